@@ -1,0 +1,302 @@
+//! The shape of `.mlbuild.yml`, after defaults: one documented type a section.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::units::Bytes;
+use crate::units::Millis;
+use crate::units::Percent;
+use crate::units::Span;
+
+/// The whole configuration, defaults filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The models to gate; at least one, no two of one name.
+    pub models: Vec<ModelConfig>,
+    /// What is judged, and against which limits.
+    pub gate: Gate,
+    /// How to measure.
+    pub measure: MeasureConfig,
+    /// Which engine, and how it is set up.
+    pub runtime: RuntimeConfig,
+    /// Where baselines are kept.
+    pub baseline: BaselineConfig,
+    /// When the pull request gets a comment.
+    pub comment: CommentWhen,
+}
+
+/// One model and how to feed it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelConfig {
+    /// Its name in reports; the file stem by default.
+    pub name: String,
+    /// The model file, relative to the folder of the config (or absolute).
+    pub path: PathBuf,
+    /// A command that produces `path`, run before reading it.
+    pub build: Option<BuildCommand>,
+    /// Shapes of inputs with dynamic dimensions, by input name.
+    pub inputs: BTreeMap<String, InputConfig>,
+    /// What kind of data it takes.
+    pub task: Task,
+    /// What it must run on.
+    pub targets: Vec<Target>,
+    /// The recipes to derive and gate, as written: `fp32`, `fp16`, `prune-0.50+int8`.
+    pub variants: Vec<String>,
+    /// Samples for calibration, where a recipe needs them.
+    pub calibration: Option<PathBuf>,
+    /// Labelled or unlabelled samples for the accuracy gate.
+    pub dataset: Option<DatasetConfig>,
+}
+
+/// A shell command that produces a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BuildCommand {
+    /// Passed to `sh -c` (`cmd /C` on Windows) in the folder of the config.
+    pub command: String,
+    /// After this it is stopped; default 30 min.
+    pub timeout: Span,
+}
+
+/// What one input looks like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputConfig {
+    /// Every dimension, all at least 1.
+    pub shape: Vec<u64>,
+}
+
+/// The kind of data a model takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Task {
+    /// Found out from the model.
+    #[default]
+    Auto,
+    /// Images.
+    Vision,
+    /// Token ids.
+    Nlp,
+    /// Waveforms or spectrograms.
+    Audio,
+    /// Rows of features.
+    Tabular,
+    /// None of these; inputs are plain noise.
+    Unknown,
+}
+
+/// A runtime and a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Target {
+    /// ONNX Runtime on the CPU.
+    OnnxRuntimeCpu,
+    /// ONNX Runtime on an NVIDIA GPU (CUDA execution provider).
+    OnnxRuntimeGpu,
+    /// ONNX Runtime on Apple's Neural Engine (Core ML execution provider).
+    OnnxRuntimeAne,
+}
+
+impl Target {
+    /// Every target, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::OnnxRuntimeCpu, Self::OnnxRuntimeGpu, Self::OnnxRuntimeAne];
+
+    /// The name in configs, reports and manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OnnxRuntimeCpu => "onnxruntime_cpu",
+            Self::OnnxRuntimeGpu => "onnxruntime_gpu",
+            Self::OnnxRuntimeAne => "onnxruntime_ane",
+        }
+    }
+
+    /// Reads a name; hyphens stand for underscores.
+    pub fn parse(text: &str) -> Option<Self> {
+        let name = text.replace('-', "_");
+        Self::ALL.into_iter().find(|target| target.name() == name)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Samples to compare outputs on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatasetConfig {
+    /// A `.npz` file, relative to the folder of the config.
+    pub path: PathBuf,
+    /// The array that holds the labels, where there are any.
+    pub labels: Option<String>,
+    /// How many samples at most; default 200.
+    pub samples: usize,
+}
+
+/// What is judged, and against which limits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    /// Time of one inference.
+    pub latency: LatencyGate,
+    /// Bytes on disk.
+    pub size: Limit<Bytes>,
+    /// Peak memory of the process beyond an empty session.
+    pub memory: Limit<Bytes>,
+    /// Outputs against the baseline's, and labels.
+    pub accuracy: AccuracyGate,
+    /// What an undecided comparison means for the check.
+    pub on_inconclusive: Policy,
+    /// What a comparison that has no baseline yet means for the check.
+    pub on_missing_baseline: Policy,
+}
+
+/// A relative limit and an absolute budget.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit<T> {
+    /// How much worse than the baseline is still accepted.
+    pub max_regression: Percent,
+    /// What the candidate must stay under, whatever the baseline.
+    pub budget: Option<T>,
+}
+
+/// The latency gate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LatencyGate {
+    /// The statistic that decides.
+    pub metric: LatencyMetric,
+    /// Its limits.
+    pub limit: Limit<Millis>,
+    /// p95's own limit, where the config gates it.
+    pub p95: Option<Limit<Millis>>,
+}
+
+/// A statistic of latency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LatencyMetric {
+    /// The median.
+    #[default]
+    P50,
+    /// The 95th percentile.
+    P95,
+}
+
+impl LatencyMetric {
+    /// `p50` or `p95`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::P50 => "p50",
+            Self::P95 => "p95",
+        }
+    }
+}
+
+/// The accuracy gate. A limit that the config leaves out is `None` in the file and filled by default here, except
+/// `explicit`, which remembers that the agreement limits were written by a person.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AccuracyGate {
+    /// The least cosine similarity of outputs against the baseline's.
+    pub cosine: f64,
+    /// The least share of samples on which the highest output is the same.
+    pub top1: f64,
+    /// By how many percentage points labelled accuracy may drop.
+    pub max_drop: Percent,
+    /// True where `cosine` or `top1` stand in the config or came by flag. Where they don't and the dataset has labels, labelled
+    /// accuracy judges alone: a retrained model answers differently, and that is no fault.
+    pub explicit: bool,
+}
+
+/// What a comparison without a decision means for the check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Counts as passed.
+    Pass,
+    /// Neither passes nor fails.
+    Neutral,
+    /// Fails.
+    Fail,
+}
+
+/// How to measure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MeasureConfig {
+    /// For one comparison; default 20 s.
+    pub time_budget: Span,
+    /// For all comparisons of a run; default 10 min.
+    pub total_budget: Span,
+    /// Threads inside an operator; default 1.
+    pub threads: usize,
+    /// Seed of inputs and of the order of blocks; default 0.
+    pub seed: u64,
+    /// After this much silence a worker is stopped; default 60 s.
+    pub worker_timeout: Span,
+}
+
+/// Which engine, and how it is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuntimeConfig {
+    /// The version of ONNX Runtime; default [`DEFAULT_ONNXRUNTIME`].
+    pub version: String,
+    /// How much the engine rewrites the graph.
+    pub graph_optimization: GraphOptimization,
+    /// Whether independent branches run at once.
+    pub execution_mode: ExecutionMode,
+}
+
+/// The ONNX Runtime that is installed where the config names none.
+pub const DEFAULT_ONNXRUNTIME: &str = "1.31.1";
+
+/// How much the engine rewrites the graph before running it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GraphOptimization {
+    /// Nothing.
+    Disabled,
+    /// Rewrites that keep standard operators.
+    Basic,
+    /// Fusions too.
+    Extended,
+    /// Layout changes too.
+    #[default]
+    All,
+}
+
+/// Whether independent branches of a graph run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExecutionMode {
+    /// One operator after the other.
+    #[default]
+    Sequential,
+    /// Several at once.
+    Parallel,
+}
+
+/// Where baselines are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaselineConfig {
+    /// The kind of store.
+    pub store: BaselineStore,
+    /// Branches whose pushes publish a baseline; the repository's default branch where empty.
+    pub branches: Vec<String>,
+    /// How many baselines to keep; default 20.
+    pub keep: usize,
+}
+
+/// A place for baselines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BaselineStore {
+    /// GitHub releases of the repository.
+    Release,
+    /// A folder, relative to the folder of the config.
+    Dir(PathBuf),
+}
+
+/// When the pull request gets a comment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CommentWhen {
+    /// On every run.
+    #[default]
+    Always,
+    /// When some model changed.
+    Changed,
+    /// When something got worse, or could not be measured.
+    Regression,
+    /// Not at all.
+    Never,
+}

@@ -1,0 +1,102 @@
+//! Writing files so that an interrupted run never leaves half of one.
+
+use std::fs;
+use std::io;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// A file or folder that could not be read or written; names the path and what was tried.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} `{}`", path.display())]
+pub struct FileError {
+    /// What was tried, as a verb phrase: `read`, `write`, `create the folder`.
+    pub action: &'static str,
+    /// The path that it was tried on.
+    pub path: PathBuf,
+    /// What the operating system said.
+    #[source]
+    pub source: io::Error,
+}
+
+impl FileError {
+    /// Returns a closure for `map_err`.
+    pub fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self { action, path, source }
+    }
+}
+
+impl crate::hint::Hint for FileError {
+    fn hints(&self) -> Vec<String> {
+        match self.source.kind() {
+            io::ErrorKind::StorageFull => {
+                vec!["the disk is full: free some space and run again; nothing was half-written".to_owned()]
+            }
+            io::ErrorKind::PermissionDenied => vec![format!("check the permissions of `{}`", self.path.display())],
+            io::ErrorKind::NotFound => vec![
+                "check the path; it is taken relative to the folder of the config, or to the working folder for a flag"
+                    .to_owned(),
+            ],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Writes `bytes` to `path` through a temporary file beside it and a rename, creating parent folders.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(FileError::at("create the folder", parent))?;
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".mlbuild-")
+        .tempfile_in(parent)
+        .map_err(FileError::at("write", path))?;
+    temporary
+        .write_all(bytes)
+        .and_then(|()| temporary.as_file().sync_data())
+        .map_err(FileError::at("write", path))?;
+    set_default_mode(temporary.as_file()).map_err(FileError::at("write", path))?;
+    temporary.persist(path).map(|_| ()).map_err(|error| FileError {
+        action: "write",
+        path: path.to_owned(),
+        source: error.error,
+    })
+}
+
+/// Temporary files are private; what is written for a person is readable like any other file.
+#[cfg(unix)]
+fn set_default_mode(file: &fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn set_default_mode(_file: &fs::File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaces_whole_files_and_makes_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b.json");
+        write_atomic(&path, b"one").unwrap();
+        write_atomic(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn names_the_path_that_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), b"").unwrap();
+        let error = write_atomic(&folder.path().join("file/inside"), b"x").unwrap_err();
+        assert!(error.to_string().contains("file"), "{error}");
+    }
+}

@@ -1,0 +1,32 @@
+//! `mlbuild` gates machine-learning models the way a test suite gates code: it derives a model's variants, measures them side
+//! by side with the baseline, decides whether anything got worse beyond noise, and says so.
+//!
+//! One pipeline, `Config → Model → Variant → Measurement → Verdict → Report`, remembered in the registry. A module imports only
+//! from rows strictly below its own; `tests/it/architecture.rs` enforces it.
+//!
+//! | row | module | duty |
+//! |---|---|---|
+//! | 10 | [`cli`] | terminal front end: one file a command |
+//! | 9 | [`action`] | GitHub Actions front end: inputs, event, outputs |
+//! | 7 | [`pipeline`] | the only place where stages meet: ci, compare, baseline, publish |
+//! | 6 | [`registry`], [`report`] | remember in SQLite; show as Markdown, table, JSON |
+//! | 5 | [`verdict`] | compare and judge |
+//! | 4 | [`measure`] | run and sample: pairing, restarts, memory, accuracy |
+//! | 3 | [`variant`], [`runtime`] | derive variants, one transform a file; execute models in worker processes |
+//! | 2 | [`model`] | load and describe models, make inputs, read datasets |
+//! | 1 | [`config`], [`github`], [`store`], [`machine`] | settings; REST client; blobs by digest; the host's fingerprint |
+//! | 0 | [`units`], [`digest`], [`stats`], [`hint`], [`files`] | quantities; SHA-256; pure statistics; "what to do next"; atomic writes |
+
+pub mod digest;
+pub mod files;
+pub mod hint;
+pub mod units;
+
+pub mod config;
+
+pub mod model;
+
+pub mod verdict;
+
+/// This build's version, as it stands in manifests, reports and variant identities.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,3 @@
+//! The command-line entry point: parse, run, map the result to an exit code.
+
+fn main() {}

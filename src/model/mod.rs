@@ -1,0 +1,4 @@
+//! A model file and what we know about it; inputs to feed it; datasets to compare outputs on.
+
+pub mod onnx;
+pub mod tensor;

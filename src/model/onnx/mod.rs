@@ -1,0 +1,3 @@
+//! ONNX models: lossless reading and writing, external data, facts, and the scan of hostile files.
+
+pub mod proto;

@@ -1,0 +1,166 @@
+//! Verdicts and comparisons as plain data: the vocabulary of every report. `docs/glossary.md` explains it to readers.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// The answer to "did this get worse?". Ordered from best to worst for rolling up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Equal to the baseline in everything that matters, so not measured.
+    Skipped,
+    /// Measured, and better than the baseline beyond noise by more than the limit.
+    Improvement,
+    /// Measured, and within the limit beyond noise.
+    Pass,
+    /// The base never had this comparison; measured, nothing to compare with.
+    NoBaseline,
+    /// The baseline has this comparison and the candidate's config no longer names it.
+    Removed,
+    /// Measured, and the interval holds the limit: no decision.
+    Inconclusive,
+    /// Measured, and beyond the limit or budget beyond noise.
+    Regression,
+    /// Could not be measured or compared.
+    Error,
+}
+
+impl Verdict {
+    /// The word in reports, JSON and outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Improvement => "improvement",
+            Self::Pass => "pass",
+            Self::NoBaseline => "no-baseline",
+            Self::Removed => "removed",
+            Self::Inconclusive => "inconclusive",
+            Self::Regression => "regression",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A quantity that is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    /// Median latency of one inference, milliseconds.
+    LatencyP50,
+    /// 95th percentile of latency, milliseconds.
+    LatencyP95,
+    /// Bytes on disk, external data included.
+    Size,
+    /// Peak memory beyond an empty session, bytes.
+    PeakMemory,
+    /// Cosine similarity of outputs against the baseline's: the mean over samples of the lowest over outputs, 1 = equal.
+    Cosine,
+    /// Share of samples on which the highest output is the same as the baseline's, 0 to 1.
+    Top1Agreement,
+    /// Share of samples whose highest output is the label, 0 to 1.
+    Top1Accuracy,
+}
+
+impl Metric {
+    /// The word in reports and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::LatencyP50 => "p50",
+            Self::LatencyP95 => "p95",
+            Self::Size => "size",
+            Self::PeakMemory => "peak memory",
+            Self::Cosine => "cosine",
+            Self::Top1Agreement => "top-1 agreement",
+            Self::Top1Accuracy => "top-1 accuracy",
+        }
+    }
+}
+
+/// A change with its 95 % interval, all in per cent of the baseline; positive is more (slower, bigger).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The best single figure.
+    pub percent: f64,
+    /// The lower end of the interval; equal to `percent` for exact metrics.
+    pub lower: f64,
+    /// The upper end of the interval; equal to `percent` for exact metrics.
+    pub upper: f64,
+}
+
+impl Change {
+    /// Half the interval's width, what stands behind the `±`.
+    pub fn half_width(&self) -> f64 {
+        (self.upper - self.lower) / 2.0
+    }
+
+    /// A change without noise.
+    pub fn exact(percent: f64) -> Self {
+        Self {
+            percent,
+            lower: percent,
+            upper: percent,
+        }
+    }
+}
+
+/// One metric of one comparison, judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricComparison {
+    /// What was compared.
+    pub metric: Metric,
+    /// The baseline's value, in the metric's unit; `None` without a baseline, and for metrics that are themselves a comparison.
+    pub baseline: Option<f64>,
+    /// The candidate's value, in the metric's unit.
+    pub candidate: Option<f64>,
+    /// The change; `None` without a baseline and for cosine and top-1 agreement.
+    pub change: Option<Change>,
+    /// The accepted regression in per cent; for cosine and top-1 agreement the least value; for top-1 accuracy the accepted drop in
+    /// percentage points. `None` where the metric only informs.
+    pub limit: Option<f64>,
+    /// The absolute budget in the metric's unit.
+    pub budget: Option<f64>,
+    /// True where the metric counts towards the comparison's verdict.
+    pub gated: bool,
+    /// What it means.
+    pub verdict: Verdict,
+    /// Why, where the figures don't say it: an undershot floor, a violated budget, a missing measurement.
+    pub reason: Option<String>,
+}
+
+/// Which comparison: model × target × variant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ComparisonKey {
+    /// The model's name in the config.
+    pub model: String,
+    /// The target's name.
+    pub target: String,
+    /// The recipe's name.
+    pub variant: String,
+}
+
+/// One model × target × variant, judged over all its metrics.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Which one.
+    pub key: ComparisonKey,
+    /// Its metrics, gated ones first.
+    pub metrics: Vec<MetricComparison>,
+    /// The worst of the gated metrics, or the reason why nothing was measured.
+    pub verdict: Verdict,
+    /// Why, in one sentence fragment; always there for `skipped`, `removed`, `no-baseline` and `error`.
+    pub reason: Option<String>,
+    /// What to do about it.
+    pub hints: Vec<String>,
+}
+
+impl Comparison {
+    /// The named metric, where it was compared.
+    pub fn metric(&self, metric: Metric) -> Option<&MetricComparison> {
+        self.metrics.iter().find(|entry| entry.metric == metric)
+    }
+}
+
+/// The worst verdict of many; `Skipped` of none.
+pub fn roll_up(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
+    verdicts.into_iter().max().unwrap_or(Verdict::Skipped)
+}

@@ -1,0 +1,1 @@
+//! What tests share: a hermetic environment, fixtures, the fake GitHub.
