@@ -23,8 +23,11 @@ pub mod hint;
 pub mod units;
 
 pub mod config;
+pub mod machine;
 
 pub mod model;
+
+pub mod runtime;
 
 pub mod verdict;
 
