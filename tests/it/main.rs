@@ -11,4 +11,6 @@
 
 mod architecture;
 mod cli;
+mod runtime_install;
 mod support;
+mod worker;

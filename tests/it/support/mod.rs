@@ -1,3 +1,5 @@
 //! What tests share: a hermetic environment, fixtures, the fake GitHub.
 
 pub mod env;
+pub mod onnx;
+pub mod runtime;
