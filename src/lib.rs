@@ -23,6 +23,7 @@ pub mod hint;
 pub mod units;
 
 pub mod config;
+pub mod store;
 
 pub mod model;
 

@@ -5,6 +5,8 @@ pub mod error;
 pub mod facts;
 pub mod format;
 pub mod load;
+pub mod dataset;
+pub mod inputs;
 pub mod onnx;
 pub mod tensor;
 

@@ -11,4 +11,5 @@
 
 mod architecture;
 mod cli;
+mod datasets;
 mod support;
