@@ -20,6 +20,7 @@
 pub mod digest;
 pub mod files;
 pub mod hint;
+pub mod stats;
 pub mod units;
 
 pub mod config;

@@ -8,4 +8,5 @@
 )]
 
 mod architecture;
+mod noise;
 mod support;
