@@ -27,6 +27,8 @@ pub mod config;
 
 pub mod model;
 
+pub mod measure;
+
 pub mod verdict;
 
 /// This build's version, as it stands in manifests, reports and variant identities.
