@@ -20,12 +20,15 @@
 pub mod digest;
 pub mod files;
 pub mod hint;
+pub mod stats;
 pub mod units;
 
 pub mod config;
 pub mod store;
 
 pub mod model;
+
+pub mod measure;
 
 pub mod verdict;
 

@@ -12,4 +12,5 @@
 mod architecture;
 mod cli;
 mod datasets;
+mod noise;
 mod support;
