@@ -28,5 +28,7 @@ pub mod model;
 
 pub mod verdict;
 
+pub mod report;
+
 /// This build's version, as it stands in manifests, reports and variant identities.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
