@@ -33,6 +33,7 @@ pub mod measure;
 pub mod verdict;
 
 pub mod cli;
+pub mod report;
 
 /// This build's version, as it stands in manifests, reports and variant identities.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -13,4 +13,5 @@ mod architecture;
 mod cli;
 mod datasets;
 mod noise;
+mod report;
 mod support;
