@@ -1,11 +1,14 @@
 //! The one integration binary: real engine, real models, real files, a stateful fake GitHub.
 #![allow(
     missing_docs,
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr
+    clippy::print_stderr,
+    clippy::disallowed_methods
 )]
 
 mod architecture;
+mod launcher;
 mod support;
