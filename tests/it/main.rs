@@ -10,5 +10,6 @@
 )]
 
 mod architecture;
+mod documents;
 mod launcher;
 mod support;
