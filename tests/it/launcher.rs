@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+use std::process::Stdio;
 
 use mlbuild::digest::Digest;
 
@@ -20,8 +21,7 @@ const TOOLS: &[&str] = &[
 const HASHERS: &[&str] = &["sha256sum", "shasum"];
 
 /// Stands for mlbuild: says how it was called and what it saw.
-const PROGRAM: &str =
-    "#!/usr/bin/env bash\nprintf 'mlbuild'; printf ' <%s>' \"$@\"; printf '\\n'; env\nexit \"${PROGRAM_EXIT:-0}\"\n";
+const PROGRAM: &str = "#!/usr/bin/env bash\nprintf 'mlbuild'; printf ' <%s>' \"$@\"; printf '\\n'; printf 'process %s\\n' \"$$\"; env\nexit \"${PROGRAM_EXIT:-0}\"\n";
 
 /// Copies `$STUB_ASSET` to where `--output` points.
 const CURL: &str = r#"#!/usr/bin/env bash
@@ -49,6 +49,7 @@ struct Runner {
 
 /// What a call of the launcher came to.
 struct Outcome {
+    process: u32,
     code: i32,
     stdout: String,
     stderr: String,
@@ -132,7 +133,7 @@ impl Runner {
     }
 
     fn launch(&self, arguments: &[&str]) -> Outcome {
-        let output = Command::new(self.path("tools/bash"))
+        let child = Command::new(self.path("tools/bash"))
             .arg("-p")
             .arg(self.path("the action/dist/launch.sh"))
             .args(arguments)
@@ -146,9 +147,15 @@ impl Runner {
             .env("STUB_LOG", self.path("log"))
             .env("INPUT_TOKEN", "secret-token")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .output()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
+        let process = child.id();
+        let output = child.wait_with_output().unwrap();
         Outcome {
+            process,
             code: output.status.code().unwrap(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
@@ -215,6 +222,17 @@ fn fetches_the_binary_once_and_becomes_it() {
 fn passes_the_exit_code_on() {
     let runner = Runner::with_asset().setting("PROGRAM_EXIT", "1");
     assert_eq!(runner.launch(&["run"]).code, 1);
+}
+
+#[test]
+fn signals_reach_the_binary_as_it_takes_the_launchers_place() {
+    let outcome = Runner::with_asset().launch(&["run"]);
+    let expected = format!("process {}", outcome.process);
+    assert!(
+        outcome.stdout.lines().any(|line| line == expected),
+        "{}",
+        outcome.stdout
+    );
 }
 
 #[test]
