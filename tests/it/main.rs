@@ -14,4 +14,6 @@ mod cli;
 mod datasets;
 mod noise;
 mod report;
+mod documents;
+mod launcher;
 mod support;
