@@ -23,6 +23,7 @@ pub mod hint;
 pub mod units;
 
 pub mod config;
+pub mod github;
 
 pub mod model;
 
