@@ -25,6 +25,7 @@ pub mod units;
 
 pub mod config;
 pub mod store;
+pub mod github;
 
 pub mod model;
 
