@@ -99,6 +99,11 @@ fn is_newer(theirs: &RunStamp, run: &RunStamp, head: &CommitSha) -> bool {
     theirs.age() > run.age() || (theirs.head_sha == *head && run.head_sha != *head)
 }
 
+/// Whether a comment of ours with `key` stands on `pull`.
+pub fn exists(client: &Client, pull: PrNumber, key: &str, own: &Account) -> Result<bool, GithubError> {
+    Ok(!ours(comment::list(client, pull)?, key, own).is_empty())
+}
+
 /// Writes `body` as the one comment with `key` on `pull`, unless a newer result stands there. A body beyond GitHub's limit
 /// is cut. `own` comes from [`super::identity::own`].
 pub fn upsert(
