@@ -8,4 +8,5 @@
 )]
 
 mod architecture;
+mod onnx_models;
 mod support;
