@@ -16,4 +16,5 @@ mod noise;
 mod report;
 mod documents;
 mod launcher;
+mod onnx_models;
 mod support;
