@@ -24,12 +24,16 @@ pub mod stats;
 pub mod units;
 
 pub mod config;
+pub mod machine;
 
 pub mod model;
 
 pub mod measure;
+pub mod runtime;
 
 pub mod verdict;
+
+pub mod cli;
 
 /// This build's version, as it stands in manifests, reports and variant identities.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

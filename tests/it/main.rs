@@ -1,12 +1,15 @@
 //! The one integration binary: real engine, real models, real files, a stateful fake GitHub.
 #![allow(
     missing_docs,
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr
+    clippy::print_stderr,
+    clippy::disallowed_methods
 )]
 
 mod architecture;
 mod noise;
+mod cli;
 mod support;
