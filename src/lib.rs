@@ -28,8 +28,9 @@ pub mod machine;
 
 pub mod model;
 
-pub mod measure;
 pub mod runtime;
+
+pub mod measure;
 
 pub mod verdict;
 

@@ -10,6 +10,6 @@
 )]
 
 mod architecture;
-mod noise;
 mod cli;
+mod noise;
 mod support;
