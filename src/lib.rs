@@ -26,8 +26,11 @@ pub mod units;
 pub mod config;
 pub mod store;
 pub mod github;
+pub mod machine;
 
 pub mod model;
+
+pub mod runtime;
 
 pub mod measure;
 

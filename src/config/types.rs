@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::units::Bytes;
 use crate::units::Millis;
 use crate::units::Percent;
@@ -84,13 +87,16 @@ pub enum Task {
 }
 
 /// A runtime and a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Target {
     /// ONNX Runtime on the CPU.
+    #[serde(rename = "onnxruntime_cpu")]
     OnnxRuntimeCpu,
     /// ONNX Runtime on an NVIDIA GPU (CUDA execution provider).
+    #[serde(rename = "onnxruntime_gpu")]
     OnnxRuntimeGpu,
     /// ONNX Runtime on Apple's Neural Engine (Core ML execution provider).
+    #[serde(rename = "onnxruntime_ane")]
     OnnxRuntimeAne,
 }
 
@@ -244,7 +250,8 @@ pub struct RuntimeConfig {
 pub const DEFAULT_ONNXRUNTIME: &str = "1.31.1";
 
 /// How much the engine rewrites the graph before running it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum GraphOptimization {
     /// Nothing.
     Disabled,
@@ -258,7 +265,8 @@ pub enum GraphOptimization {
 }
 
 /// Whether independent branches of a graph run at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ExecutionMode {
     /// One operator after the other.
     #[default]

@@ -4,10 +4,10 @@
 //! |---|---|
 //! | p50, p95 | median over its rounds of log(block statistic of the candidate / of the baseline) |
 //! | peak memory | candidate's peak − baseline's peak, over the baseline's mean peak beyond an empty session |
-//! | an absolute latency | median over its rounds of the block statistic |
+//! | an absolute latency | the statistic of all its samples |
 //! | an absolute peak | the process' peak beyond an empty session |
 //!
-//! Statistics of blocks, not of all samples of a restart: on recorded noise the ratio of p95 taken over whole restarts spreads two
+//! Changes go by blocks, not by all samples of a restart: on recorded noise the ratio of p95 taken over whole restarts spreads two
 //! to ten times as much, as a burst that hits one side's block then shifts the whole restart.
 
 use crate::measure::plan::Aim;
@@ -28,7 +28,7 @@ use crate::stats::summary::percentile;
 
 const MILLISECONDS: f64 = 1e3;
 
-/// Below this much memory beyond an empty session a relative change of it means nothing: one page.
+/// The least memory beyond an empty session that a change is related to: one page.
 const LEAST_MEMORY: f64 = 4096.0;
 
 /// One value a restart, and how to read an interval of them.
@@ -70,10 +70,7 @@ impl Evidence {
 /// `empty` is an empty session's peak memory in bytes.
 pub fn change(restarts: &[Restart], empty: Option<u64>, quantity: Quantity) -> Option<Evidence> {
     if quantity == Quantity::PeakMemory {
-        let level = mean(&peaks(restarts, empty, Which::Baseline)?)?;
-        if level < LEAST_MEMORY {
-            return None;
-        }
+        let level = level(restarts, empty, quantity)?;
         let values = restarts
             .iter()
             .map(|restart| Some((peak(restart, Which::Candidate)? - peak(restart, Which::Baseline)?) / level))
@@ -90,8 +87,8 @@ pub fn change(restarts: &[Restart], empty: Option<u64>, quantity: Quantity) -> O
                 .rounds
                 .iter()
                 .map(|round| {
-                    let candidate = block_statistic(&round.candidate, quantity)?;
-                    let baseline = block_statistic(&round.baseline, quantity)?;
+                    let candidate = statistic(&round.candidate, quantity)?;
+                    let baseline = statistic(&round.baseline, quantity)?;
                     let ratio = (candidate / baseline).ln();
                     ratio.is_finite().then_some(ratio)
                 })
@@ -111,7 +108,15 @@ pub fn absolute(restarts: &[Restart], empty: Option<u64>, which: Which, quantity
         Quantity::PeakMemory => peaks(restarts, empty, which)?,
         Quantity::LatencyP50 | Quantity::LatencyP95 => restarts
             .iter()
-            .map(|restart| middle_block(restart.rounds.iter().map(|round| round.block(which)), quantity))
+            .map(|restart| {
+                let samples: Vec<f64> = restart
+                    .rounds
+                    .iter()
+                    .flat_map(|round| round.block(which))
+                    .copied()
+                    .collect();
+                statistic(&samples, quantity).map(|seconds| seconds * MILLISECONDS)
+            })
             .collect::<Option<Vec<f64>>>()?,
     };
     Some(Evidence {
@@ -127,7 +132,13 @@ pub fn absolute_alone(restarts: &[LoneRestart], empty: Option<u64>, quantity: Qu
         .map(|restart| match quantity {
             Quantity::PeakMemory => Some((restart.process.peak_bytes? as f64 - empty? as f64).max(0.0)),
             Quantity::LatencyP50 | Quantity::LatencyP95 => {
-                middle_block(restart.blocks.iter().map(|block| block.seconds.as_slice()), quantity)
+                let samples: Vec<f64> = restart
+                    .blocks
+                    .iter()
+                    .flat_map(|block| &block.seconds)
+                    .copied()
+                    .collect();
+                statistic(&samples, quantity).map(|seconds| seconds * MILLISECONDS)
             }
         })
         .collect::<Option<Vec<f64>>>()?;
@@ -157,14 +168,21 @@ pub fn latencies_alone(restarts: &[LoneRestart]) -> Vec<f64> {
         .collect()
 }
 
-/// The absolute change accepted by a relative limit, as per cent of the baseline: the limit, or the quantity's floor where that
-/// is more. `level` is the baseline's figure in the quantity's unit.
-pub fn accepted_percent(quantity: Quantity, max_regression: f64, level: f64) -> f64 {
-    if level > 0.0 {
-        max_regression.max(100.0 * quantity.floor() / level)
-    } else {
-        f64::INFINITY
+/// What a change is related to: the baseline's figure in the quantity's unit, above zero.
+fn level(restarts: &[Restart], empty: Option<u64>, quantity: Quantity) -> Option<f64> {
+    if quantity == Quantity::PeakMemory {
+        return Some(mean(&peaks(restarts, empty, Which::Baseline)?)?.max(LEAST_MEMORY));
     }
+    let figure = absolute(restarts, empty, Which::Baseline, quantity)?;
+    median(&figure.values).filter(|level| *level > 0.0)
+}
+
+/// The change that a relative limit accepts, in per cent of the baseline: `max_regression`, or the quantity's floor where that is
+/// more.
+pub fn accepted(restarts: &[Restart], empty: Option<u64>, quantity: Quantity, max_regression: f64) -> f64 {
+    level(restarts, empty, quantity).map_or(max_regression, |level| {
+        max_regression.max(100.0 * quantity.floor() / level)
+    })
 }
 
 impl Looks {
@@ -202,11 +220,8 @@ fn decided(evidence: &Evidence, limit: f64, looks: &Looks) -> bool {
 pub fn pair_decided(restarts: &[Restart], empty: Option<u64>, aims: &[Aim], looks: &Looks) -> bool {
     aims.iter().all(|aim| {
         let relative = aim.max_regression.is_none_or(|limit| {
-            let level = absolute(restarts, empty, Which::Baseline, aim.quantity)
-                .and_then(|level| level.interval(TAIL))
-                .map_or(0.0, |level| level.center);
             change(restarts, empty, aim.quantity)
-                .is_none_or(|change| decided(&change, accepted_percent(aim.quantity, limit, level), looks))
+                .is_none_or(|change| decided(&change, accepted(restarts, empty, aim.quantity, limit), looks))
         });
         let budget = aim.budget.is_none_or(|budget| {
             absolute(restarts, empty, Which::Candidate, aim.quantity)
@@ -231,6 +246,11 @@ impl PairMeasurement {
         change(&self.restarts, self.empty_session_bytes, quantity)
     }
 
+    /// The change that a relative limit accepts, its floor included, in per cent of the baseline.
+    pub fn accepted(&self, quantity: Quantity, max_regression: f64) -> f64 {
+        accepted(&self.restarts, self.empty_session_bytes, quantity, max_regression)
+    }
+
     /// One side's absolute figure.
     pub fn absolute(&self, which: Which, quantity: Quantity) -> Option<Evidence> {
         absolute(&self.restarts, self.empty_session_bytes, which, quantity)
@@ -244,21 +264,13 @@ impl SideMeasurement {
     }
 }
 
-/// The block statistic of a quantity, in the unit of the samples.
-fn block_statistic(block: &[f64], quantity: Quantity) -> Option<f64> {
+/// What a latency is of some samples, in their unit.
+fn statistic(samples: &[f64], quantity: Quantity) -> Option<f64> {
     match quantity {
-        Quantity::LatencyP50 => median(block),
-        Quantity::LatencyP95 => percentile(block, 0.95),
+        Quantity::LatencyP50 => median(samples),
+        Quantity::LatencyP95 => percentile(samples, 0.95),
         Quantity::PeakMemory => None,
     }
-}
-
-/// The median over blocks of their statistic, in milliseconds.
-fn middle_block<'a>(blocks: impl Iterator<Item = &'a [f64]>, quantity: Quantity) -> Option<f64> {
-    let statistics = blocks
-        .map(|block| Some(block_statistic(block, quantity)? * MILLISECONDS))
-        .collect::<Option<Vec<f64>>>()?;
-    median(&statistics)
 }
 
 fn peak(restart: &Restart, which: Which) -> Option<f64> {
@@ -326,9 +338,21 @@ mod tests {
 
     #[test]
     fn a_floor_widens_the_limit_of_tiny_models() {
-        assert_eq!(accepted_percent(Quantity::LatencyP50, 5.0, 10.0), 5.0);
-        assert_eq!(accepted_percent(Quantity::LatencyP50, 5.0, 0.005), 20.0);
-        assert_eq!(accepted_percent(Quantity::PeakMemory, 10.0, 0.0), f64::INFINITY);
+        let mut restarts = vec![restart(1.0, (30_000_000, 31_000_000)); 3];
+        assert_eq!(accepted(&restarts, EMPTY, Quantity::LatencyP50, 5.0), 5.0);
+        assert_eq!(accepted(&restarts, EMPTY, Quantity::PeakMemory, 5.0), 10.0);
+        for round in restarts.iter_mut().flat_map(|restart| &mut restart.rounds) {
+            round.baseline = vec![0.000_005; 3];
+        }
+        let wider = accepted(&restarts, EMPTY, Quantity::LatencyP50, 5.0);
+        assert!((wider - 20.0).abs() < 1e-9, "{wider}");
+        // A baseline that needs nothing beyond an empty session excuses no growth beyond the floor.
+        let restarts = vec![restart(1.0, (20_000_000, 31_000_000)); 3];
+        let grown = change(&restarts, EMPTY, Quantity::PeakMemory)
+            .unwrap()
+            .interval(TAIL)
+            .unwrap();
+        assert!(grown.lower > accepted(&restarts, EMPTY, Quantity::PeakMemory, 5.0));
     }
 
     #[test]

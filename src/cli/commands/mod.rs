@@ -1,6 +1,8 @@
 //! The commands, one file each: arguments, help and `run`. A new one is a file, a `mod` line, a variant and an arm.
 
 mod completions;
+mod runtime;
+mod worker;
 
 use clap::Subcommand;
 
@@ -13,6 +15,11 @@ use super::exit::Exit;
 pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Runtime(runtime::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    #[command(hide = true)]
+    Worker(worker::Args),
 }
 
 impl Command {
@@ -20,6 +27,8 @@ impl Command {
     pub fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
             Self::Completions(args) => completions::run(&args, context),
+            Self::Runtime(args) => runtime::run(&args, context),
+            Self::Worker(args) => worker::run(&args, context),
         }
     }
 }

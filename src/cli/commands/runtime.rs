@@ -1,0 +1,213 @@
+//! `mlbuild runtime`: the engines on this machine.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::ui::Ui;
+use crate::config::DEFAULT_ONNXRUNTIME;
+use crate::runtime::library;
+use crate::runtime::library::InstallEvent;
+use crate::runtime::library::Library;
+
+/// Show, install or locate ONNX Runtime.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mlbuild runtime list
+  mlbuild runtime install --version 1.30.0
+  mlbuild runtime path")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what is installed (its digest is checked) and what can be.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Install a version into the per-user cache.
+    Install {
+        #[command(flatten)]
+        version: Version,
+        /// The interpreter whose pip fetches it.
+        #[arg(long, value_name = "PROGRAM", default_value = library::DEFAULT_PYTHON)]
+        python: String,
+        /// Replace what is there.
+        #[arg(long)]
+        force: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the path of the library that would be loaded.
+    Path {
+        #[command(flatten)]
+        version: Version,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Version {
+    /// The version of ONNX Runtime.
+    #[arg(long, value_name = "VERSION", default_value = DEFAULT_ONNXRUNTIME)]
+    version: String,
+}
+
+/// One row of `list`.
+#[derive(Debug, Serialize)]
+struct Row {
+    version: String,
+    /// `installed`, `damaged`, `available`.
+    state: &'static str,
+    path: Option<PathBuf>,
+    problem: Option<String>,
+    default: bool,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
+    match &args.command {
+        Command::List { json } => list(context, *json),
+        Command::Install {
+            version,
+            python,
+            force,
+            json,
+        } => install(context, &version.version, python, *force, *json),
+        Command::Path { version, json } => path(context, &version.version, *json),
+    }
+}
+
+fn list(context: &Context, json: bool) -> Result<Exit, CliError> {
+    let cache = library::cache_folder(&context.environment)?;
+    let mut rows: Vec<Row> = library::list(&cache)
+        .into_iter()
+        .map(|(version, path, verified)| Row {
+            default: version == DEFAULT_ONNXRUNTIME,
+            version,
+            state: if verified.is_ok() { "installed" } else { "damaged" },
+            path: Some(path),
+            problem: verified.err().map(|error| error.to_string()),
+        })
+        .collect();
+    for version in library::versions() {
+        if rows.iter().all(|row| row.version != version) {
+            rows.push(Row {
+                version: version.to_owned(),
+                state: "available",
+                path: None,
+                problem: None,
+                default: version == DEFAULT_ONNXRUNTIME,
+            });
+        }
+    }
+    if json {
+        context.ui.json(&rows)?;
+        return Ok(Exit::Pass);
+    }
+    let mut text = String::new();
+    for row in &rows {
+        let default = if row.default { " (default)" } else { "" };
+        let what = row
+            .problem
+            .clone()
+            .or_else(|| row.path.as_ref().map(|path| path.display().to_string()));
+        let _ = writeln!(
+            text,
+            "{:<10} {:<10} {}",
+            row.version,
+            row.state,
+            format!("{}{default}", what.unwrap_or_default()).trim_start()
+        );
+    }
+    let trimmed: Vec<&str> = text.lines().map(str::trim_end).collect();
+    context.ui.data(&trimmed.join("\n"))?;
+    Ok(Exit::Pass)
+}
+
+fn install(context: &Context, version: &str, python: &str, force: bool, json: bool) -> Result<Exit, CliError> {
+    let cache = library::cache_folder(&context.environment)?;
+    let put = if force { library::reinstall } else { library::install };
+    let mut progress = Progress::new(&context.ui);
+    let installed = put(version, &cache, python, &context.environment, &mut |event| {
+        progress.show(&event)
+    });
+    progress.finish();
+    show(context, &installed?, json)
+}
+
+fn path(context: &Context, version: &str, json: bool) -> Result<Exit, CliError> {
+    let cache = library::cache_folder(&context.environment)?;
+    let found = library::locate(
+        version,
+        context.global.runtime_path.as_deref(),
+        &cache,
+        &context.environment,
+    )?;
+    show(context, &found, json)
+}
+
+fn show(context: &Context, library: &Library, json: bool) -> Result<Exit, CliError> {
+    if json {
+        context.ui.json(library)?;
+    } else {
+        context.ui.data(&library.path.display().to_string())?;
+    }
+    Ok(Exit::Pass)
+}
+
+/// Shows an installation as a bar, and as lines where there is no terminal.
+pub(crate) struct Progress<'a> {
+    ui: &'a Ui,
+    bar: Option<ProgressBar>,
+}
+
+impl<'a> Progress<'a> {
+    pub(crate) fn new(ui: &'a Ui) -> Self {
+        Self { ui, bar: None }
+    }
+
+    pub(crate) fn show(&mut self, event: &InstallEvent) {
+        match event {
+            InstallEvent::Waiting => self.ui.status("waiting for another process that installs ONNX Runtime"),
+            InstallEvent::Downloading { wheel, bytes } => {
+                self.ui.status(&format!("fetching {wheel}"));
+                self.bar = Some(self.ui.byte_bar(*bytes, "ONNX Runtime"));
+            }
+            InstallEvent::Downloaded { bytes } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_position(*bytes);
+                }
+            }
+            InstallEvent::Verifying => {
+                if let Some(bar) = &self.bar {
+                    bar.set_message("checking its SHA-256");
+                }
+            }
+            InstallEvent::Unpacking => {
+                if let Some(bar) = &self.bar {
+                    bar.set_message("unpacking");
+                }
+            }
+            InstallEvent::Installed => self.finish(),
+        }
+    }
+
+    pub(crate) fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}

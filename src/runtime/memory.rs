@@ -1,0 +1,47 @@
+//! The peak memory of the process that asks.
+//!
+//! Read inside the worker: what a parent sees of its children's usage begins at its own peak.
+
+/// The most physical memory that this process has held at once, in bytes; `None` where the system doesn't tell it to safe
+/// code (everywhere but Linux).
+pub(super) fn peak() -> Option<u64> {
+    if cfg!(target_os = "linux") {
+        parse(&std::fs::read_to_string("/proc/self/status").ok()?)
+    } else {
+        None
+    }
+}
+
+/// `VmHWM` of a `/proc/self/status`; the kernel's kB is 1024 bytes.
+fn parse(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
+    kilobytes.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_high_water_mark() {
+        assert_eq!(
+            parse("Name:\tx\nVmHWM:\t    2176 kB\nVmRSS:\t 1 kB\n"),
+            Some(2176 * 1024)
+        );
+        assert_eq!(parse("Name:\tx\n"), None);
+        assert_eq!(parse("VmHWM: many\n"), None);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn grows_with_use_and_never_shrinks() {
+        let before = peak().unwrap();
+        let block = vec![1_u8; 32 << 20];
+        let during = peak().unwrap();
+        assert!(during >= before);
+        assert!(during > block.len() as u64);
+        drop(block);
+        assert!(peak().unwrap() >= during);
+    }
+}

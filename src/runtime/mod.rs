@@ -1,0 +1,25 @@
+//! Executing models: one engine a file, always in a worker process of its own.
+//!
+//! [`library`] finds or installs an engine's shared library. [`worker::Worker`] starts `mlbuild worker` and talks to it over
+//! [`protocol`]; the far side is [`worker::serve`], which alone calls into [`onnxruntime`]. A crash, a hang or a model that
+//! eats all memory ends the worker, never this process, and comes back as a [`WorkerError`].
+
+mod empty;
+mod environment;
+mod error;
+pub mod library;
+mod limits;
+mod memory;
+mod onnxruntime;
+mod protocol;
+mod settings;
+pub mod worker;
+
+pub use self::empty::empty_session_peak;
+pub use self::error::WorkerError;
+pub use self::settings::Artifact;
+pub use self::settings::Loaded;
+pub use self::settings::SessionSettings;
+pub use self::settings::WorkerCommand;
+pub use self::settings::WorkerOptions;
+pub use self::worker::Worker;

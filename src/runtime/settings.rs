@@ -1,0 +1,92 @@
+//! What a worker is started and fed with, and what it tells about a session.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::config::ExecutionMode;
+use crate::config::GraphOptimization;
+use crate::config::Target;
+use crate::model::tensor::TensorSpec;
+
+/// How a session is set up. Two sessions are comparable only where all of this is equal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionSettings {
+    /// The engine's shared library, absolute.
+    pub library: PathBuf,
+    /// The device, by its execution provider. Where the library lacks it, loading fails; it never falls back to the CPU.
+    pub target: Target,
+    /// Threads inside an operator, at least 1. With [`ExecutionMode::Parallel`] as many between operators too.
+    pub threads: usize,
+    /// How much the engine rewrites the graph.
+    pub graph_optimization: GraphOptimization,
+    /// Whether independent branches run at once.
+    pub execution_mode: ExecutionMode,
+}
+
+/// A model's files. They are trusted to be the ones that were scanned: content-addressed, or read by [`crate::model`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// The model file.
+    pub model: PathBuf,
+    /// External data: the location as written in the model, and the file that holds it. The engine is given the bytes, never a
+    /// path.
+    pub external: Vec<(String, PathBuf)>,
+}
+
+/// A session that is ready and has run once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Loaded {
+    /// Seconds from the model's bytes in memory to a session.
+    pub load_seconds: f64,
+    /// Seconds of the very first inference, which allocates and packs what later ones reuse.
+    pub first_seconds: f64,
+    /// The library's own version: `1.31.1`.
+    pub runtime_version: String,
+    /// What the model takes.
+    pub inputs: Vec<TensorSpec>,
+    /// What the model yields.
+    pub outputs: Vec<TensorSpec>,
+}
+
+/// How to start a worker: `mlbuild worker`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerCommand {
+    /// The binary. A parameter because under `cargo test` the running executable is the test.
+    pub executable: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}
+
+impl WorkerCommand {
+    /// The hidden command of the `mlbuild` binary at `executable`.
+    pub fn of(executable: PathBuf) -> Self {
+        Self {
+            executable,
+            arguments: vec!["worker".to_owned()],
+        }
+    }
+}
+
+/// What a worker may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerOptions {
+    /// The logical cores to pin it to.
+    pub cores: Option<Vec<usize>>,
+    /// After this long without an answer it is stopped.
+    pub timeout: Duration,
+    /// Bytes of private memory that it may hold; enforced on Linux.
+    pub memory_limit: Option<u64>,
+}
+
+impl Default for WorkerOptions {
+    fn default() -> Self {
+        Self {
+            cores: None,
+            timeout: Duration::from_secs(60),
+            memory_limit: None,
+        }
+    }
+}

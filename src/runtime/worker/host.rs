@@ -1,0 +1,321 @@
+//! The parent's side of a worker: starts it, asks with a timeout, and tells what became of it.
+
+use std::io;
+use std::io::Read;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use bytes::Bytes;
+use tempfile::TempDir;
+
+use crate::model::tensor::Tensor;
+use crate::runtime::environment;
+use crate::runtime::error::WorkerError;
+use crate::runtime::protocol;
+use crate::runtime::protocol::Reply;
+use crate::runtime::protocol::Request;
+use crate::runtime::settings::Artifact;
+use crate::runtime::settings::Loaded;
+use crate::runtime::settings::SessionSettings;
+use crate::runtime::settings::WorkerCommand;
+use crate::runtime::settings::WorkerOptions;
+
+use super::idle;
+use super::status;
+use super::status::Tail;
+
+/// How long a process whose pipe has closed may take to end by itself.
+const LAST_BREATH: Duration = Duration::from_secs(2);
+
+const LOADING: &str = "loading the model";
+const RUNNING: &str = "running the model";
+
+type Answer = io::Result<Option<(Reply, Bytes)>>;
+
+/// A worker process with at most one session. Dropping it kills the process.
+///
+/// Every request is answered within the timeout or ends in an error; after [`WorkerError::TimedOut`], [`WorkerError::Crashed`],
+/// [`WorkerError::Protocol`], and where memory ran out for the process, the worker is gone.
+pub struct Worker {
+    child: Child,
+    requests: mpsc::Sender<Vec<u8>>,
+    answers: mpsc::Receiver<Answer>,
+    tail: Tail,
+    options: WorkerOptions,
+    pinned: bool,
+    paused: bool,
+    /// Its empty working folder: nothing lies where a relative path could lead.
+    _folder: TempDir,
+}
+
+impl Worker {
+    /// Starts a worker and greets it.
+    pub fn spawn(command: &WorkerCommand, options: &WorkerOptions) -> Result<Self, WorkerError> {
+        let failed = |source| WorkerError::Spawn {
+            executable: command.executable.clone(),
+            source,
+        };
+        let folder = TempDir::with_prefix("mlbuild-worker-").map_err(failed)?;
+        let mut process = Command::new(absolute(&command.executable));
+        process
+            .args(&command.arguments)
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        environment::restrict(&mut process);
+        detach(&mut process);
+        let mut child = process.spawn().map_err(failed)?;
+        let pipes = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
+        let Some(((stdin, stdout), stderr)) = pipes else {
+            let _ = child.kill();
+            return Err(failed(io::ErrorKind::BrokenPipe.into()));
+        };
+        let mut worker = Self {
+            child,
+            requests: send(stdin).map_err(failed)?,
+            answers: receive(stdout).map_err(failed)?,
+            tail: Tail::follow(stderr).map_err(failed)?,
+            options: options.clone(),
+            pinned: false,
+            paused: false,
+            _folder: folder,
+        };
+        let hello = Request::Hello {
+            protocol: protocol::VERSION,
+            cores: options.cores.clone(),
+            memory_limit: options.memory_limit,
+        };
+        match worker.ask("starting", &hello, &[])? {
+            (Reply::Hello { protocol, pinned }, _) if protocol == protocol::VERSION => {
+                worker.pinned = pinned;
+                Ok(worker)
+            }
+            other => Err(worker.unexpected("starting", &other.0)),
+        }
+    }
+
+    /// Builds a session, feeds it `inputs`, and runs it once. A session that was there before is dropped first.
+    pub fn load(
+        &mut self,
+        artifact: &Artifact,
+        settings: &SessionSettings,
+        inputs: &[Tensor],
+    ) -> Result<Loaded, WorkerError> {
+        let (headers, data) = protocol::pack(inputs);
+        let request = Request::Load {
+            artifact: Artifact {
+                model: absolute(&artifact.model),
+                external: artifact
+                    .external
+                    .iter()
+                    .map(|(location, path)| (location.clone(), absolute(path)))
+                    .collect(),
+            },
+            settings: settings.clone(),
+            inputs: headers,
+        };
+        match self.ask(LOADING, &request, &data)? {
+            (Reply::Loaded(loaded), _) => Ok(loaded),
+            other => Err(self.unexpected(LOADING, &other.0)),
+        }
+    }
+
+    /// Builds the session anew in the same process, from the same files, settings and inputs.
+    pub fn reload(&mut self) -> Result<Loaded, WorkerError> {
+        match self.ask(LOADING, &Request::Reload, &[])? {
+            (Reply::Loaded(loaded), _) => Ok(loaded),
+            other => Err(self.unexpected(LOADING, &other.0)),
+        }
+    }
+
+    /// Runs `discard` inferences, then `keep` more, and returns the seconds that each of those took, clocked in the worker.
+    pub fn block(&mut self, discard: u32, keep: u32) -> Result<Vec<f64>, WorkerError> {
+        let (reply, payload) = self.ask(RUNNING, &Request::Block { discard, keep }, &[])?;
+        match (reply, protocol::unpack_seconds(&payload)) {
+            (Reply::Block, Ok(seconds)) if seconds.len() == keep as usize => Ok(seconds),
+            (reply, _) => Err(self.unexpected(RUNNING, &reply)),
+        }
+    }
+
+    /// Runs once on `inputs` and returns every output, in the model's order. Not-a-numbers pass through. Outputs that are no
+    /// dense tensors, or of a type that this tool cannot read, come back without data.
+    pub fn infer(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>, WorkerError> {
+        let (inputs, data) = protocol::pack(inputs);
+        let (reply, payload) = self.ask(RUNNING, &Request::Infer { inputs }, &data)?;
+        let Reply::Inferred { outputs } = reply else {
+            return Err(self.unexpected(RUNNING, &reply));
+        };
+        protocol::unpack(outputs, &payload).map_err(|error| self.garbled(RUNNING, &error))
+    }
+
+    /// The most physical memory that the process has held so far, in bytes; `None` where the system doesn't tell.
+    pub fn peak_memory(&mut self) -> Result<Option<u64>, WorkerError> {
+        let doing = "reading its peak memory";
+        match self.ask(doing, &Request::PeakMemory, &[])? {
+            (Reply::PeakMemory { bytes }, _) => Ok(bytes),
+            other => Err(self.unexpected(doing, &other.0)),
+        }
+    }
+
+    /// Stops the process where it stands, so that its thread pool cannot take the cores from the other worker. `false` where
+    /// the system can't (Windows). The next request resumes it.
+    pub fn pause(&mut self) -> bool {
+        self.paused = self.paused || idle::pause(self.child.id());
+        self.paused
+    }
+
+    /// Lets a paused process go on.
+    pub fn resume(&mut self) {
+        if self.paused {
+            idle::resume(self.child.id());
+            self.paused = false;
+        }
+    }
+
+    /// Waits until the process uses no more processor time: its pool has gone to sleep. `false` where it still did after
+    /// `patience`, or where the system doesn't tell.
+    pub fn settle(&self, patience: Duration) -> bool {
+        self.paused || idle::settle(self.child.id(), patience)
+    }
+
+    /// True where the worker runs on the cores that were asked for.
+    pub fn is_pinned(&self) -> bool {
+        self.pinned
+    }
+
+    /// The process' number.
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn ask(&mut self, doing: &'static str, request: &Request, payload: &[u8]) -> Result<(Reply, Bytes), WorkerError> {
+        self.resume();
+        let frame = protocol::encode(request, payload).map_err(|error| self.garbled(doing, &error))?;
+        if self.requests.send(frame).is_err() {
+            return Err(self.died(doing));
+        }
+        match self.answers.recv_timeout(self.options.timeout) {
+            Ok(Ok(Some((Reply::Failed(failure), _)))) => {
+                Err(WorkerError::from_failure(failure, doing, self.options.memory_limit))
+            }
+            Ok(Ok(Some(answer))) => Ok(answer),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => Err(self.garbled(doing, &error)),
+            Ok(Ok(None) | Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(self.died(doing)),
+            Err(RecvTimeoutError::Timeout) => {
+                self.kill();
+                Err(WorkerError::TimedOut {
+                    doing,
+                    after: self.options.timeout,
+                })
+            }
+        }
+    }
+
+    fn unexpected(&mut self, doing: &'static str, reply: &Reply) -> WorkerError {
+        let name = format!("{reply:?}");
+        let name = name
+            .split(|character: char| !character.is_alphanumeric())
+            .next()
+            .unwrap_or_default();
+        let detail = format!("`{name}` does not fit the question");
+        self.garbled(doing, &io::Error::new(io::ErrorKind::InvalidData, detail))
+    }
+
+    fn garbled(&mut self, doing: &'static str, error: &io::Error) -> WorkerError {
+        self.kill();
+        WorkerError::Protocol {
+            doing,
+            detail: error.to_string(),
+            stderr: self.tail.text(),
+        }
+    }
+
+    /// The pipe has closed: finds out what became of the process.
+    fn died(&mut self, doing: &'static str) -> WorkerError {
+        let deadline = Instant::now() + LAST_BREATH;
+        let status = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break Some(status),
+                Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(2)),
+                Ok(None) | Err(_) => break None,
+            }
+        };
+        self.kill();
+        status::explain(status, doing, self.tail.text(), self.options.memory_limit)
+    }
+
+    fn kill(&mut self) {
+        // Both fail only where the process has ended and been waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Writes frames from a thread of its own, so that a worker that doesn't read cannot block past the timeout.
+fn send(mut stdin: impl Write + Send + 'static) -> io::Result<mpsc::Sender<Vec<u8>>> {
+    let (sender, frames) = mpsc::channel::<Vec<u8>>();
+    thread::Builder::new().name("to the worker".to_owned()).spawn(move || {
+        for frame in frames {
+            if stdin.write_all(&frame).and_then(|()| stdin.flush()).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(sender)
+}
+
+/// Reads frames in a thread of its own, so that waiting for one can time out.
+fn receive(mut stdout: impl Read + Send + 'static) -> io::Result<mpsc::Receiver<Answer>> {
+    let (sender, answers) = mpsc::channel();
+    thread::Builder::new()
+        .name("from the worker".to_owned())
+        .spawn(move || {
+            loop {
+                let answer = protocol::read(&mut stdout);
+                let last = !matches!(answer, Ok(Some(_)));
+                if sender.send(answer).is_err() || last {
+                    return;
+                }
+            }
+        })?;
+    Ok(answers)
+}
+
+/// The worker changes its folder, so relative paths must not reach it. A bare command name stays one.
+fn absolute(path: &Path) -> PathBuf {
+    if path.components().count() > 1 || path.exists() {
+        std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    } else {
+        path.to_owned()
+    }
+}
+
+/// Ctrl-C in a terminal goes to the whole process group: the parent alone decides what becomes of its workers.
+#[cfg(unix)]
+fn detach(command: &mut Command) {
+    use std::os::unix::process::CommandExt as _;
+    command.process_group(0);
+}
+
+#[cfg(windows)]
+fn detach(command: &mut Command) {
+    use std::os::windows::process::CommandExt as _;
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+}

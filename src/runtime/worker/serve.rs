@@ -1,0 +1,234 @@
+//! The worker's side: one request after the other, until the stream ends.
+
+use std::io;
+use std::io::Read;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::mpsc;
+
+use bytes::Bytes;
+
+use crate::config::Target;
+use crate::machine::affinity;
+use crate::model::tensor::Tensor;
+use crate::runtime::limits;
+use crate::runtime::memory;
+use crate::runtime::onnxruntime::Engine;
+use crate::runtime::onnxruntime::Session;
+use crate::runtime::protocol;
+use crate::runtime::protocol::Failure;
+use crate::runtime::protocol::FailureKind;
+use crate::runtime::protocol::Reply;
+use crate::runtime::protocol::Request;
+use crate::runtime::settings::Artifact;
+use crate::runtime::settings::Loaded;
+use crate::runtime::settings::SessionSettings;
+
+/// One block may not be asked to return more than this many durations.
+const MAX_BLOCK: u32 = 10_000_000;
+
+/// What a worker holds between requests.
+#[derive(Default)]
+struct State {
+    engine: Option<(PathBuf, Engine)>,
+    origin: Option<Origin>,
+    session: Option<Session>,
+}
+
+/// What the session was built from, to build it again.
+struct Origin {
+    artifact: Artifact,
+    settings: SessionSettings,
+    inputs: Vec<Tensor>,
+}
+
+/// Answers requests until `requests` ends. When it ends while a request is worked on (the parent is gone), the process ends at
+/// once. The first request sets limits and affinity, before any other thread is started.
+pub fn serve(mut requests: impl Read + Send + 'static, mut replies: impl Write) -> io::Result<()> {
+    let Some((hello, _)) = protocol::read::<Request>(&mut requests)? else {
+        return Ok(());
+    };
+    let greeting = greet(&hello);
+    let accepted = greeting.is_ok();
+    answer(&mut replies, greeting.map(|reply| (reply, Vec::new())))?;
+    if !accepted {
+        return Ok(());
+    }
+
+    let (sender, receiver) = mpsc::channel();
+    std::thread::Builder::new()
+        .name("requests".to_owned())
+        .spawn(move || forward(requests, &sender))?;
+    let mut state = State::default();
+    for received in receiver {
+        let (request, payload) = received?;
+        answer(&mut replies, state.answer(request, &payload))?;
+    }
+    Ok(())
+}
+
+/// Passes requests on, and ends the process when there will be no more: nobody is left to read an answer.
+fn forward(mut requests: impl Read, sender: &mpsc::Sender<io::Result<(Request, Bytes)>>) {
+    loop {
+        match protocol::read(&mut requests).transpose() {
+            Some(received) => {
+                let failed = received.is_err();
+                if sender.send(received).is_err() || failed {
+                    return;
+                }
+            }
+            // An inference that runs for nobody can only be ended with its process; no destructor may run beside it.
+            None => std::process::abort(),
+        }
+    }
+}
+
+fn greet(hello: &Request) -> Result<Reply, Failure> {
+    let Request::Hello {
+        protocol,
+        cores,
+        memory_limit,
+    } = hello
+    else {
+        return Err(refuse("the first request must be a greeting"));
+    };
+    if *protocol != protocol::VERSION {
+        return Err(refuse(&format!(
+            "this worker speaks protocol {}, the parent {protocol}",
+            protocol::VERSION
+        )));
+    }
+    limits::apply(*memory_limit).map_err(|error| refuse(&format!("cannot set the limits: {error}")))?;
+    let pinned = match cores {
+        Some(cores) => {
+            affinity::pin(cores).map_err(|error| refuse(&format!("cannot pin to cores {cores:?}: {error}")))?
+        }
+        None => false,
+    };
+    Ok(Reply::Hello {
+        protocol: protocol::VERSION,
+        pinned,
+    })
+}
+
+fn answer(replies: &mut impl Write, result: Result<(Reply, Vec<u8>), Failure>) -> io::Result<()> {
+    match result {
+        Ok((reply, payload)) => protocol::write(replies, &reply, &payload),
+        Err(failure) => protocol::write(replies, &Reply::Failed(failure), &[]),
+    }
+}
+
+impl State {
+    fn answer(&mut self, request: Request, payload: &Bytes) -> Result<(Reply, Vec<u8>), Failure> {
+        match request {
+            Request::Hello { .. } => Err(refuse("there was a greeting already")),
+            Request::Load {
+                artifact,
+                settings,
+                inputs,
+            } => {
+                let inputs = protocol::unpack(inputs, payload).map_err(|error| refuse(&error.to_string()))?;
+                self.origin = Some(Origin {
+                    artifact,
+                    settings,
+                    inputs,
+                });
+                Ok((Reply::Loaded(self.load()?), Vec::new()))
+            }
+            Request::Reload => Ok((Reply::Loaded(self.load()?), Vec::new())),
+            Request::Block { discard, keep } => {
+                if keep > MAX_BLOCK {
+                    return Err(refuse("the block is too long"));
+                }
+                let session = self.session()?;
+                let mut seconds = Vec::with_capacity(keep as usize);
+                for _ in 0..discard {
+                    session.time()?;
+                }
+                for _ in 0..keep {
+                    seconds.push(session.time()?);
+                }
+                Ok((Reply::Block, protocol::pack_seconds(&seconds)))
+            }
+            Request::Infer { inputs } => {
+                let inputs = protocol::unpack(inputs, payload).map_err(|error| refuse(&error.to_string()))?;
+                let outputs = self.session()?.infer(&inputs)?;
+                let (outputs, data) = protocol::pack(&outputs);
+                Ok((Reply::Inferred { outputs }, data))
+            }
+            Request::PeakMemory => Ok((Reply::PeakMemory { bytes: memory::peak() }, Vec::new())),
+        }
+    }
+
+    fn session(&mut self) -> Result<&mut Session, Failure> {
+        self.session.as_mut().ok_or_else(|| refuse("no model is loaded"))
+    }
+
+    fn load(&mut self) -> Result<Loaded, Failure> {
+        // Two sessions at once would count as this model's peak memory.
+        self.session = None;
+        let origin = self
+            .origin
+            .as_ref()
+            .ok_or_else(|| refuse("no model was loaded before"))?;
+        let engine = match &self.engine {
+            Some((library, engine)) if *library == origin.settings.library => engine,
+            Some(_) => return Err(refuse("another library is loaded in this worker")),
+            None => {
+                let engine = Engine::open(&origin.settings.library)?;
+                if origin.settings.target == Target::OnnxRuntimeCpu {
+                    limits::confine().map_err(|error| refuse(&format!("cannot set the limits: {error}")))?;
+                }
+                &self.engine.insert((origin.settings.library.clone(), engine)).1
+            }
+        };
+        let (session, loaded) = engine.load(&origin.artifact, &origin.settings, &origin.inputs)?;
+        self.session = Some(session);
+        Ok(loaded)
+    }
+}
+
+fn refuse(message: &str) -> Failure {
+    Failure {
+        kind: FailureKind::Request,
+        message: message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conversation(requests: &[Request]) -> Vec<Reply> {
+        let stream: Vec<u8> = requests
+            .iter()
+            .flat_map(|request| protocol::encode(request, &[]).unwrap())
+            .collect();
+        let mut replies = Vec::new();
+        serve(io::Cursor::new(stream), &mut replies).unwrap();
+        let mut rest = replies.as_slice();
+        std::iter::from_fn(|| protocol::read::<Reply>(&mut rest).unwrap())
+            .map(|(reply, _)| reply)
+            .collect()
+    }
+
+    #[test]
+    fn refuses_a_conversation_without_greeting_or_of_another_version() {
+        let replies = conversation(&[Request::PeakMemory]);
+        assert!(
+            matches!(&replies[..], [Reply::Failed(failure)] if failure.message.contains("greeting")),
+            "{replies:?}"
+        );
+        let hello = Request::Hello {
+            protocol: protocol::VERSION + 1,
+            cores: None,
+            memory_limit: None,
+        };
+        let replies = conversation(&[hello]);
+        assert!(
+            matches!(&replies[..], [Reply::Failed(failure)] if failure.message.contains("protocol")),
+            "{replies:?}"
+        );
+        assert!(conversation(&[]).is_empty());
+    }
+}
