@@ -2,5 +2,16 @@
 
 pub mod dataset;
 pub mod inputs;
+mod contents;
+pub mod error;
+pub mod facts;
+pub mod format;
+pub mod load;
 pub mod onnx;
 pub mod tensor;
+
+pub use error::ModelError;
+pub use facts::Facts;
+pub use format::Format;
+pub use load::Model;
+pub use onnx::external::ExternalFile;
