@@ -27,6 +27,8 @@ pub mod store;
 
 pub mod model;
 
+pub mod variant;
+
 pub mod verdict;
 
 /// This build's version, as it stands in manifests, reports and variant identities.
