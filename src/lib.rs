@@ -33,6 +33,7 @@ pub mod model;
 pub mod runtime;
 
 pub mod measure;
+pub mod variant;
 
 pub mod verdict;
 

@@ -1,9 +1,11 @@
 //! A model file and what we know about it; inputs to feed it; datasets to compare outputs on.
 
 mod contents;
+pub mod dataset;
 pub mod error;
 pub mod facts;
 pub mod format;
+pub mod inputs;
 pub mod load;
 pub mod dataset;
 pub mod inputs;

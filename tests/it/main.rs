@@ -18,3 +18,4 @@ mod documents;
 mod launcher;
 mod onnx_models;
 mod support;
+mod variants;
