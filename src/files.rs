@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn names_the_path_that_cannot_be_written() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("file"), b"").unwrap();
+        fs::File::create(folder.path().join("file")).unwrap();
         let error = write_atomic(&folder.path().join("file/inside"), b"x").unwrap_err();
         assert!(error.to_string().contains("file"), "{error}");
     }

@@ -20,13 +20,21 @@
 pub mod digest;
 pub mod files;
 pub mod hint;
+pub mod stats;
 pub mod units;
 
 pub mod config;
+pub mod store;
+pub mod github;
 
 pub mod model;
 
+pub mod measure;
+
 pub mod verdict;
+
+pub mod cli;
+pub mod report;
 
 /// This build's version, as it stands in manifests, reports and variant identities.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -10,6 +10,10 @@
 )]
 
 mod architecture;
+mod cli;
+mod datasets;
+mod noise;
+mod report;
 mod documents;
 mod launcher;
 mod support;

@@ -1,0 +1,114 @@
+//! The one error of the front end: every layer's error becomes a message, its causes and its hints, and a kind that decides
+//! the exit code.
+
+use std::error::Error;
+use std::io;
+
+use crate::hint::Hint;
+
+use super::exit::Exit;
+use super::ui::Ui;
+
+/// What kind of trouble; decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Arguments that don't go together.
+    Usage,
+    /// The config is missing or wrong.
+    Config,
+    /// Something could not be read, written, reached, installed or run.
+    Infrastructure,
+    /// Nobody reads our output any more, which is no fault.
+    BrokenPipe,
+}
+
+/// Why a command could not finish.
+#[derive(Debug)]
+pub struct CliError {
+    kind: Kind,
+    message: String,
+    causes: Vec<String>,
+    hints: Vec<String>,
+}
+
+impl CliError {
+    /// An error of one message.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Wrong usage.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// What kind of trouble.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The exit code that it ends with.
+    pub fn exit(&self) -> Exit {
+        match self.kind {
+            Kind::BrokenPipe => Exit::Pass,
+            Kind::Usage | Kind::Config | Kind::Infrastructure => Exit::Error,
+        }
+    }
+
+    /// Shows message, causes and hints on stderr.
+    pub fn show(&self, ui: &Ui) {
+        if self.kind == Kind::BrokenPipe {
+            return;
+        }
+        ui.error(&self.message);
+        for cause in &self.causes {
+            ui.say(&format!("  because {cause}"));
+        }
+        for hint in &self.hints {
+            ui.hint(hint);
+        }
+    }
+}
+
+/// Every error that knows its own advice.
+impl<E: Error + Hint> From<E> for CliError {
+    fn from(error: E) -> Self {
+        let mut causes = Vec::new();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            causes.push(cause.to_string());
+            source = cause.source();
+        }
+        Self {
+            kind: Kind::Infrastructure,
+            message: error.to_string(),
+            causes,
+            hints: error.hints(),
+        }
+    }
+}
+
+/// Writing to stdout.
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::new(Kind::BrokenPipe, "the output was closed")
+        } else {
+            let mut wrapped = Self::new(Kind::Infrastructure, "cannot write the output");
+            wrapped.causes.push(error.to_string());
+            wrapped
+        }
+    }
+}
