@@ -1,5 +1,6 @@
 //! What the compiler does not see: links and paths in the documents, the action's metadata, words that must stand in the docs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -231,6 +232,59 @@ fn the_glossary_knows_every_word_of_a_report() {
     ];
     for word in verdicts.map(Verdict::word).iter().chain(&metrics.map(Metric::word)) {
         assert!(glossary.contains(&format!("| **{word}** |")), "no row for {word}");
+    }
+}
+
+/// Every key that a config may have, wherever it stands.
+fn config_keys(schema: &serde_json::Value, found: &mut BTreeSet<String>) {
+    if let Some(properties) = schema.get("properties").and_then(serde_json::Value::as_object) {
+        found.extend(properties.keys().cloned());
+    }
+    if let Some(definitions) = schema.get("$defs").and_then(serde_json::Value::as_object) {
+        definitions
+            .values()
+            .for_each(|definition| config_keys(definition, found));
+    }
+}
+
+#[test]
+fn every_key_of_the_config_is_documented() {
+    let mut keys = BTreeSet::new();
+    config_keys(
+        &serde_json::from_str(&read("docs/mlbuild.schema.json")).unwrap(),
+        &mut keys,
+    );
+    assert!(keys.len() > 20, "too few keys: {keys:?}");
+    let reference = read("docs/configuration.md");
+    let missing: Vec<&String> = keys
+        .iter()
+        .filter(|key| !reference.contains(&format!("`{key}")) && !reference.contains(&format!(".{key}`")))
+        .collect();
+    assert!(missing.is_empty(), "docs/configuration.md does not explain {missing:?}");
+}
+
+#[test]
+fn every_config_shown_is_valid() {
+    let schema: serde_json::Value = serde_json::from_str(&read("docs/mlbuild.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut shown = vec![("quickstart".to_owned(), read("examples/quickstart/.mlbuild.yml"))];
+    for name in ["README.md", "docs/configuration.md"] {
+        let text = read(name);
+        let blocks = text
+            .split("```yaml\n")
+            .skip(1)
+            .map(|rest| rest.split("```").next().unwrap());
+        shown.extend(
+            blocks
+                .filter(|block| block.contains("version: 1\n"))
+                .map(|block| (name.to_owned(), block.to_owned())),
+        );
+    }
+    assert_eq!(shown.len(), 3);
+    for (name, text) in shown {
+        let config: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+        let faults: Vec<String> = validator.iter_errors(&config).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{name}: {faults:?}");
     }
 }
 
