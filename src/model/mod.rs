@@ -7,8 +7,6 @@ pub mod facts;
 pub mod format;
 pub mod inputs;
 pub mod load;
-pub mod dataset;
-pub mod inputs;
 pub mod onnx;
 pub mod tensor;
 
