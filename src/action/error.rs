@@ -96,7 +96,7 @@ impl Hint for ActionError {
             Self::Dir(error) => error.hints(),
             Self::Resolve(error) => error.hints(),
             Self::Machinery(error) => error.hints(),
-            Self::Workspace(_) => vec!["check that the runner's disk is writable and not full".to_owned()],
+            Self::Workspace(error) => error.hints(),
             Self::Ci(error) => error.hints(),
             Self::Refresh(error) => error.hints(),
             Self::File(error) => error.hints(),

@@ -1,13 +1,15 @@
 //! The gate as a job: check run opened, everything measured, verdict published, check run completed, whatever happens between.
 
+use std::collections::BTreeMap;
+
 use crate::action::error::ActionError;
 use crate::action::finalize;
 use crate::action::inputs::Inputs;
 use crate::action::outputs;
-use crate::action::run;
-use crate::action::run::Located;
-use crate::action::run::Proposal;
-use crate::action::run::Surroundings;
+use crate::action::dispatch;
+use crate::action::dispatch::Located;
+use crate::action::dispatch::Proposal;
+use crate::action::dispatch::Surroundings;
 use crate::config;
 use crate::config::BaselineStore;
 use crate::config::Config;
@@ -51,7 +53,7 @@ pub fn run(
     repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<i32, ActionError> {
-    let key = match run::config_path(inputs) {
+    let key = match dispatch::config_path(inputs) {
         Ok(path) => inputs.gate_key(&path),
         Err(_) => inputs.gate_key(&inputs.run.workspace.join(load::FILE_NAME)),
     };
@@ -96,18 +98,18 @@ fn judge(
     notices: &mut Vec<String>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Judged, ActionError> {
-    let located = run::locate(inputs)?;
+    let located = dispatch::locate(inputs)?;
     let head = &located.loaded.config;
     let workspace = Workspace::open(&located.loaded.folder)?;
     let base_config = base_config(client, proposal, &located, notices)?;
-    let mut gate = base_config.as_ref().map_or(head.gate, |base| base.gate);
+    let mut gate = base_config.as_ref().unwrap_or(head).gate.clone();
     if inputs.fail_on_missing_baseline {
         gate.on_missing_baseline = Policy::Fail;
     }
     let config_changes = base_config.as_ref().map(|base| config::changes(base, head)).unwrap_or_default();
     let baselines =
         baselines(inputs, client, proposal, key, &located, base_config.as_ref(), &workspace, repository)?;
-    let machinery = run::machinery(inputs, &head.runtime.version, surroundings)?;
+    let machinery = dispatch::machinery(inputs, &head.runtime.version, surroundings)?;
     let context = report::Context {
         base_commit: proposal.base.as_ref().map(|base| base.as_str().to_owned()),
         head_commit: Some(proposal.head.as_str().to_owned()),
@@ -132,6 +134,7 @@ fn judge(
             model_lines,
             baselines: &baselines,
             machinery: &machinery,
+            stored: BTreeMap::new(),
             workspace: &workspace,
             environment: surroundings.environment,
             interrupt: surroundings.interrupt,
@@ -331,7 +334,7 @@ fn fail(
     }
     outputs::summarize(inputs.run.summary.as_deref(), &text)?;
     outputs::set(inputs.run.output.as_deref(), "result", "error")?;
-    let place = match (error.config_line(), run::config_path(inputs)) {
+    let place = match (error.config_line(), dispatch::config_path(inputs)) {
         (Some(line), Ok(path)) => {
             let path = path.strip_prefix(&inputs.run.workspace).map(std::path::Path::to_owned).unwrap_or(path);
             format!(" file={},line={line},", outputs::escape_property(&path.display().to_string()))

@@ -3,8 +3,8 @@
 use crate::action::error::ActionError;
 use crate::action::inputs::Inputs;
 use crate::action::outputs;
-use crate::action::run;
-use crate::action::run::Surroundings;
+use crate::action::dispatch;
+use crate::action::dispatch::Surroundings;
 use crate::config::BaselineStore;
 use crate::github::Client;
 use crate::github::CommitSha;
@@ -62,13 +62,13 @@ fn publish(
     repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<(String, String), ActionError> {
-    let located = run::locate(inputs)?;
+    let located = dispatch::locate(inputs)?;
     let config = &located.loaded.config;
     if let BaselineStore::Dir(path) = &config.baseline.store {
         let text = format!("the baseline is the folder `{}` of the repository: nothing to publish", path.display());
         return Ok((String::new(), text));
     }
-    let key = inputs.gate_key(&run::config_path(inputs)?);
+    let key = inputs.gate_key(&dispatch::config_path(inputs)?);
     let facts = repository()?;
     let mut branches = config.baseline.branches.clone();
     if branches.is_empty() {
@@ -77,7 +77,7 @@ fn publish(
     let trust = Trust { own: identity::own(client).ok(), repository_id: facts.id, branches };
     let previous = newest(client, &key, &trust, surroundings)?;
     let workspace = Workspace::open(&located.loaded.folder)?;
-    let machinery = run::machinery(inputs, &config.runtime.version, surroundings)?;
+    let machinery = dispatch::machinery(inputs, &config.runtime.version, surroundings)?;
     let origin = Origin {
         repository: inputs.run.repository.to_string(),
         repository_id: Some(facts.id),

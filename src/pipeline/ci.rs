@@ -13,6 +13,7 @@ use crate::machine::fingerprint::Fingerprint;
 use crate::pipeline::assemble;
 use crate::pipeline::assemble::Frame;
 use crate::pipeline::baseline::Baselines;
+use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::event::Observer;
 use crate::pipeline::gate;
 use crate::pipeline::gate::Done;
@@ -43,6 +44,8 @@ pub struct Request<'a> {
     pub baselines: &'a Baselines,
     /// What executes models.
     pub machinery: &'a Machinery,
+    /// Candidates that lie in the object store already, by model name.
+    pub stored: BTreeMap<String, Vec<StoredFile>>,
     /// Where files are kept.
     pub workspace: &'a Workspace,
     /// The environment that `build:` commands start from.
@@ -105,7 +108,9 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
             baselines: request.baselines,
             judge_unchanged: has_budget(request.gate),
             objects: request.workspace.objects(),
+            stored: &request.stored,
             environment: request.environment,
+            interrupt: request.interrupt,
         },
         observer,
     );
@@ -143,9 +148,7 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
 
 /// Writes `ci_report.json` and `comment.md` into the workspace.
 pub fn write(report: &Report, workspace: &Workspace) -> Result<Vec<PathBuf>, CiError> {
-    let mut json = serde_json::to_vec_pretty(&report::json::v1::to_json(report))?;
-    json.push(b'\n');
-    files::write_atomic(&workspace.report_path(), &json)?;
+    files::write_atomic(&workspace.report_path(), report::json::v1::to_text(report)?.as_bytes())?;
     let comment = report::comment::render(report, report::comment::LIMIT);
     files::write_atomic(&workspace.comment_path(), comment.as_bytes())?;
     Ok(vec![workspace.report_path(), workspace.comment_path()])

@@ -20,6 +20,7 @@ use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::build_command;
 use crate::pipeline::event::Event;
 use crate::pipeline::event::Observer;
+use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::subject;
 use crate::pipeline::subject::Prepared;
 use crate::store::Objects;
@@ -115,8 +116,12 @@ pub struct Context<'a> {
     pub judge_unchanged: bool,
     /// Where variants are kept.
     pub objects: &'a Objects,
+    /// Candidates that lie in the object store already, by model name: they are neither built nor read from their path.
+    pub stored: &'a BTreeMap<String, Vec<StoredFile>>,
     /// The environment that `build:` commands start from.
     pub environment: &'a BTreeMap<String, String>,
+    /// Asked between steps.
+    pub interrupt: &'a Interrupt,
 }
 
 /// Every comparison that config and baseline name, in the config's order, removed ones last.
@@ -244,9 +249,18 @@ fn load_candidate(
     config: &ModelConfig,
     observer: &mut Observer<'_>,
 ) -> Result<Model, Trouble> {
+    if let Some(files) = context.stored.get(&config.name) {
+        return subject::load_stored(files, context.objects).map_err(|error| Trouble::of(&error));
+    }
     if let Some(build) = &config.build {
-        build_command::run(build, context.folder, context.environment, &mut |line| {
-            observer(Event::BuildOutput { model: &config.name, line });
+        let request = build_command::Request {
+            build,
+            folder: context.folder,
+            environment: context.environment,
+            stop: context.interrupt.flag(),
+        };
+        build_command::run(&request, &mut |line| {
+            observer(Event::BuildOutput { model: &config.name, line: &line.text });
         })
         .map_err(|error| Trouble::of(&error))?;
     }

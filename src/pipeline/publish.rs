@@ -26,6 +26,9 @@ use crate::report::annotations;
 use crate::verdict::Outcome;
 use crate::verdict::Verdict;
 
+/// A check run's title is one line beside its name.
+const MAX_TITLE: usize = 200;
+
 /// A check run in progress, as it is remembered for the step that completes it if this process is killed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,7 +80,7 @@ pub fn complete_check(
 ) -> Result<Option<String>, GithubError> {
     let headline = report::headline::of(report);
     let output = Output {
-        title: headline.plain.clone(),
+        title: report::clean::line(&format!("{}: {}", headline.word, headline.sentence.replace('`', "")), MAX_TITLE),
         summary: report::comment::render(report, report::comment::LIMIT),
         text: None,
         annotations: annotations::of(report).into_iter().map(annotation).collect(),

@@ -3,11 +3,9 @@
 //! Both sides go through the same functions with the same tool, so that a difference between them is a difference of the model.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::path::PathBuf;
 
 use crate::digest::Digest;
-use crate::files::FileError;
 use crate::hint::Hint;
 use crate::model::Model;
 use crate::model::ModelError;
@@ -60,9 +58,9 @@ pub enum SubjectError {
     /// The object store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A file cannot be read.
-    #[error(transparent)]
-    File(#[from] FileError),
+    /// A list of files without a model among them.
+    #[error("the baseline names no model file")]
+    NoModel,
 }
 
 impl Hint for SubjectError {
@@ -71,7 +69,7 @@ impl Hint for SubjectError {
             Self::Model(error) => error.hints(),
             Self::Variant { source, .. } => source.hints(),
             Self::Store(error) => error.hints(),
-            Self::File(error) => error.hints(),
+            Self::NoModel => vec!["publish a new baseline: `mlbuild baseline refresh`".to_owned()],
         }
     }
 }
@@ -82,7 +80,7 @@ pub fn load_stored(files: &[StoredFile], objects: &Objects) -> Result<Model, Sub
     for file in files {
         paths.push((file.name.clone(), objects.verify(&file.digest)?));
     }
-    let (model, external) = paths.split_first().ok_or_else(|| ModelError::missing(Path::new("model.onnx")))?;
+    let (model, external) = paths.split_first().ok_or(SubjectError::NoModel)?;
     Ok(Model::load_with_external(&model.1, external)?)
 }
 
@@ -98,7 +96,7 @@ pub fn prepare(model: &Model, recipe: &Recipe, seed: u64, objects: &Objects) -> 
         files.push(StoredFile { name: file.name.clone(), digest, bytes: file.bytes.len() as u64 });
     }
     let mut paths = paths.into_iter();
-    let (_, path) = paths.next().ok_or_else(|| ModelError::missing(&model.path))?;
+    let (_, path) = paths.next().ok_or(SubjectError::NoModel)?;
     Ok(Prepared {
         id: variant.id,
         recipe: variant.recipe,

@@ -94,7 +94,9 @@ pub fn make(request: &Request<'_>, observer: &mut Observer<'_>) -> Result<Made, 
         baselines: &nothing,
         judge_unchanged: false,
         objects: request.objects,
+        stored: &BTreeMap::new(),
         environment: request.environment,
+        interrupt: request.interrupt,
     };
     let jobs = plan::jobs(&context, observer);
     if request.previous.is_some_and(|previous| is_unchanged(&jobs, previous, request.key)) {
