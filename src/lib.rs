@@ -28,6 +28,8 @@ pub mod model;
 
 pub mod verdict;
 
+pub mod pipeline;
+
 pub mod cli;
 
 /// This build's version, as it stands in manifests, reports and variant identities.

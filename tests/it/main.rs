@@ -11,4 +11,6 @@
 
 mod architecture;
 mod cli;
+mod config;
+mod init;
 mod support;

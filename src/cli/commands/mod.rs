@@ -1,6 +1,8 @@
 //! The commands, one file each: arguments, help and `run`. A new one is a file, a `mod` line, a variant and an arm.
 
 mod completions;
+mod config;
+mod init;
 
 use clap::Subcommand;
 
@@ -12,6 +14,10 @@ use super::exit::Exit;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Init(init::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Config(config::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
 }
 
@@ -19,6 +25,8 @@ impl Command {
     /// Runs it.
     pub fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
+            Self::Init(args) => init::run(&args, context),
+            Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
         }
     }

@@ -1,0 +1,3 @@
+//! The only place where stages meet.
+
+pub mod build_command;
