@@ -9,6 +9,7 @@ pub mod context;
 pub mod environment;
 pub mod error;
 pub mod exit;
+mod snippet;
 pub mod ui;
 
 use std::ffi::OsString;
@@ -35,6 +36,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         ui,
         global: args.global,
         environment,
+        // Where the folder is gone, every path that is read from it says so.
+        working_folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
     };
     match args.command.run(&context) {
         Ok(exit) => exit.into(),

@@ -17,5 +17,7 @@ mod report;
 mod documents;
 mod launcher;
 mod onnx_models;
+mod config;
+mod init;
 mod support;
 mod variants;

@@ -3,6 +3,8 @@
 mod completions;
 mod runtime;
 mod worker;
+mod config;
+mod init;
 
 use clap::Subcommand;
 
@@ -13,6 +15,10 @@ use super::exit::Exit;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Init(init::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Config(config::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -26,6 +32,8 @@ impl Command {
     /// Runs it.
     pub fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
+            Self::Init(args) => init::run(&args, context),
+            Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
             Self::Worker(args) => worker::run(&args, context),
