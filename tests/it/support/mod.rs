@@ -1,3 +1,3 @@
 //! What tests share: a hermetic environment, fixtures, the fake GitHub.
 
-pub mod reports;
+pub(crate) mod reports;
