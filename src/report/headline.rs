@@ -308,9 +308,9 @@ fn pass(report: &Report) -> String {
         .iter()
         .filter(|detail| detail.comparison.verdict != Verdict::Skipped)
         .collect();
-    if let Some(better) = best(report) {
-        let name = name(report, &better.comparison.key);
-        let gain = blame(&better.comparison).map_or_else(|| "improved".to_owned(), what_got_better);
+    if let Some((detail, metric)) = best(report) {
+        let name = name(report, &detail.comparison.key);
+        let gain = what_got_better(metric);
         return format!("No regression, and {name} {gain}{}", skipped_too(report));
     }
     match measured.as_slice() {
@@ -359,16 +359,15 @@ fn percent(metric: &MetricComparison) -> f64 {
     metric.change.map_or(0.0, |change| change.percent)
 }
 
-/// The comparison that improved most.
-fn best(report: &Report) -> Option<&Detail> {
+/// The metric that improved most, and its comparison; a comparison may pass as a whole and be better in one metric.
+fn best(report: &Report) -> Option<(&Detail, &MetricComparison)> {
     report
         .comparisons
         .iter()
-        .filter(|detail| detail.comparison.verdict == Verdict::Improvement)
-        .min_by(|a, b| {
-            let gain = |detail: &Detail| blame(&detail.comparison).map_or(0.0, percent);
-            gain(a).total_cmp(&gain(b))
-        })
+        .filter(|detail| detail.comparison.verdict <= Verdict::Pass)
+        .flat_map(|detail| detail.comparison.metrics.iter().map(move |metric| (detail, metric)))
+        .filter(|(_, metric)| metric.gated && metric.verdict == Verdict::Improvement)
+        .min_by(|(_, a), (_, b)| percent(a).total_cmp(&percent(b)))
 }
 
 /// `got faster: p50 −12.1 % (±0.8)`.
@@ -390,9 +389,11 @@ fn what_got_better(metric: &MetricComparison) -> String {
 }
 
 fn improvement(report: &Report, detail: &Detail) -> String {
-    let best = best(report).unwrap_or(detail);
-    let name = name(report, &best.comparison.key);
-    let gain = blame(&best.comparison).map_or_else(|| "improved".to_owned(), what_got_better);
+    let (detail, gain) = match best(report) {
+        Some((detail, metric)) => (detail, what_got_better(metric)),
+        None => (detail, "improved".to_owned()),
+    };
+    let name = name(report, &detail.comparison.key);
     let others = match count(report, Verdict::Improvement) {
         0 | 1 => String::new(),
         several => format!("; {} improved too", counted(several - 1, "other comparison")),

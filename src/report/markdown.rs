@@ -75,7 +75,7 @@ fn icon(raw: &str) -> String {
 
 /// A figure with its unit, which no line break parts.
 pub fn figure(raw: &str) -> String {
-    text(raw).replace(' ', "&nbsp;")
+    text(raw).replace(' ', "&nbsp;").replace('-', "&#8209;")
 }
 
 /// A fenced block of shell lines.

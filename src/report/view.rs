@@ -325,7 +325,7 @@ fn row(group: &[&Detail], columns: &[&str]) -> Row {
 fn no_figures(comparison: &Comparison) -> Option<String> {
     match (comparison.verdict, &comparison.reason) {
         (Verdict::Error, _) => Some("no figures".to_owned()),
-        (_, Some(reason)) => Some(clean::sentence(reason, 80)),
+        (_, Some(reason)) => Some(clean::sentence(reason, 120)),
         (_, None) => None,
     }
 }

@@ -2,6 +2,7 @@
 //! not do to any of them.
 
 use insta::assert_snapshot;
+use mlbuild::report::Detail;
 use mlbuild::report::Report;
 use mlbuild::report::annotations;
 use mlbuild::report::comment;
@@ -191,10 +192,7 @@ fn several_passes() {
 #[test]
 fn an_improvement() {
     let faster = reports::measured(key("mobilenet", "fp32"), (3.87, 3.40, 0.8), (13.4, 13.4), (41.0, 41.0));
-    let mut faster = reports::single(faster, 0);
-    faster.comparisons[0].comparison.verdict = Verdict::Improvement;
-    faster.result = Verdict::Improvement;
-    assert_snapshot!(findings(&faster), @r#"
+    assert_snapshot!(findings(&reports::single(faster, 0)), @r#"
     ## 🟢 `mobilenet` got faster: p50 −12.1 % (±0.8)
 
     [commits] (main's release of the base commit), measured side by side on one machine [links]
@@ -224,6 +222,65 @@ fn too_noisy_to_tell() {
 
     - `bert`: the load average rose from 0.4 to 3.1 while measuring
       - run the job again on a quieter machine, or raise `measure.time_budget`
+    "#);
+}
+
+#[test]
+fn a_failure_by_policy_says_so() {
+    let undecided = reports::measured(key("bert", "fp32"), (9.0, 9.35, 4.2), (22.0, 22.0), (80.0, 80.0));
+    let says = "`gate.on_inconclusive` counts this as a failure";
+    let fails = reports::single(undecided.clone(), 1);
+    assert!(findings(&fails).contains(says) && terminal(&fails, false).contains(says));
+    assert!(!findings(&reports::single(undecided, 0)).contains(says));
+}
+
+#[test]
+fn the_first_sentence_over_several() {
+    let first_line = |details: Vec<Detail>, verdict: Verdict| {
+        let exit_code = i32::from(verdict == Verdict::Regression);
+        let report = reports::builder()
+            .comparisons(details)
+            .outcome(verdict, exit_code)
+            .build()
+            .unwrap();
+        findings(&report).lines().next().unwrap().to_owned()
+    };
+    let slower = |model: &str, by: f64| {
+        reports::measured(
+            key(model, "fp32"),
+            (4.0, 4.0 * (1.0 + by), 0.5),
+            (13.4, 13.4),
+            (41.0, 41.0),
+        )
+    };
+    let new = |model: &str| reports::unmeasured(key(model, "fp32"), Verdict::NoBaseline, "new", &[]);
+    let gpu = |mut detail: Detail| {
+        detail.comparison.key.target = "onnxruntime_gpu".to_owned();
+        detail
+    };
+    let lines = [
+        first_line(
+            vec![slower("a", 0.08), slower("b", 0.2), reports::passing("c", "fp32")],
+            Verdict::Regression,
+        ),
+        first_line(vec![slower("a", 0.08), gpu(slower("a", 0.01))], Verdict::Regression),
+        first_line(vec![reports::passing("a", "fp32"), slower("b", -0.12)], Verdict::Pass),
+        first_line(vec![slower("a", -0.12), slower("b", -0.2)], Verdict::Improvement),
+        first_line(
+            vec![new("a"), new("b"), reports::passing("c", "fp32")],
+            Verdict::NoBaseline,
+        ),
+        first_line(vec![slower("a", 0.048)], Verdict::Inconclusive),
+        first_line(Vec::new(), Verdict::Skipped),
+    ];
+    assert_snapshot!(lines.join("\n"), @r#"
+    ## ❌ `b` got slower: p50 +20.0 % (±0.5), the limit is +5 % (the worst of 2 regressions in 3 comparisons)
+    ## ❌ `a` on `onnxruntime_cpu` got slower: p50 +8.0 % (±0.5), the limit is +5 %
+    ## ✅ No regression, and `b` got faster: p50 −12.0 % (±0.5)
+    ## 🟢 `b` got faster: p50 −20.0 % (±0.5); 1 other comparison improved too
+    ## ⚪ No baseline yet: `a` and 1 other comparison are new here; measured, with nothing to compare with. No regression in 1 other comparison
+    ## ⚠️ Can't tell: `a` p50 +4.8 % (±0.5) against a limit of +5 %; that is too close to call
+    ## ⚪ Nothing to compare
     "#);
 }
 
@@ -366,7 +423,7 @@ fn a_budget_and_outputs() {
 
     | | model | variant | p50 | size | peak memory | outputs |
     |---|---|---|---|---|---|---|
-    | ❌&nbsp;regression | `mobilenet` | `int8` | 9.90&nbsp;→&nbsp;10.2&nbsp;ms<br>**+3.0&nbsp;%**&nbsp;±0.5<br>**over the budget of 10.0&nbsp;ms** | 3.7&nbsp;→&nbsp;4.4&nbsp;MB<br>**+18.9&nbsp;%** | 29.5&nbsp;MB<br>0&nbsp;%&nbsp;±0.4 | top-1&nbsp;**97.8&nbsp;→&nbsp;95.1&nbsp;%**<br>cosine&nbsp;**0.9512** |
+    | ❌&nbsp;regression | `mobilenet` | `int8` | 9.90&nbsp;→&nbsp;10.2&nbsp;ms<br>**+3.0&nbsp;%**&nbsp;±0.5<br>**over the budget of 10.0&nbsp;ms** | 3.7&nbsp;→&nbsp;4.4&nbsp;MB<br>**+18.9&nbsp;%** | 29.5&nbsp;MB<br>0&nbsp;%&nbsp;±0.4 | top&#8209;1&nbsp;**97.8&nbsp;→&nbsp;95.1&nbsp;%**<br>cosine&nbsp;**0.9512** |
 
     **What to do**
 
@@ -415,6 +472,7 @@ fn what_the_pull_request_changes_in_the_gate() {
     - onnxruntime 1.30.0 → 1.31.1: `mobilenet` fp32 p50 −2.1 % ±0.5
 
     > [!NOTE]
+    > About this run:
     > - the check run could not be written (403): add `checks: write` to the job's `permissions`
     "#);
     assert_snapshot!(commands(&report), @r#"::warning file=.mlbuild.yml,line=1,title=mlbuild%3A settings changed::this pull request changes what the gate accepts, and was judged by the settings of its base: `gate.latency.max_regression`: 5 %25 → 50 %25"#);

@@ -182,17 +182,26 @@ pub(crate) fn measured(key: ComparisonKey, p50: (f64, f64, f64), size: (f64, f64
         config_line: Some(14),
         warnings: Vec::new(),
         comparison: Comparison {
-            verdict: metrics
-                .iter()
-                .filter(|metric| metric.gated)
-                .map(|metric| metric.verdict)
-                .max()
-                .unwrap(),
+            verdict: overall(&metrics),
             key,
             metrics,
             reason: None,
             hints: Vec::new(),
         },
+    }
+}
+
+/// The worst gated metric; an improvement where all are well and one is better.
+fn overall(metrics: &[MetricComparison]) -> Verdict {
+    let gated = || {
+        metrics
+            .iter()
+            .filter(|metric| metric.gated)
+            .map(|metric| metric.verdict)
+    };
+    match gated().max().unwrap() {
+        Verdict::Pass if gated().any(|verdict| verdict == Verdict::Improvement) => Verdict::Improvement,
+        worst => worst,
     }
 }
 
