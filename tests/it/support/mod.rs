@@ -2,3 +2,4 @@
 
 pub mod env;
 pub mod reports;
+pub(crate) mod reports;
