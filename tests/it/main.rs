@@ -8,4 +8,5 @@
 )]
 
 mod architecture;
+mod github_client;
 mod support;

@@ -1,1 +1,3 @@
 //! What tests share: a hermetic environment, fixtures, the fake GitHub.
+
+pub(crate) mod fake_github;
