@@ -19,5 +19,6 @@ mod launcher;
 mod onnx_models;
 mod config;
 mod init;
+mod github_client;
 mod support;
 mod variants;

@@ -3,3 +3,4 @@
 pub mod env;
 pub mod reports;
 pub(crate) mod reports;
+pub(crate) mod fake_github;
