@@ -11,5 +11,11 @@
 
 mod architecture;
 mod cli;
+mod datasets;
 mod noise;
+mod report;
+mod documents;
+mod launcher;
+mod onnx_models;
 mod support;
+mod variants;
