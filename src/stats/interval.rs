@@ -80,7 +80,7 @@ impl Estimate {
 
 /// The value that Student's t exceeds with probability `tail`; infinite where the tail is too small to tell.
 fn t_quantile(tail: f64, degrees: usize) -> f64 {
-    if !(tail > 0.0) {
+    if tail.is_nan() || tail <= 0.0 {
         return f64::INFINITY;
     }
     StudentsT::new(0.0, 1.0, degrees.max(1) as f64)
