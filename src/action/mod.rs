@@ -8,6 +8,6 @@ pub mod inputs;
 pub mod outputs;
 pub mod refresh;
 
-pub use error::ActionError;
 pub use dispatch::Surroundings;
 pub use dispatch::run;
+pub use error::ActionError;

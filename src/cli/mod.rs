@@ -4,11 +4,15 @@
 //! shows goes through [`ui::Ui`], what goes wrong becomes an [`error::CliError`].
 
 pub mod args;
+mod clock;
 pub mod commands;
 pub mod context;
+mod desk;
 pub mod environment;
 pub mod error;
 pub mod exit;
+mod progress;
+mod signals;
 mod snippet;
 pub mod ui;
 

@@ -24,7 +24,11 @@ impl<'a> Progress<'a> {
     /// Shows one event.
     pub(crate) fn show(&mut self, event: Event<'_>) {
         match event {
-            Event::Planned { comparisons, each, total } => {
+            Event::Planned {
+                comparisons,
+                each,
+                total,
+            } => {
                 let plural = if comparisons == 1 { "" } else { "s" };
                 self.ui.status(&format!(
                     "measuring {comparisons} comparison{plural}, at most {each} each, {total} in total"
@@ -45,13 +49,18 @@ impl<'a> Progress<'a> {
                 self.clear();
                 self.bar = Some(self.ui.bar(*restarts as u64, &name));
             }
-            Measured::Restarted { done, planned, change, .. } => {
+            Measured::Restarted {
+                done, planned, change, ..
+            } => {
                 let bar = self.bar.get_or_insert_with(|| self.ui.bar(*planned as u64, &name));
                 bar.set_length(*planned as u64);
                 bar.set_position(*done as u64);
                 if let Some(change) = change {
                     let half_width = (change.upper - change.lower) / 2.0;
-                    bar.set_message(format!("{name} {} ±{half_width:.1}", units::signed_percent(change.center)));
+                    bar.set_message(format!(
+                        "{name} {} ±{half_width:.1}",
+                        units::signed_percent(change.center)
+                    ));
                 }
             }
             Measured::Finished { .. } => self.clear(),
@@ -76,7 +85,7 @@ impl Drop for Progress<'_> {
     }
 }
 
-/// Draws the events of an engine's installation.
+/// Shows an installation as a bar, and as lines where there is no terminal.
 pub(crate) struct Installing<'a> {
     ui: &'a Ui,
     bar: Option<ProgressBar>,
@@ -87,7 +96,41 @@ impl<'a> Installing<'a> {
         Self { ui, bar: None }
     }
 
-    pub(crate) fn show(&mut self, event: InstallEvent) {
-        super::commands::show_installation(self.ui, &mut self.bar, event);
+    pub(crate) fn show(&mut self, event: &InstallEvent) {
+        match event {
+            InstallEvent::Waiting => self.ui.status("waiting for another process that installs ONNX Runtime"),
+            InstallEvent::Downloading { wheel, bytes } => {
+                self.ui.status(&format!("fetching {wheel}"));
+                self.bar = Some(self.ui.byte_bar(*bytes, "ONNX Runtime"));
+            }
+            InstallEvent::Downloaded { bytes } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_position(*bytes);
+                }
+            }
+            InstallEvent::Verifying => {
+                if let Some(bar) = &self.bar {
+                    bar.set_message("checking its SHA-256");
+                }
+            }
+            InstallEvent::Unpacking => {
+                if let Some(bar) = &self.bar {
+                    bar.set_message("unpacking");
+                }
+            }
+            InstallEvent::Installed => self.finish(),
+        }
+    }
+
+    pub(crate) fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Installing<'_> {
+    fn drop(&mut self) {
+        self.finish();
     }
 }

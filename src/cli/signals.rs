@@ -30,7 +30,10 @@ pub(crate) fn interrupt() -> Interrupt {
     interrupt
 }
 
-#[expect(clippy::exit, reason = "the run was asked to end and does not; files are written whole or not at all")]
+#[expect(
+    clippy::exit,
+    reason = "the run was asked to end and does not; files are written whole or not at all"
+)]
 fn end() {
     process::exit(EXIT_CODE);
 }

@@ -93,7 +93,9 @@ impl Hint for CiError {
         match self {
             Self::Interrupted(error) => error.hints(),
             Self::Report(error) => error.hints(),
-            Self::Json(_) => vec!["this is a defect of mlbuild: please report it with the command that you ran".to_owned()],
+            Self::Json(_) => {
+                vec!["this is a defect of mlbuild: please report it with the command that you ran".to_owned()]
+            }
             Self::File(error) => error.hints(),
         }
     }
@@ -129,19 +131,22 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
     let head_commit = context.head_commit.clone();
     let mut notices = request.notices;
     notices.extend(baselines.notices.iter().cloned());
-    let report = assemble::report(&done, Frame {
-        config: request.config,
-        gate: request.gate,
-        context,
-        head_commit,
-        now: request.now,
-        runtime_version: runtime_version(&done, request.machinery),
-        machine: &Fingerprint::of_this_machine().with_environment(request.environment),
-        model_lines: &request.model_lines,
-        config_changes: request.config_changes,
-        drift: drift(&done, baselines),
-        notices,
-    })?;
+    let report = assemble::report(
+        &done,
+        Frame {
+            config: request.config,
+            gate: request.gate,
+            context,
+            head_commit,
+            now: request.now,
+            runtime_version: runtime_version(&done, request.machinery),
+            machine: &Fingerprint::of_this_machine().with_environment(request.environment),
+            model_lines: &request.model_lines,
+            config_changes: request.config_changes,
+            drift: drift(&done, baselines),
+            notices,
+        },
+    )?;
     let written = write(&report, request.workspace)?;
     Ok(Outcome { report, done, written })
 }
@@ -166,7 +171,8 @@ fn runtime_version(done: &[Done], machinery: &Machinery) -> String {
     done.iter()
         .find_map(|entry| {
             let pair = entry.pair.as_ref().map(|pair| &pair.runtime_version);
-            pair.or(entry.alone.as_ref().map(|alone| &alone.runtime_version)).cloned()
+            pair.or(entry.alone.as_ref().map(|alone| &alone.runtime_version))
+                .cloned()
         })
         .or_else(|| machinery.library.version.clone())
         .unwrap_or_else(|| "unknown".to_owned())
@@ -180,7 +186,9 @@ fn drift(done: &[Done], baselines: &Baselines) -> Vec<String> {
         let crate::pipeline::baseline::ModelBaseline::Source(source) = baselines.model(&entry.job.key.model) else {
             continue;
         };
-        let Some(stored) = source.entries.iter().find(|stored| stored.key == entry.job.key) else { continue };
+        let Some(stored) = source.entries.iter().find(|stored| stored.key == entry.job.key) else {
+            continue;
+        };
         if stored.runtime_version != pair.runtime_version {
             let line = format!(
                 "the baseline was published with onnxruntime {}; both sides of this run are measured with {}",

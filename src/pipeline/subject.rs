@@ -86,14 +86,20 @@ pub fn load_stored(files: &[StoredFile], objects: &Objects) -> Result<Model, Sub
 
 /// Derives `recipe` from `model` and puts the result into the object store.
 pub fn prepare(model: &Model, recipe: &Recipe, seed: u64, objects: &Objects) -> Result<Prepared, SubjectError> {
-    let variant = variant::derive(model, recipe, seed)
-        .map_err(|source| SubjectError::Variant { recipe: recipe.name(), source })?;
+    let variant = variant::derive(model, recipe, seed).map_err(|source| SubjectError::Variant {
+        recipe: recipe.name(),
+        source,
+    })?;
     let mut files = Vec::with_capacity(variant.files.len());
     let mut paths: Vec<(String, PathBuf)> = Vec::with_capacity(variant.files.len());
     for file in &variant.files {
         let digest = objects.put(&file.bytes)?;
         paths.push((file.name.clone(), objects.verify(&digest)?));
-        files.push(StoredFile { name: file.name.clone(), digest, bytes: file.bytes.len() as u64 });
+        files.push(StoredFile {
+            name: file.name.clone(),
+            digest,
+            bytes: file.bytes.len() as u64,
+        });
     }
     let mut paths = paths.into_iter();
     let (_, path) = paths.next().ok_or(SubjectError::NoModel)?;
@@ -101,7 +107,10 @@ pub fn prepare(model: &Model, recipe: &Recipe, seed: u64, objects: &Objects) -> 
         id: variant.id,
         recipe: variant.recipe,
         source: variant.source,
-        artifact: Artifact { model: path, external: paths.collect() },
+        artifact: Artifact {
+            model: path,
+            external: paths.collect(),
+        },
         files,
         notes: variant.notes,
     })
@@ -118,10 +127,17 @@ pub fn store_source(model: &Model, objects: &Objects) -> Result<Vec<StoredFile>,
 
 fn store(objects: &Objects, name: &str, bytes: &[u8]) -> Result<StoredFile, StoreError> {
     let digest = objects.put(bytes)?;
-    Ok(StoredFile { name: name.to_owned(), digest, bytes: bytes.len() as u64 })
+    Ok(StoredFile {
+        name: name.to_owned(),
+        digest,
+        bytes: bytes.len() as u64,
+    })
 }
 
 /// Shapes of inputs by name, as the config gives them.
 pub fn shape_overrides(inputs: &BTreeMap<String, crate::config::InputConfig>) -> BTreeMap<String, Vec<u64>> {
-    inputs.iter().map(|(name, input)| (name.clone(), input.shape.clone())).collect()
+    inputs
+        .iter()
+        .map(|(name, input)| (name.clone(), input.shape.clone()))
+        .collect()
 }
