@@ -126,6 +126,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_commented_out_is_valid_and_the_default() {
+        let paths = ["a.onnx".to_owned()];
+        let plain = config(&paths).unwrap();
+        let (head, settings) = plain.split_once("version: 1").unwrap();
+        let written = format!(
+            "{head}version: 1{}",
+            settings.replace("\n# ", "\n").replace("\n    # ", "\n    ")
+        );
+        let [plain, written] =
+            [plain.as_str(), written.as_str()].map(|text| parse(text, Path::new(".mlbuild.yml")).unwrap().config);
+        assert_eq!(crate::config::changes(&plain, &written), Vec::<String>::new());
+        assert!(written.models[0].build.is_some() && written.models[0].dataset.is_some());
+        assert!(plain.models[0].build.is_none());
+    }
+
+    #[test]
     fn the_workflow_is_valid_yaml() {
         for lfs in [false, true] {
             let text = workflow("main", lfs).unwrap();

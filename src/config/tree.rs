@@ -135,6 +135,13 @@ fn malformed(text: &str, error: &Error, refusal: Option<(String, &'static str)>)
             hint: Some("a config is one document: remove the line `---`"),
         };
     }
+    if complaint.contains("expected a plain key") {
+        return Malformed {
+            offset,
+            message: "a key is neither a list nor a table".to_owned(),
+            hint: Some("put a text in quotes where it starts with a bracket"),
+        };
+    }
     let message = complaint.split(" at line ").next().unwrap_or_default();
     // Of characters that it cannot read, the parser tells the place in words only.
     let (message, position) = match message.split_once(" at position ") {

@@ -583,6 +583,21 @@ fn a_tag() {
 }
 
 #[test]
+fn a_list_as_key() {
+    let text = "version: 1\nmodels: { [a, b]: c }\n";
+    insta::assert_snapshot!(check(text), @r"
+    exit code: 2
+    ----- stderr -----
+    error: a key is neither a list nor a table
+       ╭─[.mlbuild.yml:2:11]
+     2 │ models: { [a, b]: c }
+       ·           ──────
+       ╰────
+    hint: put a text in quotes where it starts with a bracket
+    ");
+}
+
+#[test]
 fn an_unknown_alias() {
     let text = "version: 1\nmodels: *models\n";
     insta::assert_snapshot!(check(text), @r"
