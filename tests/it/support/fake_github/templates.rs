@@ -1,7 +1,10 @@
 //! Whole objects as GitHub sends them, out of the example payloads, with this repository's names and addresses in them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
+use std::sync::Mutex;
 
 use serde_json::Value;
 use serde_json::json;
@@ -9,29 +12,52 @@ use serde_json::json;
 use super::state::State;
 use super::state::User;
 
-/// The example payload called `name`, moved to the fake's repository.
-pub(super) fn payload(state: &State, name: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/github/webhooks/{name}.json"));
-    let text = fs::read_to_string(path).unwrap();
-    let mut json: Value = serde_json::from_str(&text).unwrap();
-    let from = json["repository"]["full_name"].as_str().unwrap().to_owned();
-    let text = text
-        .replace(&from, &state.repo)
-        .replace("https://api.github.com", &state.api);
-    json = serde_json::from_str(&text).unwrap();
-    json["repository"] = repository(state);
-    json
-}
+/// Example payloads by name, read once.
+static EXAMPLES: LazyLock<BTreeMap<&str, String>> = LazyLock::new(|| {
+    let read = |name| {
+        let file = format!("tests/fixtures/github/webhooks/{name}.json");
+        (
+            name,
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap(),
+        )
+    };
+    let names = [
+        "check_run.created",
+        "issue_comment.created",
+        "merge_group.checks_requested",
+        "pull_request.opened",
+        "pull_request.synchronize",
+        "push",
+        "workflow_run.completed",
+    ];
+    names.map(read).into_iter().collect()
+});
 
-fn example(state: &State, file: &str, key: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/github/webhooks/{file}.json"));
-    let json: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    let from = json["repository"]["full_name"].as_str().unwrap();
-    let text = json[key]
-        .to_string()
+/// Parts of examples, by state's addresses, file and key: parsing a payload for every comment of a page takes seconds.
+static PARTS: LazyLock<Mutex<BTreeMap<[String; 4], Value>>> = LazyLock::new(Mutex::default);
+
+fn moved(state: &State, name: &str) -> Value {
+    let plain: Value = serde_json::from_str(&EXAMPLES[name]).unwrap();
+    let from = plain["repository"]["full_name"].as_str().unwrap();
+    let text = EXAMPLES[name]
         .replace(from, &state.repo)
         .replace("https://api.github.com", &state.api);
     serde_json::from_str(&text).unwrap()
+}
+
+/// The example payload called `name`, moved to the fake's repository.
+pub(super) fn payload(state: &State, name: &str) -> Value {
+    let repository = repository(state);
+    with(moved(state, name), json!({ "repository": repository }))
+}
+
+fn example(state: &State, file: &str, key: &str) -> Value {
+    let part = [state.api.clone(), state.repo.clone(), file.to_owned(), key.to_owned()];
+    let mut parts = PARTS.lock().unwrap();
+    parts
+        .entry(part)
+        .or_insert_with(|| moved(state, file)[key].take())
+        .clone()
 }
 
 /// Lays `changes` over `base`, one level deep.
