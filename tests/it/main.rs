@@ -11,14 +11,14 @@
 
 mod architecture;
 mod cli;
-mod datasets;
-mod noise;
-mod report;
-mod documents;
-mod launcher;
-mod onnx_models;
 mod config;
-mod init;
+mod datasets;
+mod documents;
 mod github_client;
+mod init;
+mod launcher;
+mod noise;
+mod onnx_models;
+mod report;
 mod support;
 mod variants;
