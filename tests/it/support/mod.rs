@@ -3,4 +3,3 @@
 pub mod env;
 pub(crate) mod fake_github;
 pub mod reports;
-pub(crate) mod reports;
