@@ -31,5 +31,7 @@ pub mod variant;
 
 pub mod verdict;
 
+pub mod registry;
+
 /// This build's version, as it stands in manifests, reports and variant identities.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

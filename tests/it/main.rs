@@ -9,5 +9,6 @@
 
 mod architecture;
 mod datasets;
+mod registry;
 mod support;
 mod variants;
