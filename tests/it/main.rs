@@ -20,5 +20,6 @@ mod launcher;
 mod noise;
 mod onnx_models;
 mod report;
+mod registry;
 mod support;
 mod variants;
