@@ -1,4 +1,17 @@
 //! A model file and what we know about it; inputs to feed it; datasets to compare outputs on.
 
+mod contents;
+pub mod dataset;
+pub mod error;
+pub mod facts;
+pub mod format;
+pub mod inputs;
+pub mod load;
 pub mod onnx;
 pub mod tensor;
+
+pub use error::ModelError;
+pub use facts::Facts;
+pub use format::Format;
+pub use load::Model;
+pub use onnx::external::ExternalFile;

@@ -1,5 +1,15 @@
 //! Compare and judge: what a measurement means against its limits.
 
+pub mod family;
+pub mod judge;
+pub mod limits;
+mod metric;
+pub mod policy;
+#[cfg(test)]
+mod testing;
 pub mod types;
 
+pub use family::judge_family;
+pub use judge::*;
+pub use policy::*;
 pub use types::*;

@@ -1,3 +1,21 @@
 //! ONNX models: lossless reading and writing, external data, facts, and the scan of hostile files.
 
+pub(crate) mod beneath;
+mod calls;
+mod cost;
+pub mod external;
+pub(crate) mod facts;
 pub mod proto;
+pub mod read;
+pub mod scan;
+mod shape;
+pub mod shown;
+pub mod tensor_view;
+pub mod types;
+pub mod visit;
+pub(crate) mod wire;
+pub mod work;
+pub mod write;
+
+pub use write::encode;
+pub use write::modifiable;

@@ -3,3 +3,5 @@
 pub mod env;
 pub mod onnx;
 pub mod runtime;
+pub(crate) mod fake_github;
+pub mod reports;

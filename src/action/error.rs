@@ -1,0 +1,114 @@
+//! Everything that can keep the Action from a verdict.
+
+use crate::action::inputs::InputError;
+use crate::config::ConfigError;
+use crate::files::FileError;
+use crate::github::GithubError;
+use crate::github::event::EventError;
+use crate::hint::Hint;
+use crate::pipeline::baseline::dir::DirError;
+use crate::pipeline::baseline::refresh::RefreshError;
+use crate::pipeline::baseline::release::ReleaseError;
+use crate::pipeline::baseline::resolve::ResolveError;
+use crate::pipeline::ci::CiError;
+use crate::pipeline::machinery::MachineryError;
+use crate::pipeline::workspace::WorkspaceError;
+
+/// Why there is no verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum ActionError {
+    /// The workflow's inputs or the runner's variables.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The event's payload.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// An event that cannot be gated safely.
+    #[error("the event `{0}` runs with the base's secrets and must not run a pull request's models")]
+    UnsafeEvent(&'static str),
+    /// The config.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No config.
+    #[error("no `.mlbuild.yml` in `{0}` or a folder above it")]
+    NoConfig(String),
+    /// The config lies outside the checkout.
+    #[error("the config `{0}` lies outside the checked-out repository")]
+    ConfigOutside(String),
+    /// GitHub.
+    #[error(transparent)]
+    Github(#[from] GithubError),
+    /// Baseline releases.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
+    /// A baseline in a folder.
+    #[error(transparent)]
+    Dir(#[from] DirError),
+    /// The baseline that the input names.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// The engine.
+    #[error(transparent)]
+    Machinery(#[from] MachineryError),
+    /// The workspace.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// The run.
+    #[error(transparent)]
+    Ci(#[from] CiError),
+    /// The refresh.
+    #[error(transparent)]
+    Refresh(#[from] RefreshError),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl ActionError {
+    /// True where somebody stopped the run.
+    pub fn is_interrupt(&self) -> bool {
+        matches!(
+            self,
+            Self::Ci(CiError::Interrupted(_)) | Self::Refresh(RefreshError::Interrupted(_))
+        )
+    }
+
+    /// The line of the config that is wrong, where it is the config's fault.
+    pub fn config_line(&self) -> Option<u32> {
+        match self {
+            Self::Config(error) => error.problems().first()?.location.map(|location| location.line),
+            _ => None,
+        }
+    }
+}
+
+impl Hint for ActionError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Input(error) => error.hints(),
+            Self::Event(error) => error.hints(),
+            Self::UnsafeEvent(_) => {
+                vec!["use `on: pull_request`, as the workflow that `mlbuild init` writes does".to_owned()]
+            }
+            Self::Config(error) => error
+                .problems()
+                .iter()
+                .flat_map(|problem| problem.hints.clone())
+                .collect(),
+            Self::NoConfig(_) => vec![
+                "run `mlbuild init` and commit what it writes, or name the file with the input `config`".to_owned(),
+                "check that a step before this one checks the repository out".to_owned(),
+            ],
+            Self::ConfigOutside(_) => vec!["keep the config inside the repository".to_owned()],
+            Self::Github(error) => error.hints(),
+            Self::Release(error) => error.hints(),
+            Self::Dir(error) => error.hints(),
+            Self::Resolve(error) => error.hints(),
+            Self::Machinery(error) => error.hints(),
+            Self::Workspace(error) => error.hints(),
+            Self::Ci(error) => error.hints(),
+            Self::Refresh(error) => error.hints(),
+            Self::File(error) => error.hints(),
+        }
+    }
+}

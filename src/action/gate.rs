@@ -1,0 +1,454 @@
+//! The gate as a job: check run opened, everything measured, verdict published, check run completed, whatever happens between.
+
+use std::collections::BTreeMap;
+
+use crate::action::dispatch;
+use crate::action::dispatch::Located;
+use crate::action::dispatch::Proposal;
+use crate::action::dispatch::Surroundings;
+use crate::action::error::ActionError;
+use crate::action::finalize;
+use crate::action::inputs::Inputs;
+use crate::action::outputs;
+use crate::config;
+use crate::config::BaselineStore;
+use crate::config::Config;
+use crate::config::Policy;
+use crate::config::load;
+use crate::github::Client;
+use crate::github::GithubError;
+use crate::github::contents;
+use crate::github::identity;
+use crate::github::sticky::RunStamp;
+use crate::github::workflow_run::RepositoryFacts;
+use crate::hint::Hint;
+use crate::pipeline::baseline::Baselines;
+use crate::pipeline::baseline::for_commit;
+use crate::pipeline::baseline::for_commit::Search;
+use crate::pipeline::baseline::release::Trust;
+use crate::pipeline::baseline::resolve;
+use crate::pipeline::baseline::resolve::Desk;
+use crate::pipeline::ci;
+use crate::pipeline::plan::chain;
+use crate::pipeline::publish;
+use crate::pipeline::publish::OpenCheck;
+use crate::pipeline::publish::Thread;
+use crate::pipeline::workspace::Workspace;
+use crate::report;
+use crate::report::Report;
+use crate::verdict;
+use crate::verdict::Comparison;
+
+/// A config of this size is refused: no one wrote it.
+const MAX_CONFIG_BYTES: u64 = 256 * 1024;
+
+/// How many lines of a failure's reason go into the check run.
+const MAX_ADDRESS: usize = 4000;
+
+/// Gates `proposal` and returns the exit code.
+pub fn run(
+    inputs: &Inputs,
+    client: &Client,
+    proposal: &Proposal,
+    repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<i32, ActionError> {
+    let key = match dispatch::config_path(inputs) {
+        Ok(path) => inputs.gate_key(&path),
+        Err(_) => inputs.gate_key(&inputs.run.workspace.join(load::FILE_NAME)),
+    };
+    let mut notices = Vec::new();
+    let pull = proposal
+        .pull
+        .as_ref()
+        .map_or_else(|| "-".to_owned(), |pull| pull.number.to_string());
+    let external_id = format!("v1:{pull}:{key}:{}.{}", inputs.run.id, inputs.run.attempt);
+    let check =
+        publish::open_check(client, &key, &proposal.head, external_id, Some(inputs.run.url()))?.or_note(&mut notices);
+    if let Some(check) = &check {
+        finalize::remember(inputs, check)?;
+    }
+    let judged = judge(
+        inputs,
+        client,
+        proposal,
+        &key,
+        check.as_ref(),
+        repository,
+        &mut notices,
+        surroundings,
+    );
+    let result = match judged {
+        Ok(judged) => conclude(
+            inputs,
+            client,
+            proposal,
+            &key,
+            check.as_ref(),
+            judged,
+            notices,
+            surroundings,
+        ),
+        Err(error) => {
+            fail(inputs, client, check.as_ref(), &error, surroundings)?;
+            Err(error)
+        }
+    };
+    if check.is_some() && result.is_ok() {
+        finalize::forget(inputs);
+    }
+    result
+}
+
+/// What was measured, before it is published.
+struct Judged {
+    report: Report,
+    outcome: verdict::Outcome,
+    workspace: Workspace,
+    located: Located,
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a different thing that only the caller has"
+)]
+fn judge(
+    inputs: &Inputs,
+    client: &Client,
+    proposal: &Proposal,
+    key: &str,
+    check: Option<&OpenCheck>,
+    repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
+    notices: &mut Vec<String>,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Judged, ActionError> {
+    let located = dispatch::locate(inputs)?;
+    let head = &located.loaded.config;
+    let workspace = Workspace::open(&located.loaded.folder)?;
+    let base_config = base_config(client, proposal, &located, notices)?;
+    let mut gate = base_config.as_ref().unwrap_or(head).gate.clone();
+    if inputs.fail_on_missing_baseline {
+        gate.on_missing_baseline = Policy::Fail;
+    }
+    let config_changes = base_config
+        .as_ref()
+        .map(|base| config::changes(base, head))
+        .unwrap_or_default();
+    let baselines = baselines(
+        inputs,
+        client,
+        proposal,
+        key,
+        &located,
+        base_config.as_ref(),
+        &workspace,
+        repository,
+    )?;
+    let machinery = dispatch::machinery(inputs, &head.runtime.version, surroundings)?;
+    let context = report::Context {
+        base_commit: proposal.base.as_ref().map(|base| base.as_str().to_owned()),
+        head_commit: Some(proposal.head.as_str().to_owned()),
+        repository: Some(inputs.run.repository.to_string()),
+        server_url: Some(inputs.run.server_url.clone()),
+        check_url: check.and_then(|check| check.url.clone()),
+        report_url: Some(inputs.run.url()),
+        key: key.to_owned(),
+        config_path: located.path.clone(),
+        reproduce: reproduce(proposal, &located),
+        ..report::Context::default()
+    };
+    let model_lines = (0..head.models.len())
+        .map(|index| {
+            located
+                .loaded
+                .spans
+                .nearest_line(&format!("models[{index}]"))
+                .map(|location| location.line)
+        })
+        .collect();
+    let outcome = ci::run(
+        ci::Request {
+            config: head,
+            gate: &gate,
+            config_changes,
+            folder: &located.loaded.folder,
+            model_lines,
+            baselines: &baselines,
+            machinery: &machinery,
+            stored: BTreeMap::new(),
+            workspace: &workspace,
+            environment: surroundings.environment,
+            interrupt: surroundings.interrupt,
+            context,
+            notices: notices.clone(),
+            now: surroundings.now.clone(),
+        },
+        surroundings.observer,
+    )?;
+    let comparisons: Vec<Comparison> = outcome
+        .report
+        .comparisons
+        .iter()
+        .map(|detail| detail.comparison.clone())
+        .collect();
+    let verdict = verdict::outcome(&comparisons, &gate);
+    Ok(Judged {
+        report: outcome.report,
+        outcome: verdict,
+        workspace,
+        located,
+    })
+}
+
+/// How a reader repeats the comparison at a desk.
+fn reproduce(proposal: &Proposal, located: &Located) -> Vec<String> {
+    let Some(base) = &proposal.base else { return Vec::new() };
+    let mut lines = vec![format!("git fetch origin {} {}", base.as_str(), proposal.head.as_str())];
+    if let [model] = located.loaded.config.models.as_slice()
+        && let Some(path) = for_commit::repository_path(&located.folder, &model.path)
+    {
+        lines.push(format!("git checkout {} && cp {path} /tmp/baseline.onnx", base.short()));
+        lines.push(format!("git checkout {}", proposal.head.short()));
+        lines.push(format!(
+            "mlbuild ci --config {} --baseline /tmp/baseline.onnx",
+            located.path
+        ));
+    } else {
+        lines.push(format!(
+            "git checkout {} && mlbuild baseline refresh --config {}",
+            base.short(),
+            located.path
+        ));
+        lines.push(format!(
+            "git checkout {} && mlbuild ci --config {}",
+            proposal.head.short(),
+            located.path
+        ));
+    }
+    lines
+}
+
+/// The config at the base commit, whose limits count. An unreadable one is said, and then the proposal's own count.
+fn base_config(
+    client: &Client,
+    proposal: &Proposal,
+    located: &Located,
+    notices: &mut Vec<String>,
+) -> Result<Option<Config>, GithubError> {
+    let Some(base) = &proposal.base else { return Ok(None) };
+    let Some(found) = contents::at(client, &located.path, base, MAX_CONFIG_BYTES)? else {
+        return Ok(None);
+    };
+    let parsed = String::from_utf8(found.bytes)
+        .ok()
+        .and_then(|text| load::parse(&text, std::path::Path::new(&located.path)).ok());
+    if parsed.is_none() {
+        notices.push(format!(
+            "the config at the base {} cannot be read by this version: the limits of this change count",
+            base.short()
+        ));
+    }
+    Ok(parsed.map(|loaded| loaded.config))
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a different thing that only the caller has"
+)]
+fn baselines(
+    inputs: &Inputs,
+    client: &Client,
+    proposal: &Proposal,
+    key: &str,
+    located: &Located,
+    base_config: Option<&Config>,
+    workspace: &Workspace,
+    repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
+) -> Result<Baselines, ActionError> {
+    let config = &located.loaded.config;
+    if let Some(name) = &inputs.baseline {
+        return Ok(resolve::resolve(
+            Some(name),
+            &Desk {
+                config,
+                folder: &located.loaded.folder,
+                working_folder: &inputs.working_folder,
+                workspace,
+                github: Some((client, key)),
+            },
+        )?);
+    }
+    // The store and its branches are the base's too: a change must not choose what it is compared with.
+    let trusted = base_config.unwrap_or(config);
+    let facts = repository()?;
+    let mut branches = trusted.baseline.branches.clone();
+    if branches.is_empty() {
+        branches.push(facts.default_branch.clone());
+    }
+    let trust = Trust {
+        own: identity::own(client).ok(),
+        repository_id: facts.id,
+        branches,
+    };
+    let base = proposal.base.as_ref().unwrap_or(&proposal.head);
+    let search = Search {
+        client,
+        key,
+        trust: &trust,
+        base,
+        config,
+        base_config,
+        folder: &located.folder,
+        objects: workspace.objects(),
+        is_base_exact: proposal.base.is_some(),
+    };
+    match &trusted.baseline.store {
+        BaselineStore::Release => Ok(for_commit::find(&search)?),
+        BaselineStore::Dir(path) => Ok(for_commit::find_committed(&search, path)?),
+    }
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a different thing that only the caller has"
+)]
+fn conclude(
+    inputs: &Inputs,
+    client: &Client,
+    proposal: &Proposal,
+    key: &str,
+    check: Option<&OpenCheck>,
+    judged: Judged,
+    mut notices: Vec<String>,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<i32, ActionError> {
+    let Judged {
+        mut report,
+        outcome,
+        workspace,
+        located,
+    } = judged;
+    let mut comment_url = String::new();
+    if let Some(pull) = &proposal.pull {
+        let thread = Thread {
+            pull: pull.number,
+            key,
+            run: RunStamp {
+                run_id: inputs.run.id,
+                attempt: inputs.run.attempt,
+                head_sha: proposal.head.clone(),
+            },
+            when: inputs.comment.unwrap_or(located.loaded.config.comment),
+        };
+        match publish::comment(client, &thread, &report) {
+            Ok(tried) => {
+                if let Some(Some(sticky)) = tried.or_note(&mut notices) {
+                    comment_url = sticky.comment.html_url;
+                }
+            }
+            // The verdict still has the check run, the summary and the exit code.
+            Err(error) => notices.push(format!("no comment was written: {}", chain(&error))),
+        }
+    }
+    let mut check_failure = None;
+    if let Some(check) = check {
+        match publish::complete_check(client, check, &report, outcome) {
+            Ok(note) => notices.extend(note),
+            Err(error) => check_failure = Some(error),
+        }
+    }
+    if let Some(error) = &check_failure {
+        notices.push(format!("the check run could not be completed: {}", chain(error)));
+    }
+    report.notices.extend(
+        notices
+            .into_iter()
+            .filter(|notice| !report.notices.contains(notice))
+            .collect::<Vec<_>>(),
+    );
+    ci::write(&report, &workspace)?;
+    outputs::summarize(inputs.run.summary.as_deref(), &report::summary::render(&report))?;
+    log(&report, surroundings);
+    let output = inputs.run.output.as_deref();
+    outputs::set(output, "result", report.result.word())?;
+    outputs::set(output, "report", &workspace.report_path().display().to_string())?;
+    outputs::set(output, "comment-url", &comment_url)?;
+    outputs::set(
+        output,
+        "check-url",
+        check.and_then(|check| check.url.as_deref()).unwrap_or_default(),
+    )?;
+    outputs::set(
+        output,
+        "baseline",
+        report
+            .context
+            .baseline_tag
+            .as_deref()
+            .unwrap_or(&report.context.baseline_label),
+    )?;
+    // The job must not look better than the check that could not be written.
+    Ok(if check_failure.is_some() {
+        report.exit_code.max(1)
+    } else {
+        report.exit_code
+    })
+}
+
+/// The table, the annotations and the notices, in the job's log.
+fn log(report: &Report, surroundings: &mut Surroundings<'_>) {
+    let mut text = Vec::new();
+    // Writing to memory does not fail.
+    let _ = report::table::write(report, &mut text, false);
+    let _ = report::annotations::write(report, &mut text);
+    for line in String::from_utf8_lossy(&text).lines() {
+        (surroundings.log)(line);
+    }
+    for notice in &report.notices {
+        (surroundings.log)(&format!("::notice title=mlbuild::{}", outputs::escape(notice)));
+    }
+}
+
+/// Tells everybody who waits that there is no verdict, and why.
+fn fail(
+    inputs: &Inputs,
+    client: &Client,
+    check: Option<&OpenCheck>,
+    error: &ActionError,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<(), ActionError> {
+    let reason: String = chain(error).chars().take(MAX_ADDRESS).collect();
+    let mut text = format!("⛔ mlbuild could not judge: {}\n", report::markdown::prose(&reason));
+    for hint in error.hints() {
+        text.push_str(&format!("\n- {}", report::markdown::prose(&hint)));
+    }
+    if let Some(check) = check {
+        let closed = if error.is_interrupt() {
+            publish::cancel_check(client, check)
+        } else {
+            publish::fail_check(client, check, "mlbuild could not judge", &text)
+        };
+        match closed {
+            Ok(()) => finalize::forget(inputs),
+            // The step after this one tries again.
+            Err(closing) => (surroundings.log)(&format!("the check run could not be completed: {}", chain(&closing))),
+        }
+    }
+    outputs::summarize(inputs.run.summary.as_deref(), &text)?;
+    outputs::set(inputs.run.output.as_deref(), "result", "error")?;
+    let place = match (error.config_line(), dispatch::config_path(inputs)) {
+        (Some(line), Ok(path)) => {
+            let path = path
+                .strip_prefix(&inputs.run.workspace)
+                .map(std::path::Path::to_owned)
+                .unwrap_or(path);
+            format!(
+                " file={},line={line},",
+                outputs::escape_property(&path.display().to_string())
+            )
+        }
+        _ => " ".to_owned(),
+    };
+    (surroundings.log)(&format!("::error{place}title=mlbuild::{}", outputs::escape(&reason)));
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! The baseline as a job: a push to a baseline branch measures everything and publishes it as a new release.
+
+use crate::action::dispatch;
+use crate::action::dispatch::Surroundings;
+use crate::action::error::ActionError;
+use crate::action::inputs::Inputs;
+use crate::action::outputs;
+use crate::config::BaselineStore;
+use crate::github::Client;
+use crate::github::CommitSha;
+use crate::github::identity;
+use crate::github::workflow_run::RepositoryFacts;
+use crate::hint::Hint;
+use crate::pipeline::baseline::manifest::Manifest;
+use crate::pipeline::baseline::manifest::Origin;
+use crate::pipeline::baseline::refresh;
+use crate::pipeline::baseline::refresh::Made;
+use crate::pipeline::baseline::refresh::Request;
+use crate::pipeline::baseline::release;
+use crate::pipeline::baseline::release::ReleaseError;
+use crate::pipeline::baseline::release::Trust;
+use crate::pipeline::plan::chain;
+use crate::pipeline::workspace::Workspace;
+use crate::report::markdown;
+
+/// Publishes the baseline of `commit` on `branch` and returns the exit code.
+pub fn run(
+    inputs: &Inputs,
+    client: &Client,
+    branch: &str,
+    commit: &CommitSha,
+    repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<i32, ActionError> {
+    match publish(inputs, client, branch, commit, repository, surroundings) {
+        Ok((tag, text)) => {
+            (surroundings.log)(&format!("::notice title=mlbuild::{}", outputs::escape(&text)));
+            outputs::summarize(inputs.run.summary.as_deref(), &markdown::prose(&text))?;
+            outputs::set(inputs.run.output.as_deref(), "result", "pass")?;
+            outputs::set(inputs.run.output.as_deref(), "baseline", &tag)?;
+            Ok(0)
+        }
+        Err(error) => {
+            let reason = chain(&error);
+            let mut text = format!("⛔ no baseline was published: {}\n", markdown::prose(&reason));
+            for hint in error.hints() {
+                text.push_str(&format!("\n- {}", markdown::prose(&hint)));
+            }
+            outputs::summarize(inputs.run.summary.as_deref(), &text)?;
+            outputs::set(inputs.run.output.as_deref(), "result", "error")?;
+            (surroundings.log)(&format!("::error title=mlbuild::{}", outputs::escape(&reason)));
+            Err(error)
+        }
+    }
+}
+
+fn publish(
+    inputs: &Inputs,
+    client: &Client,
+    branch: &str,
+    commit: &CommitSha,
+    repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<(String, String), ActionError> {
+    let located = dispatch::locate(inputs)?;
+    let config = &located.loaded.config;
+    if let BaselineStore::Dir(path) = &config.baseline.store {
+        let text = format!(
+            "the baseline is the folder `{}` of the repository: nothing to publish",
+            path.display()
+        );
+        return Ok((String::new(), text));
+    }
+    let key = inputs.gate_key(&dispatch::config_path(inputs)?);
+    let facts = repository()?;
+    let mut branches = config.baseline.branches.clone();
+    if branches.is_empty() {
+        branches.push(facts.default_branch.clone());
+    }
+    let trust = Trust {
+        own: identity::own(client).ok(),
+        repository_id: facts.id,
+        branches,
+    };
+    let previous = newest(client, &key, &trust, surroundings)?;
+    let workspace = Workspace::open(&located.loaded.folder)?;
+    let machinery = dispatch::machinery(inputs, &config.runtime.version, surroundings)?;
+    let origin = Origin {
+        repository: inputs.run.repository.to_string(),
+        repository_id: Some(facts.id),
+        commit: commit.as_str().to_owned(),
+        branch: branch.to_owned(),
+        workflow_path: inputs.run.workflow_path.clone(),
+        run_id: Some(inputs.run.id),
+        run_attempt: Some(inputs.run.attempt),
+    };
+    let request = Request {
+        config,
+        folder: &located.loaded.folder,
+        key: &key,
+        origin: Some(origin),
+        previous: previous.as_ref().map(|(_, manifest)| manifest),
+        machinery: &machinery,
+        objects: workspace.objects(),
+        environment: surroundings.environment,
+        interrupt: surroundings.interrupt,
+        now: surroundings.now.clone(),
+    };
+    let manifest = match refresh::make(&request, surroundings.observer)? {
+        Made::New(manifest) => manifest,
+        Made::Unchanged => {
+            let tag = previous.map(|(tag, _)| tag).unwrap_or_default();
+            return Ok((
+                tag.clone(),
+                format!("nothing changed since the baseline {tag}: no new one is needed"),
+            ));
+        }
+    };
+    let tag = release::tag(&key, &surroundings.now, inputs.run.id, inputs.run.attempt, commit);
+    release::publish(client, &manifest, workspace.objects(), &tag)?;
+    let mut text = format!(
+        "published the baseline {tag} with {} comparisons",
+        manifest.entries.len()
+    );
+    match release::retain(client, &key, config.baseline.keep) {
+        Ok(deleted) if deleted.is_empty() => {}
+        Ok(deleted) => text.push_str(&format!("; {} old ones were deleted", deleted.len())),
+        // The new baseline stands; the next refresh tidies up.
+        Err(error) => text.push_str(&format!("; old ones could not be deleted: {}", chain(&error))),
+    }
+    Ok((tag, text))
+}
+
+/// The newest believable baseline, whose history goes on. What is not believed is said and passed over.
+fn newest(
+    client: &Client,
+    key: &str,
+    trust: &Trust,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Option<(String, Manifest)>, ReleaseError> {
+    for candidate in release::list(client, key)?.into_iter().take(3) {
+        match release::open(client, &candidate, key, trust) {
+            Ok(manifest) => return Ok(Some((candidate.tag_name, manifest))),
+            Err(error) if error.is_refusal() => {
+                (surroundings.log)(&format!("::warning title=mlbuild::{}", outputs::escape(&chain(&error))));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,67 @@
+//! Outputs of whole data sets: feeds workers one sample at a time and sums up what [`crate::measure::agreement`] says of each.
+
+use crate::measure::agreement::Agreement;
+use crate::measure::agreement::answer;
+use crate::measure::agreement::not_finite;
+use crate::measure::error::MeasureError;
+use crate::measure::samples::Which;
+use crate::measure::side::Side;
+use crate::measure::side::WorkerSubject;
+use crate::model::tensor::Tensor;
+use crate::runtime::WorkerCommand;
+use crate::runtime::WorkerOptions;
+
+pub use crate::measure::agreement::Accuracy;
+
+/// Runs every sample through both sides and says how well the outputs agree. `labels` are one a sample.
+pub fn agreement(
+    baseline: &Side,
+    candidate: &Side,
+    samples: &[Vec<Tensor>],
+    labels: Option<&[i64]>,
+    command: &WorkerCommand,
+    options: &WorkerOptions,
+) -> Result<Accuracy, MeasureError> {
+    let mut one = WorkerSubject::new(baseline, command, options.clone());
+    let mut other = WorkerSubject::new(candidate, command, options.clone());
+    let failed = |side| move |source| MeasureError::Worker { side, source };
+    let mut agreement = Agreement::new();
+    for (index, sample) in samples.iter().enumerate() {
+        let before = one.infer(sample).map_err(failed(Which::Baseline))?;
+        let after = other.infer(sample).map_err(failed(Which::Candidate))?;
+        let label = labels.and_then(|labels| labels.get(index)).copied();
+        agreement.add(&before, &after, label)?;
+    }
+    agreement.finish()
+}
+
+/// Runs every sample through one side: the share of right answers, where there are labels and class scores. An error where an
+/// output holds NaN or infinity.
+pub fn labelled_accuracy(
+    side: &Side,
+    samples: &[Vec<Tensor>],
+    labels: Option<&[i64]>,
+    command: &WorkerCommand,
+    options: &WorkerOptions,
+) -> Result<Option<f64>, MeasureError> {
+    let mut subject = WorkerSubject::new(side, command, options.clone());
+    let (mut right, mut answered) = (0_usize, 0_usize);
+    for (index, sample) in samples.iter().enumerate() {
+        let outputs = subject.infer(sample).map_err(|source| MeasureError::Worker {
+            side: Which::Candidate,
+            source,
+        })?;
+        if let Some(output) = not_finite(&outputs) {
+            return Err(MeasureError::Alone {
+                output: output.to_owned(),
+                sample: index,
+            });
+        }
+        let label = labels.and_then(|labels| labels.get(index));
+        if let (Some(label), Some(answer)) = (label, answer(&outputs)) {
+            answered += 1;
+            right += usize::from(answer == *label);
+        }
+    }
+    Ok((answered > 0).then(|| right as f64 / answered as f64))
+}

@@ -1,0 +1,23 @@
+//! Run and sample: pairs of workers side by side, restart after restart, until the limits are decided or time is up.
+//!
+//! Raw samples leave this layer ([`samples`]) together with how to read them ([`estimate`]); what they mean for the gate is
+//! [`crate::verdict`]'s. Nothing here draws: whoever asks passes an observer for [`event::Event`].
+
+pub mod accuracy;
+pub mod agreement;
+pub mod alone;
+pub mod compare;
+pub mod error;
+pub mod estimate;
+pub mod event;
+pub mod plan;
+pub mod rounds;
+pub mod samples;
+pub mod side;
+pub mod subject;
+
+pub use error::MeasureError;
+pub use samples::PairMeasurement;
+pub use samples::SideMeasurement;
+pub use samples::Which;
+pub use side::Side;

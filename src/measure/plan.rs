@@ -1,0 +1,226 @@
+//! How to measure: how long a block is, how many rounds a restart has, when to look, when to stop.
+
+use std::time::Duration;
+
+use crate::config::Gate;
+use crate::config::LatencyMetric;
+use crate::config::MeasureConfig;
+
+/// Fewer restarts than these have no interval worth showing; they are made even where the time is up.
+pub const MIN_RESTARTS: usize = 3;
+
+/// Restarts at which the limits are looked at, as far as they fit into the time.
+const LOOKS: [usize; 7] = [5, 8, 12, 18, 28, 42, 60];
+
+/// A block lasts about this long: long against a context switch, short against the bursts of a busy machine.
+const BLOCK_SECONDS: f64 = 0.002;
+
+/// More inferences than these a block say nothing more and fill the disk.
+const MAX_BLOCK: u32 = 40;
+
+/// From this length on the first inference of a block pays little for what the other side left in the caches.
+const SLOW_INFERENCE_SECONDS: f64 = 0.050;
+
+/// Rounds a restart for models that leave time for them; restarts say more than rounds do.
+const ROUNDS: usize = 20;
+
+/// Rounds a restart for the slowest models.
+const MIN_ROUNDS: usize = 3;
+
+/// A restart's rounds may take this share of the time, so that enough restarts fit in.
+const ROUNDS_SHARE: f64 = 1.0 / 12.0;
+
+/// Slack below which a relative change of latency is no regression: 1 µs, in milliseconds.
+pub const LATENCY_FLOOR_MS: f64 = 0.001;
+
+/// Slack below which a relative change of peak memory is no regression: 1 MB.
+pub const MEMORY_FLOOR_BYTES: f64 = 1e6;
+
+/// A noisy quantity that a limit can be set on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quantity {
+    /// Median latency, milliseconds.
+    LatencyP50,
+    /// 95th percentile of latency, milliseconds.
+    LatencyP95,
+    /// Peak memory beyond an empty session, bytes.
+    PeakMemory,
+}
+
+/// A limit that measuring has to decide.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Aim {
+    /// What the limit is on.
+    pub quantity: Quantity,
+    /// The accepted regression, in per cent of the baseline; `None` where only the budget counts.
+    pub max_regression: Option<f64>,
+    /// What the candidate must stay under, in the quantity's unit.
+    pub budget: Option<f64>,
+}
+
+impl Quantity {
+    /// The absolute change, in the quantity's unit, up to which no relative limit is violated.
+    pub fn floor(self) -> f64 {
+        match self {
+            Self::LatencyP50 | Self::LatencyP95 => LATENCY_FLOOR_MS,
+            Self::PeakMemory => MEMORY_FLOOR_BYTES,
+        }
+    }
+}
+
+/// The noisy limits of a gate, in the order of reports.
+pub fn aims(gate: &Gate) -> Vec<Aim> {
+    let decisive = match gate.latency.metric {
+        LatencyMetric::P50 => Quantity::LatencyP50,
+        LatencyMetric::P95 => Quantity::LatencyP95,
+    };
+    let mut aims = vec![Aim {
+        quantity: decisive,
+        max_regression: Some(gate.latency.limit.max_regression.0),
+        budget: gate.latency.limit.budget.map(|budget| budget.0),
+    }];
+    if let Some(limit) = gate.latency.p95.filter(|_| decisive != Quantity::LatencyP95) {
+        aims.push(Aim {
+            quantity: Quantity::LatencyP95,
+            max_regression: Some(limit.max_regression.0),
+            budget: limit.budget.map(|budget| budget.0),
+        });
+    }
+    aims.push(Aim {
+        quantity: Quantity::PeakMemory,
+        max_regression: Some(gate.memory.max_regression.0),
+        budget: gate.memory.budget.map(|budget| budget.0 as f64),
+    });
+    aims
+}
+
+/// How many noisy limits `gate` sets on one comparison; the family of a run is this many for each of its comparisons.
+pub fn limits(gate: &Gate) -> usize {
+    aims(gate)
+        .iter()
+        .map(|aim| usize::from(aim.max_regression.is_some()) + usize::from(aim.budget.is_some()))
+        .sum()
+}
+
+/// How one comparison is measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The limits to decide; measuring stops when all are.
+    pub aims: Vec<Aim>,
+    /// Over how many limits of the whole run the error of calling a regression is shared; at least 1.
+    pub family: usize,
+    /// After this no restart is begun, beyond the first [`MIN_RESTARTS`].
+    pub time_budget: Duration,
+    /// At most this many restarts.
+    pub max_restarts: usize,
+    /// Seeds the order of the sides.
+    pub seed: u64,
+    /// After this much silence a worker is stopped.
+    pub worker_timeout: Duration,
+    /// What a worker may use, in bytes.
+    pub memory_limit: Option<u64>,
+    /// The peak memory of an empty session where an earlier comparison of the same run has measured it.
+    pub empty_session_bytes: Option<u64>,
+}
+
+impl Plan {
+    /// The plan for one of `comparisons` comparisons of a run.
+    pub fn new(gate: &Gate, measure: &MeasureConfig, comparisons: usize) -> Self {
+        Self {
+            aims: aims(gate),
+            family: (limits(gate) * comparisons).max(1),
+            time_budget: measure.time_budget.0,
+            max_restarts: LOOKS[LOOKS.len() - 1],
+            seed: measure.seed,
+            worker_timeout: measure.worker_timeout.0,
+            memory_limit: None,
+            empty_session_bytes: None,
+        }
+    }
+
+    /// Blocks and rounds for sides whose inferences take `seconds` on average, `sides` of them taking turns.
+    pub fn rhythm(&self, seconds: f64, sides: usize) -> Rhythm {
+        let seconds = seconds.max(1e-9);
+        let keep = ((BLOCK_SECONDS / seconds).round() as u32).clamp(1, MAX_BLOCK);
+        let discard = u32::from(seconds < SLOW_INFERENCE_SECONDS);
+        let round = seconds * f64::from(keep + discard) * sides as f64;
+        let fitting = self.time_budget.as_secs_f64() * ROUNDS_SHARE / round;
+        Rhythm {
+            discard,
+            keep,
+            rounds: (fitting as usize).clamp(MIN_ROUNDS, ROUNDS),
+        }
+    }
+
+    /// How many restarts to plan, when `spent` seconds went before the first restart and it took `each`.
+    pub fn restarts(&self, spent: f64, each: f64) -> usize {
+        let fitting = (self.time_budget.as_secs_f64() - spent) / each.max(1e-9);
+        let most = self.max_restarts.max(MIN_RESTARTS);
+        (fitting.max(0.0) as usize).clamp(MIN_RESTARTS, most)
+    }
+
+    /// True where the limits are looked at after `done` of `planned` restarts.
+    pub fn looks_at(done: usize, planned: usize) -> bool {
+        done >= planned || LOOKS.contains(&done)
+    }
+}
+
+/// The pattern of one restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rhythm {
+    /// Inferences at the start of a block that are not kept.
+    pub discard: u32,
+    /// Inferences of a block that are kept.
+    pub keep: u32,
+    /// Rounds of one block a side.
+    pub rounds: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn plan(seconds: u64) -> Plan {
+        Plan {
+            aims: Vec::new(),
+            family: 1,
+            time_budget: Duration::from_secs(seconds),
+            max_restarts: 60,
+            seed: 0,
+            worker_timeout: Duration::from_secs(60),
+            memory_limit: None,
+            empty_session_bytes: None,
+        }
+    }
+
+    #[test]
+    fn blocks_adapt_to_the_model() {
+        let rhythm = |seconds| {
+            let Rhythm { discard, keep, rounds } = plan(20).rhythm(seconds, 2);
+            (discard, keep, rounds)
+        };
+        assert_eq!(rhythm(0.000_04), (1, 40, 20));
+        assert_eq!(rhythm(0.000_5), (1, 4, 20));
+        assert_eq!(rhythm(0.004), (1, 1, 20));
+        assert_eq!(rhythm(0.100), (0, 1, 8));
+        assert_eq!(rhythm(2.0), (0, 1, 3));
+    }
+
+    #[test]
+    fn restarts_fit_into_the_time() {
+        assert_eq!(plan(20).restarts(0.2, 0.2), 60);
+        assert_eq!(plan(20).restarts(1.0, 1.0), 19);
+        assert_eq!(plan(1).restarts(5.0, 5.0), MIN_RESTARTS);
+    }
+
+    proptest! {
+        #[test]
+        fn every_plan_ends_with_a_look(budget in 0_u64..1000, spent in 0.0_f64..100.0, each in 0.0_f64..100.0) {
+            let planned = plan(budget).restarts(spent, each);
+            prop_assert!((MIN_RESTARTS..=60).contains(&planned));
+            prop_assert!(Plan::looks_at(planned, planned));
+        }
+    }
+}

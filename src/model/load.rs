@@ -1,0 +1,149 @@
+//! Loads a model: recognises its format, opens its external data, decodes and scans it, and gathers its facts.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+
+use crate::digest::Digest;
+use crate::digest::Hasher;
+use crate::files::FileError;
+use crate::model::contents::contents;
+use crate::model::error::ModelError;
+use crate::model::facts::Facts;
+use crate::model::format;
+use crate::model::format::Format;
+use crate::model::onnx::external;
+use crate::model::onnx::external::ExternalError;
+use crate::model::onnx::external::ExternalFile;
+use crate::model::onnx::external::Wanted;
+use crate::model::onnx::facts::facts;
+use crate::model::onnx::proto::ModelProto;
+use crate::model::onnx::read;
+use crate::model::onnx::scan;
+use crate::model::onnx::work;
+use crate::model::onnx::work::Work;
+
+/// A model that was read whole, scanned, and found sound.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// Its format.
+    pub format: Format,
+    /// Its identity: see [`digest`].
+    pub digest: Digest,
+    /// The file.
+    pub bytes: Bytes,
+    /// The files beside it that hold tensors, in the order in which the model first names them.
+    pub external: Vec<ExternalFile>,
+    /// What is known about it.
+    pub facts: Facts,
+    /// Its messages; tensors' raw data share memory with `bytes`.
+    pub proto: ModelProto,
+}
+
+impl Model {
+    /// Loads the model at `path`, its external data from beneath the folder of `path` only.
+    ///
+    /// Errors: not there, not a model, a format that is not supported yet, cut short, damaged, refused by the scan, external data
+    /// missing or outside the folder.
+    pub fn load(path: &Path) -> Result<Self, ModelError> {
+        let bytes = read_onnx(path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::assemble(path, bytes, |wanted| external::open_beneath(folder, wanted))
+    }
+
+    /// Loads the model at `path` with its external data from the listed files, `(location as written in the model, path)`.
+    ///
+    /// The list is trusted: it is for content-addressed artifacts, whose maker has loaded the model before. Everything else is
+    /// checked as in [`Model::load`].
+    pub fn load_with_external(path: &Path, external: &[(String, PathBuf)]) -> Result<Self, ModelError> {
+        let bytes = read_onnx(path)?;
+        Self::assemble(path, bytes, |wanted| external::open_listed(external, wanted))
+    }
+
+    /// A model out of bytes in memory, without external data; `path` is for messages and for [`Model::path`].
+    pub fn from_bytes(path: &Path, bytes: Bytes) -> Result<Self, ModelError> {
+        only_onnx(path, format::detect_bytes(path, &bytes)?)?;
+        Self::assemble(path, bytes, |wanted| external::open_listed(&[], wanted))
+    }
+
+    /// Bytes on disk, external data included.
+    pub fn size(&self) -> crate::units::Bytes {
+        let external: usize = self.external.iter().map(|file| file.bytes.len()).sum();
+        crate::units::Bytes((self.bytes.len() + external) as u64)
+    }
+
+    /// Work of one inference with inputs of the given shapes, by input name; inputs whose shape the model fixes need not be given.
+    pub fn work(&self, inputs: &BTreeMap<String, Vec<u64>>) -> Work {
+        work::work(&self.proto, &self.external, inputs)
+    }
+
+    fn assemble(
+        path: &Path,
+        bytes: Bytes,
+        open: impl FnOnce(Vec<Wanted>) -> Result<Vec<ExternalFile>, ExternalError>,
+    ) -> Result<Self, ModelError> {
+        let proto = read::decode(path, &bytes)?;
+        let external = external::wanted(&proto)
+            .and_then(open)
+            .map_err(|source| ModelError::External {
+                path: path.to_owned(),
+                source: Box::new(source),
+            })?;
+        scan::scan(&proto, &external).map_err(|violation| ModelError::Refused {
+            path: path.to_owned(),
+            place: violation.place,
+            problem: violation.problem,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            format: Format::Onnx,
+            digest: digest(&bytes, &external),
+            facts: facts(&proto, &external),
+            bytes,
+            external,
+            proto,
+        })
+    }
+}
+
+/// A model's identity. Without external data it is the plain SHA-256 of the file, as `sha256sum` prints it. With external data it
+/// is the SHA-256 over these parts, each after its length (8 bytes, little-endian): the word `external`, the file's own SHA-256 as
+/// text, and then, sorted by location, each location and the SHA-256 of its whole file as text. Paths on this machine do not count.
+pub fn digest(bytes: &[u8], external: &[ExternalFile]) -> Digest {
+    let own = Digest::of(bytes);
+    if external.is_empty() {
+        return own;
+    }
+    let mut files: Vec<&ExternalFile> = external.iter().collect();
+    files.sort_by(|one, other| one.location.cmp(&other.location));
+    let mut hasher = Hasher::new();
+    hasher.part(b"external");
+    hasher.part(own.as_str().as_bytes());
+    for file in files {
+        hasher.part(file.location.as_bytes());
+        hasher.part(Digest::of(&file.bytes).as_str().as_bytes());
+    }
+    hasher.finish()
+}
+
+fn read_onnx(path: &Path) -> Result<Bytes, ModelError> {
+    only_onnx(path, format::detect(path)?)?;
+    let file = File::open(path).map_err(FileError::at("read", path))?;
+    let size = file.metadata().map_err(FileError::at("read", path))?.len();
+    Ok(contents(file, size, path)?)
+}
+
+fn only_onnx(path: &Path, format: Format) -> Result<(), ModelError> {
+    match format {
+        Format::Onnx => Ok(()),
+        Format::TfLite | Format::CoreMl => Err(ModelError::NotYet {
+            path: path.to_owned(),
+            format,
+        }),
+    }
+}

@@ -1,0 +1,246 @@
+//! From measured and judged jobs to the report: every figure that a renderer may need, and no figure of its own.
+
+use crate::config::Config;
+use crate::config::Gate;
+use crate::machine::fingerprint::Fingerprint;
+use crate::measure::estimate;
+use crate::measure::plan::Quantity;
+use crate::measure::samples::PairMeasurement;
+use crate::measure::samples::SideMeasurement;
+use crate::measure::samples::Which;
+use crate::pipeline::gate::Done;
+use crate::pipeline::plan::BaselineOrigin;
+use crate::pipeline::plan::Work;
+use crate::pipeline::subject::Prepared;
+use crate::report::Context;
+use crate::report::Detail;
+use crate::report::Environment;
+use crate::report::LatencyRow;
+use crate::report::LatencyTable;
+use crate::report::Report;
+use crate::report::ReportError;
+use crate::report::SideFacts;
+use crate::report::Thresholds;
+use crate::report::gains_over_fp32;
+use crate::stats::summary;
+use crate::verdict;
+use crate::verdict::Comparison;
+
+/// What the report says beside its comparisons.
+pub struct Frame<'a> {
+    /// How it was measured.
+    pub config: &'a Config,
+    /// The limits that were used.
+    pub gate: &'a Gate,
+    /// What was compared with what.
+    pub context: Context,
+    /// The candidate's commit.
+    pub head_commit: Option<String>,
+    /// When, ISO 8601.
+    pub now: String,
+    /// The engine's version.
+    pub runtime_version: String,
+    /// The machine.
+    pub machine: &'a Fingerprint,
+    /// The line of each model in the config.
+    pub model_lines: &'a [Option<u32>],
+    /// Settings of the gate that the pull request changes.
+    pub config_changes: Vec<String>,
+    /// What a new tool or runtime changed.
+    pub drift: Vec<String>,
+    /// What the reader should know about this run.
+    pub notices: Vec<String>,
+}
+
+/// Builds the report.
+pub fn report(done: &[Done], frame: Frame<'_>) -> Result<Report, ReportError> {
+    let comparisons: Vec<Comparison> = done.iter().map(|entry| entry.comparison.clone()).collect();
+    let details: Vec<Detail> = done.iter().map(|entry| detail(entry, &frame)).collect();
+    let variants = gains_over_fp32(&details);
+    Report::builder()
+        .generated_at(frame.now.clone())
+        .environment(environment(done, &frame))
+        .context(frame.context)
+        .comparisons(details)
+        .variants(variants)
+        .thresholds(Thresholds::from(frame.gate))
+        .config_changes(frame.config_changes)
+        .drift(frame.drift)
+        .notices(frame.notices)
+        .outcome(
+            verdict::overall(&comparisons),
+            verdict::exit_code(&comparisons, frame.gate),
+        )
+        .build()
+}
+
+fn detail(done: &Done, frame: &Frame<'_>) -> Detail {
+    let origin = match &done.job.work {
+        Work::Pair { source, .. } => Some(source),
+        Work::Alone { source, .. } => source.as_ref(),
+        Work::Settled(_) => None,
+    };
+    let baseline = match &done.job.work {
+        Work::Pair { baseline, .. } => Some(facts(baseline, origin)),
+        Work::Alone { .. } | Work::Settled(_) => None,
+    };
+    let candidate = done.job.candidate.as_ref().map(|prepared| SideFacts {
+        commit: frame.head_commit.clone(),
+        label: frame
+            .config
+            .models
+            .get(done.job.model_index)
+            .map(|model| model.path.display().to_string())
+            .unwrap_or_default(),
+        ..facts(prepared, None)
+    });
+    let latency = match (&done.pair, &done.alone) {
+        (Some(pair), _) => Some(pair_latency(pair)),
+        (None, Some(alone)) => Some(lone_latency(alone)),
+        (None, None) => None,
+    };
+    let mut warnings = done.job.notes.clone();
+    warnings.extend(done.pair.iter().flat_map(|pair| pair.warnings.iter().cloned()));
+    warnings.extend(done.alone.iter().flat_map(|alone| alone.warnings.iter().cloned()));
+    Detail {
+        comparison: done.comparison.clone(),
+        baseline,
+        candidate,
+        latency,
+        restarts: done
+            .pair
+            .as_ref()
+            .map(|pair| pair.restarts.len())
+            .or(done.alone.as_ref().map(|alone| alone.restarts.len()))
+            .unwrap_or(0),
+        seconds: done
+            .pair
+            .as_ref()
+            .map(|pair| pair.seconds)
+            .or(done.alone.as_ref().map(|alone| alone.seconds))
+            .unwrap_or(0.0),
+        config_line: frame.model_lines.get(done.job.model_index).copied().flatten(),
+        warnings,
+    }
+}
+
+fn facts(prepared: &Prepared, origin: Option<&BaselineOrigin>) -> SideFacts {
+    let is_source = prepared.recipe.steps.is_empty();
+    SideFacts {
+        build_id: prepared.id.to_string(),
+        parent_build_id: (!is_source).then(|| prepared.source.to_string()),
+        source_digest: prepared.source.to_string(),
+        commit: origin.and_then(|origin| origin.commit.clone()),
+        size_bytes: prepared.size_bytes(),
+        label: origin.map(|origin| origin.label.clone()).unwrap_or_default(),
+    }
+}
+
+/// One side's samples.
+struct Figures {
+    /// Every inference, in milliseconds.
+    all: Vec<f64>,
+    /// Every load, in seconds.
+    load: Vec<f64>,
+    /// Every first inference, in seconds.
+    first: Vec<f64>,
+}
+
+impl Figures {
+    fn percentile(&self, fraction: f64) -> Option<f64> {
+        summary::percentile(&self.all, fraction)
+    }
+
+    fn of(&self, statistic: impl Fn(&[f64]) -> Option<f64>) -> Option<f64> {
+        statistic(&self.all)
+    }
+}
+
+fn pair_latency(pair: &PairMeasurement) -> LatencyTable {
+    let side = |which: Which| Figures {
+        all: estimate::latencies(&pair.restarts, which),
+        load: pair
+            .restarts
+            .iter()
+            .map(|restart| restart.process(which).load_seconds)
+            .collect(),
+        first: pair
+            .restarts
+            .iter()
+            .map(|restart| restart.process(which).first_seconds)
+            .collect(),
+    };
+    table(Some(&side(Which::Baseline)), &side(Which::Candidate))
+}
+
+fn lone_latency(alone: &SideMeasurement) -> LatencyTable {
+    table(
+        None,
+        &Figures {
+            all: estimate::latencies_alone(&alone.restarts),
+            load: alone
+                .restarts
+                .iter()
+                .map(|restart| restart.process.load_seconds)
+                .collect(),
+            first: alone
+                .restarts
+                .iter()
+                .map(|restart| restart.process.first_seconds)
+                .collect(),
+        },
+    )
+}
+
+fn table(baseline: Option<&Figures>, candidate: &Figures) -> LatencyTable {
+    let row = |figure: &dyn Fn(&Figures) -> Option<f64>| LatencyRow {
+        baseline: baseline.and_then(figure),
+        candidate: figure(candidate),
+    };
+    let of_starts = |values: &[f64]| summary::median(values).map(|seconds| seconds * 1e3);
+    LatencyTable {
+        p50: row(&|figures| figures.percentile(0.50)),
+        p95: row(&|figures| figures.percentile(0.95)),
+        p99: row(&|figures| figures.percentile(0.99)),
+        mean: row(&|figures| figures.of(summary::mean)),
+        std: row(&|figures| figures.of(summary::standard_deviation)),
+        min: row(&|figures| figures.percentile(0.0)),
+        load: row(&|figures| of_starts(&figures.load)),
+        first: row(&|figures| of_starts(&figures.first)),
+    }
+}
+
+fn environment(done: &[Done], frame: &Frame<'_>) -> Environment {
+    let machine = frame.machine;
+    let pairs = || done.iter().filter_map(|entry| entry.pair.as_ref());
+    let noise_floor = pairs()
+        .filter_map(|pair| {
+            let interval = pair
+                .change(Quantity::LatencyP50)?
+                .interval(crate::stats::sequential::TAIL)?;
+            Some((interval.upper - interval.lower) / 2.0)
+        })
+        .reduce(f64::max);
+    let measured = pairs().map(|pair| (pair.cores.clone(), pair.load_average));
+    let alone = done
+        .iter()
+        .filter_map(|entry| entry.alone.as_ref())
+        .map(|alone| (alone.cores.clone(), alone.load_average));
+    let (cores, load_average) = measured.chain(alone).next().unwrap_or((None, None));
+    Environment {
+        os: machine.os_release.clone().unwrap_or_else(|| machine.os.clone()),
+        arch: machine.arch.clone(),
+        cpu_model: machine.cpu_model.clone(),
+        isa: machine.isa.clone(),
+        cores_physical: machine.cores_physical.unwrap_or(machine.cores_logical) as usize,
+        cores_logical: machine.cores_logical as usize,
+        memory_bytes: machine.memory_bytes,
+        virtualized: machine.virtualized,
+        runtime: "onnxruntime".to_owned(),
+        runtime_version: Some(frame.runtime_version.clone()),
+        threads: frame.config.measure.threads,
+        cores,
+        load_average,
+        noise_floor_percent: noise_floor,
+    }
+}

@@ -1,0 +1,113 @@
+//! Where a baseline comes from, and what it offers each model: its source, to derive and measure beside the candidate.
+
+pub mod at_commit;
+pub mod dir;
+pub mod for_commit;
+pub mod manifest;
+pub mod refresh;
+pub mod release;
+pub mod resolve;
+
+use std::collections::BTreeMap;
+
+use crate::pipeline::baseline::manifest::Entry;
+use crate::pipeline::baseline::manifest::StoredFile;
+use crate::verdict::ComparisonKey;
+
+/// The baseline of a run: one answer a model.
+#[derive(Debug, Clone)]
+pub struct Baselines {
+    /// Where it came from, for people: `dir: baseline/`.
+    pub label: String,
+    /// The release's tag, where it is one.
+    pub tag: Option<String>,
+    /// The commit it stands for, where known.
+    pub commit: Option<String>,
+    /// Answers by model name.
+    pub models: BTreeMap<String, ModelBaseline>,
+    /// The answer for every model that has none of its own.
+    pub otherwise: ModelBaseline,
+    /// What the reader should know: commits between base and baseline, fall-backs.
+    pub notices: Vec<String>,
+    /// What a new tool or runtime changed since.
+    pub drift: Vec<String>,
+}
+
+/// What the baseline has of one model.
+#[derive(Debug, Clone)]
+pub enum ModelBaseline {
+    /// Its source model, in the object store.
+    Source(Source),
+    /// The base never had this model: nothing to compare with, and nothing wrong.
+    Never {
+        /// Why that is certain.
+        reason: String,
+    },
+    /// The base should have it, and it is missing or refused.
+    Missing {
+        /// What happened.
+        reason: String,
+        /// What to do.
+        hints: Vec<String>,
+    },
+}
+
+/// A source model of the baseline.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its files in the object store, the model first.
+    pub files: Vec<StoredFile>,
+    /// What the baseline's manifest says of its comparisons; empty where the baseline is a bare file.
+    pub entries: Vec<Entry>,
+    /// Where it came from, for people.
+    pub label: String,
+    /// Its commit, where known.
+    pub commit: Option<String>,
+}
+
+impl Baselines {
+    /// A baseline that has nothing, for the given reason.
+    pub fn never(label: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::of(label, ModelBaseline::Never { reason: reason.into() })
+    }
+
+    /// A baseline that should be there and is not.
+    pub fn missing(label: impl Into<String>, reason: impl Into<String>, hints: Vec<String>) -> Self {
+        Self::of(
+            label,
+            ModelBaseline::Missing {
+                reason: reason.into(),
+                hints,
+            },
+        )
+    }
+
+    /// A baseline with one answer for every model.
+    pub fn of(label: impl Into<String>, otherwise: ModelBaseline) -> Self {
+        Self {
+            label: label.into(),
+            tag: None,
+            commit: None,
+            models: BTreeMap::new(),
+            otherwise,
+            notices: Vec::new(),
+            drift: Vec::new(),
+        }
+    }
+
+    /// The answer for the model `name`.
+    pub fn model(&self, name: &str) -> &ModelBaseline {
+        self.models.get(name).unwrap_or(&self.otherwise)
+    }
+
+    /// Every comparison that the baseline's manifest has.
+    pub fn keys(&self) -> impl Iterator<Item = &ComparisonKey> {
+        self.models
+            .values()
+            .filter_map(|model| match model {
+                ModelBaseline::Source(source) => Some(source),
+                ModelBaseline::Never { .. } | ModelBaseline::Missing { .. } => None,
+            })
+            .flat_map(|source| source.entries.iter().map(|entry| &entry.key))
+    }
+}

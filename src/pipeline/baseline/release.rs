@@ -1,0 +1,469 @@
+//! Baselines as GitHub releases: one release a refresh, on a commit of its own, never changed once published.
+//!
+//! A release is believed only if everything about it agrees: who uploaded it, the run that it names (asked of GitHub, not of the
+//! manifest), that run's branch, commit and workflow file, and the digest of every file.
+
+use std::path::PathBuf;
+
+use crate::digest::Digest;
+use crate::files::FileError;
+use crate::github::Client;
+use crate::github::CommitSha;
+use crate::github::GithubError;
+use crate::github::asset;
+use crate::github::asset::Asset;
+use crate::github::asset::Content;
+use crate::github::git;
+use crate::github::identity::Account;
+use crate::github::release;
+use crate::github::release::NewRelease;
+use crate::github::release::Release;
+use crate::github::workflow_run;
+use crate::hint::Hint;
+use crate::pipeline::baseline::manifest;
+use crate::pipeline::baseline::manifest::Manifest;
+use crate::pipeline::baseline::manifest::ManifestError;
+use crate::pipeline::baseline::manifest::Origin;
+use crate::pipeline::baseline::manifest::StoredFile;
+use crate::store::Objects;
+use crate::store::StoreError;
+
+/// What every baseline's tag begins with.
+pub const TAG_PREFIX: &str = "mlbuild-baseline-";
+
+/// GitHub takes no larger asset: 2 GiB.
+const MAX_ASSET_BYTES: u64 = 2_147_483_648;
+
+/// The account of a workflow's own token.
+const ACTIONS_BOT: &str = "github-actions[bot]";
+
+/// Events that run the default branch's own code; a pull request's run can publish nothing.
+const TRUSTED_EVENTS: [&str; 3] = ["push", "schedule", "workflow_dispatch"];
+
+/// What can go wrong with a release.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// GitHub did not do what was asked.
+    #[error(transparent)]
+    Github(#[from] GithubError),
+    /// The release is not what it claims to be.
+    #[error("the baseline release `{tag}` is refused: {reason}")]
+    Refused {
+        /// Its tag.
+        tag: String,
+        /// What does not agree.
+        reason: String,
+    },
+    /// Its manifest is not usable.
+    #[error("the baseline release `{tag}` is refused: {source}")]
+    Manifest {
+        /// Its tag.
+        tag: String,
+        /// What is wrong.
+        source: ManifestError,
+    },
+    /// The object store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl ReleaseError {
+    /// True where the release itself is at fault, and another one may do.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused { .. } | Self::Manifest { .. } | Self::Github(GithubError::Altered { .. })
+        )
+    }
+}
+
+impl Hint for ReleaseError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Github(error) => error.hints(),
+            Self::Manifest { source: ManifestError::TooNew { .. }, .. } => {
+                vec!["update the action to the version that wrote the baseline".to_owned()]
+            }
+            Self::Refused { .. } | Self::Manifest { .. } => vec![
+                "look at who published the release; then publish a new one by running the baseline job on the default branch"
+                    .to_owned(),
+            ],
+            Self::Store(error) => error.hints(),
+            Self::File(error) => error.hints(),
+        }
+    }
+}
+
+/// The part of a tag that keeps baselines of different keys apart: the key itself where it is plain, with a digest otherwise.
+pub fn slug(key: &str) -> String {
+    let plain: String = key
+        .chars()
+        .map(|character| {
+            if character.is_ascii_alphanumeric() {
+                character.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let plain = plain.trim_matches('-');
+    if plain == key && plain.len() <= 40 {
+        return plain.to_owned();
+    }
+    let cut: String = plain.chars().take(30).collect();
+    format!("{}-{}", cut.trim_matches('-'), &Digest::of(key.as_bytes()).short()[..8])
+}
+
+/// `mlbuild-baseline-<key>-<yyyymmdd>-<run>-<attempt>-<sha12>`: unique, so that two refreshes never meet.
+pub fn tag(key: &str, created_at: &str, run: u64, attempt: u64, commit: &CommitSha) -> String {
+    let day: String = created_at.chars().filter(char::is_ascii_digit).take(8).collect();
+    format!(
+        "{TAG_PREFIX}{}-{day}-{run}-{attempt}-{}",
+        slug(key),
+        &commit.as_str()[..12]
+    )
+}
+
+/// True where `tag` is one of `key`'s: the slug, then exactly the four further parts.
+fn is_of_key(tag: &str, key: &str) -> bool {
+    let Some(rest) = tag
+        .strip_prefix(TAG_PREFIX)
+        .and_then(|rest| rest.strip_prefix(&slug(key)))
+    else {
+        return false;
+    };
+    let Some(rest) = rest.strip_prefix('-') else {
+        return false;
+    };
+    let parts: Vec<&str> = rest.split('-').collect();
+    parts.len() == 4
+        && parts[..3]
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+        && parts[3].len() == 12
+        && parts[3].bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Published baselines of `key`, newest first by run and attempt.
+pub fn list(client: &Client, key: &str) -> Result<Vec<Release>, GithubError> {
+    let mut releases: Vec<Release> = release::list(client)?
+        .into_iter()
+        .filter(|release| !release.draft && is_of_key(&release.tag_name, key))
+        .collect();
+    releases.sort_by_key(|release| std::cmp::Reverse(run_of(&release.tag_name)));
+    Ok(releases)
+}
+
+fn run_of(tag: &str) -> (u64, u64) {
+    let mut parts = tag.rsplit('-').skip(1);
+    let attempt = parts.next().and_then(|part| part.parse().ok()).unwrap_or(0);
+    let run = parts.next().and_then(|part| part.parse().ok()).unwrap_or(0);
+    (run, attempt)
+}
+
+/// True where the release's tag claims to be measured at `commit`.
+pub fn claims_commit(release: &Release, commit: &CommitSha) -> bool {
+    release.tag_name.ends_with(&format!("-{}", &commit.as_str()[..12]))
+}
+
+/// Who may have published a baseline, and from where.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// The account of this job's token, where known.
+    pub own: Option<Account>,
+    /// The repository's number.
+    pub repository_id: u64,
+    /// Branches whose baselines count.
+    pub branches: Vec<String>,
+}
+
+/// Downloads and checks the manifest of `release`, and everything that it claims of itself.
+pub fn open(client: &Client, release: &Release, key: &str, trust: &Trust) -> Result<Manifest, ReleaseError> {
+    let refused = |reason: String| ReleaseError::Refused {
+        tag: release.tag_name.clone(),
+        reason,
+    };
+    let asset = find_asset(release, manifest::FILE_NAME)?;
+    check_uploader(release, asset, trust)?;
+    let (bytes, _) = asset::download(client, asset, manifest::MAX_BYTES)?;
+    let manifest = Manifest::parse(&bytes).map_err(|source| ReleaseError::Manifest {
+        tag: release.tag_name.clone(),
+        source,
+    })?;
+    if manifest.key != key {
+        return Err(refused(format!(
+            "its key is `{}`, this gate's is `{key}`",
+            manifest.key
+        )));
+    }
+    let origin = manifest
+        .origin
+        .as_ref()
+        .ok_or_else(|| refused("its manifest names no run".to_owned()))?;
+    check_run(client, release, origin, trust)?;
+    for file in manifest.files() {
+        let asset = find_asset(release, &file.asset_name())?;
+        check_uploader(release, asset, trust)?;
+        if asset.size != file.bytes || asset.digest().is_some_and(|digest| digest != file.digest) {
+            return Err(refused(format!(
+                "its file `{}` is not what the manifest says",
+                file.asset_name()
+            )));
+        }
+    }
+    Ok(manifest)
+}
+
+/// Downloads one file of `release` into the object store, after checking it.
+pub fn fetch(
+    client: &Client,
+    release: &Release,
+    file: &StoredFile,
+    objects: &Objects,
+) -> Result<PathBuf, ReleaseError> {
+    if let Some(path) = objects.path(&file.digest)
+        && objects.verify(&file.digest).is_ok()
+    {
+        return Ok(path);
+    }
+    let asset = find_asset(release, &file.asset_name())?;
+    let (bytes, digest) = asset::download(client, asset, MAX_ASSET_BYTES.min(file.bytes))?;
+    if digest != file.digest {
+        return Err(ReleaseError::Refused {
+            tag: release.tag_name.clone(),
+            reason: format!(
+                "its file `{}` has SHA-256 {}…, the manifest says {}…",
+                asset.name,
+                digest.short(),
+                file.digest.short()
+            ),
+        });
+    }
+    objects.put(&bytes)?;
+    Ok(objects.verify(&digest)?)
+}
+
+/// Publishes `manifest` with its files out of the object store as a new release on a commit of its own.
+pub fn publish(client: &Client, manifest: &Manifest, objects: &Objects, tag: &str) -> Result<Release, ReleaseError> {
+    let bytes = manifest.to_bytes().map_err(|source| ReleaseError::Manifest {
+        tag: tag.to_owned(),
+        source,
+    })?;
+    let commit = git::create_orphan_commit(client, "mlbuild baseline: this commit only carries a tag")?;
+    git::create_tag(client, tag, &commit)?;
+    let published = publish_draft(client, manifest, bytes, objects, tag);
+    if published.is_err() {
+        // The first error is what the caller needs to hear; what is left behind has no effect but to be untidy.
+        let _ = remove_draft(client, tag);
+        let _ = git::delete_tag(client, tag);
+    }
+    published
+}
+
+fn publish_draft(
+    client: &Client,
+    manifest: &Manifest,
+    bytes: Vec<u8>,
+    objects: &Objects,
+    tag: &str,
+) -> Result<Release, ReleaseError> {
+    let draft = release::create_draft(
+        client,
+        &NewRelease {
+            tag_name: tag.to_owned(),
+            name: format!("mlbuild baseline {}", manifest.key),
+            body: describe(manifest),
+        },
+    )?;
+    for file in manifest.files() {
+        let path = objects.verify(&file.digest)?;
+        asset::upload(client, &draft, &file.asset_name(), &Content::File(path))?;
+    }
+    asset::upload(client, &draft, manifest::FILE_NAME, &Content::Bytes(bytes.into()))?;
+    Ok(release::publish(client, draft.id)?)
+}
+
+fn remove_draft(client: &Client, tag: &str) -> Result<(), GithubError> {
+    for release in release::list(client)?
+        .iter()
+        .filter(|release| release.draft && release.tag_name == tag)
+    {
+        release::delete(client, release.id)?;
+    }
+    Ok(())
+}
+
+fn describe(manifest: &Manifest) -> String {
+    let mut text = String::from(
+        "The models that pull requests are compared with, and their variants to deploy. Written by mlbuild; \
+         each baseline is a release of its own and is never changed.\n\n",
+    );
+    if let Some(origin) = &manifest.origin {
+        text.push_str(&format!("Measured at {}.\n", origin.commit));
+    }
+    text
+}
+
+/// Deletes baselines of `key` beyond the newest `keep`, sparing the newest of each month, and their tags. Returns their tags.
+pub fn retain(client: &Client, key: &str, keep: usize) -> Result<Vec<String>, GithubError> {
+    let mut deleted = Vec::new();
+    let mut months = std::collections::BTreeSet::new();
+    for (place, release) in list(client, key)?.iter().enumerate() {
+        let first_of_month = months.insert(month_of(&release.tag_name).to_owned());
+        if place < keep.max(1) || first_of_month {
+            continue;
+        }
+        release::delete(client, release.id)?;
+        git::delete_tag(client, &release.tag_name)?;
+        deleted.push(release.tag_name.clone());
+    }
+    Ok(deleted)
+}
+
+/// `yyyymm` of a tag.
+fn month_of(tag: &str) -> &str {
+    tag.rsplit('-').nth(3).and_then(|day| day.get(..6)).unwrap_or_default()
+}
+
+fn find_asset<'a>(release: &'a Release, name: &str) -> Result<&'a Asset, ReleaseError> {
+    let refused = |reason: String| ReleaseError::Refused {
+        tag: release.tag_name.clone(),
+        reason,
+    };
+    let asset = release
+        .assets
+        .iter()
+        .find(|asset| asset.name == name)
+        .ok_or_else(|| refused(format!("it has no file `{name}`")))?;
+    if asset.is_complete() {
+        Ok(asset)
+    } else {
+        Err(refused(format!("its file `{name}` was never wholly uploaded")))
+    }
+}
+
+fn check_uploader(release: &Release, asset: &Asset, trust: &Trust) -> Result<(), ReleaseError> {
+    let known = |account: &Account| {
+        account.login.eq_ignore_ascii_case(ACTIONS_BOT) || trust.own.as_ref().is_some_and(|own| own.is(account))
+    };
+    match &asset.uploader {
+        Some(uploader) if known(uploader) => Ok(()),
+        uploader => Err(ReleaseError::Refused {
+            tag: release.tag_name.clone(),
+            reason: format!(
+                "its file `{}` was uploaded by {}, not by a workflow of this repository",
+                asset.name,
+                uploader
+                    .as_ref()
+                    .map_or("nobody known", |account| account.login.as_str())
+            ),
+        }),
+    }
+}
+
+fn check_run(client: &Client, release: &Release, origin: &Origin, trust: &Trust) -> Result<(), ReleaseError> {
+    let refused = |reason: String| {
+        Err(ReleaseError::Refused {
+            tag: release.tag_name.clone(),
+            reason,
+        })
+    };
+    let Some(run_id) = origin.run_id else {
+        return refused("its manifest names no run".to_owned());
+    };
+    let run = match workflow_run::get(client, run_id) {
+        Ok(run) => run,
+        Err(error) if error.is_not_found() => {
+            return refused(format!("GitHub knows no workflow run {run_id}"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if run.repository.id != trust.repository_id {
+        return refused(format!("run {run_id} belongs to `{}`", run.repository.full_name));
+    }
+    if run
+        .head_repository
+        .as_ref()
+        .is_some_and(|head| head.id != trust.repository_id)
+    {
+        return refused(format!("run {run_id} ran the code of a fork"));
+    }
+    if !TRUSTED_EVENTS.contains(&run.event.as_str()) {
+        return refused(format!(
+            "run {run_id} was started by `{}`, not by a push to a baseline branch",
+            run.event
+        ));
+    }
+    if run.head_sha.as_str() != origin.commit {
+        return refused(format!(
+            "run {run_id} ran on {}, the manifest says {}",
+            run.head_sha.short(),
+            origin.commit
+        ));
+    }
+    if !release
+        .tag_name
+        .ends_with(&format!("-{}", origin.commit.get(..12).unwrap_or_default()))
+    {
+        return refused("its tag and its manifest name different commits".to_owned());
+    }
+    if !release.tag_name.contains(&format!("-{run_id}-")) {
+        return refused("its tag and its manifest name different runs".to_owned());
+    }
+    if run.head_branch.as_deref() != Some(origin.branch.as_str()) {
+        return refused(format!(
+            "run {run_id} ran on another branch than the manifest's `{}`",
+            origin.branch
+        ));
+    }
+    if !trust.branches.contains(&origin.branch) {
+        return refused(format!("`{}` is no baseline branch", origin.branch));
+    }
+    if origin.workflow_path.as_deref() != Some(run.workflow_path()) {
+        return refused(format!(
+            "run {run_id} ran `{}`, the manifest says otherwise",
+            run.workflow_path()
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit() -> CommitSha {
+        "0123456789abcdef0123456789abcdef01234567".parse().unwrap()
+    }
+
+    #[test]
+    fn tags_name_key_day_run_attempt_and_commit() {
+        let tag = tag("mobilenet", "2026-11-20T14:05:00Z", 42, 3, &commit());
+        assert_eq!(tag, "mlbuild-baseline-mobilenet-20261120-42-3-0123456789ab");
+        assert_eq!(run_of(&tag), (42, 3));
+        assert_eq!(month_of(&tag), "202611");
+        assert!(is_of_key(&tag, "mobilenet"));
+    }
+
+    #[test]
+    fn keys_never_take_each_others_baselines() {
+        let keys = [
+            "a",
+            "a-b",
+            "a/b",
+            ".mlbuild.yml",
+            "mlbuild-yml",
+            "a-20261120-1-1-0123456789ab",
+            "A",
+        ];
+        for one in keys {
+            let tag = tag(one, "2026-11-20", 1, 1, &commit());
+            for other in keys {
+                assert_eq!(is_of_key(&tag, other), one == other, "{tag} and {other}");
+            }
+        }
+    }
+}

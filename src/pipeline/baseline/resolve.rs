@@ -1,0 +1,304 @@
+//! What `--baseline` names, at the desk: a folder with a baseline, a model file, a tag or a build of the registry, or a release.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::config::BaselineStore;
+use crate::config::Config;
+use crate::files::FileError;
+use crate::github::Client;
+use crate::github::GithubError;
+use crate::github::release as releases;
+use crate::hint::Hint;
+use crate::model::Model;
+use crate::model::ModelError;
+use crate::pipeline::baseline::Baselines;
+use crate::pipeline::baseline::ModelBaseline;
+use crate::pipeline::baseline::Source;
+use crate::pipeline::baseline::dir;
+use crate::pipeline::baseline::dir::DirError;
+use crate::pipeline::baseline::manifest::Manifest;
+use crate::pipeline::baseline::manifest::StoredFile;
+use crate::pipeline::baseline::release;
+use crate::pipeline::baseline::release::ReleaseError;
+use crate::pipeline::baseline::release::Trust;
+use crate::pipeline::plan::chain;
+use crate::pipeline::subject;
+use crate::pipeline::subject::SubjectError;
+use crate::pipeline::workspace::Workspace;
+use crate::registry::Build;
+use crate::registry::Registry;
+use crate::registry::RegistryError;
+
+/// The reserved name of the local default.
+pub const LOCAL_NAME: &str = "mlbuild-baseline";
+
+/// What resolving needs to know.
+pub struct Desk<'a> {
+    /// What is judged.
+    pub config: &'a Config,
+    /// The config's folder.
+    pub folder: &'a Path,
+    /// Where flags' paths are relative to.
+    pub working_folder: &'a Path,
+    /// The workspace.
+    pub workspace: &'a Workspace,
+    /// GitHub and this gate's key, where repository and token are known.
+    pub github: Option<(&'a Client, &'a str)>,
+}
+
+/// Why a name is no baseline.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// Nothing has that name.
+    #[error("no baseline `{name}`: it is no path, no tag or build of the registry, and no release")]
+    Unknown {
+        /// As given.
+        name: String,
+    },
+    /// A folder without a manifest.
+    #[error("`{}` holds no baseline: it has no `manifest.json`", .0.display())]
+    NoManifest(PathBuf),
+    /// One model file cannot be the baseline of several models.
+    #[error("`{}` is one model, and the config names {models}", path.display())]
+    OneForMany {
+        /// The file.
+        path: PathBuf,
+        /// How many models there are.
+        models: usize,
+    },
+    /// A release, and nobody to ask for it.
+    #[error("`{0}` is a release, and no repository or token is known to fetch it with")]
+    NoGithub(String),
+    /// The folder's baseline cannot be used.
+    #[error(transparent)]
+    Dir(#[from] DirError),
+    /// The release cannot be used.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
+    /// GitHub did not answer.
+    #[error(transparent)]
+    Github(#[from] GithubError),
+    /// The registry cannot be read.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The model file cannot be read.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Its files cannot be kept.
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
+    /// A path cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Hint for ResolveError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Unknown { .. } => vec![
+                "give the path of a model or of a baseline folder, a tag, the beginning of a build's id, or a release's tag".to_owned(),
+                format!("`mlbuild baseline refresh` makes `{LOCAL_NAME}`, which is used when nothing is named"),
+            ],
+            Self::NoManifest(_) => vec!["`mlbuild baseline refresh --output <folder>` writes one".to_owned()],
+            Self::OneForMany { .. } => vec!["choose one model with `--model`".to_owned()],
+            Self::NoGithub(_) => {
+                vec!["set `GITHUB_REPOSITORY` to `owner/name` and `GITHUB_TOKEN` to a token that may read it".to_owned()]
+            }
+            Self::Dir(error) => error.hints(),
+            Self::Release(error) => error.hints(),
+            Self::Github(error) => error.hints(),
+            Self::Registry(error) => error.hints(),
+            Self::Model(error) => error.hints(),
+            Self::Subject(error) => error.hints(),
+            Self::File(error) => error.hints(),
+        }
+    }
+}
+
+/// Finds the baseline that `name` names; without a name the config's folder store, or the workspace's own.
+pub fn resolve(name: Option<&str>, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
+    let Some(name) = name.filter(|name| *name != LOCAL_NAME) else {
+        return default(desk);
+    };
+    let path = desk.working_folder.join(name);
+    if let Ok(metadata) = fs::metadata(&path) {
+        let label = format!("`{name}`");
+        return if metadata.is_dir() && dir::read(&path)?.is_some() {
+            from_dir(&path, &label, desk)?.ok_or_else(|| ResolveError::NoManifest(path))
+        } else if metadata.is_dir() && !is_model_folder(&path) {
+            Err(ResolveError::NoManifest(path))
+        } else {
+            from_file(&path, &label, desk)
+        };
+    }
+    if name.starts_with(release::TAG_PREFIX) {
+        return from_release(name, desk);
+    }
+    from_registry(name, desk)
+}
+
+/// A folder that is itself a model, so that reading it gives the right message.
+fn is_model_folder(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "mlpackage" || extension == "mlmodelc")
+}
+
+fn default(desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
+    let (path, label) = match &desk.config.baseline.store {
+        BaselineStore::Dir(path) => (desk.folder.join(path), format!("dir: {}", path.display())),
+        BaselineStore::Release => (desk.workspace.local_baseline(), LOCAL_NAME.to_owned()),
+    };
+    if let Some(found) = from_dir(&path, &label, desk)? {
+        return Ok(found);
+    }
+    Ok(Baselines::never(
+        &label,
+        format!("there is no baseline `{label}` yet; `mlbuild baseline refresh` makes one"),
+    ))
+}
+
+/// The baseline in `folder`; `None` where there is none.
+fn from_dir(folder: &Path, label: &str, desk: &Desk<'_>) -> Result<Option<Baselines>, ResolveError> {
+    let Some(manifest) = dir::read(folder)? else {
+        return Ok(None);
+    };
+    let objects = desk.workspace.objects();
+    Ok(Some(from_manifest(&manifest, label, |file| {
+        dir::fetch(folder, file, objects)
+    })))
+}
+
+/// One answer a model out of `manifest`; a file that cannot be had makes its model's baseline missing, with the reason.
+pub fn from_manifest<E: std::error::Error + Hint>(
+    manifest: &Manifest,
+    label: &str,
+    fetch: impl Fn(&StoredFile) -> Result<PathBuf, E>,
+) -> Baselines {
+    let mut baselines = Baselines::never(label, format!("the baseline ({label}) does not have this model"));
+    baselines.commit = manifest.origin.as_ref().map(|origin| origin.commit.clone());
+    for entry in &manifest.entries {
+        let name = &entry.key.model;
+        if let Some(ModelBaseline::Source(source)) = baselines.models.get_mut(name) {
+            source.entries.push(entry.clone());
+            continue;
+        }
+        if baselines.models.contains_key(name) {
+            continue;
+        }
+        let fetched = entry.source_files.iter().try_for_each(|file| fetch(file).map(|_| ()));
+        let answer = match fetched {
+            Ok(()) => ModelBaseline::Source(Source {
+                files: entry.source_files.clone(),
+                entries: vec![entry.clone()],
+                label: label.to_owned(),
+                commit: baselines.commit.clone(),
+            }),
+            Err(error) => ModelBaseline::Missing {
+                reason: chain(&error),
+                hints: error.hints(),
+            },
+        };
+        baselines.models.insert(name.clone(), answer);
+    }
+    if manifest.tool_version != crate::VERSION {
+        baselines.drift.push(format!(
+            "the baseline was published by mlbuild {}; both sides of this run are derived and measured by {}",
+            manifest.tool_version,
+            crate::VERSION
+        ));
+    }
+    baselines
+}
+
+/// The model file at `path` as the baseline of the config's only model.
+pub fn resolve_file(path: &Path, label: &str, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
+    from_file(path, label, desk)
+}
+
+fn from_file(path: &Path, label: &str, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
+    let [model] = desk.config.models.as_slice() else {
+        return Err(ResolveError::OneForMany {
+            path: path.to_owned(),
+            models: desk.config.models.len(),
+        });
+    };
+    let loaded = Model::load(path)?;
+    let files = subject::store_source(&loaded, desk.workspace.objects())?;
+    Ok(only(label, &model.name, files))
+}
+
+/// A baseline of one model's bare files.
+fn only(label: &str, model: &str, files: Vec<StoredFile>) -> Baselines {
+    let mut baselines = Baselines::never(label, format!("the baseline ({label}) does not have this model"));
+    let source = Source {
+        files,
+        entries: Vec::new(),
+        label: label.to_owned(),
+        commit: None,
+    };
+    baselines.models.insert(model.to_owned(), ModelBaseline::Source(source));
+    baselines
+}
+
+fn from_registry(name: &str, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
+    let (build, files) = find_build(name, desk.workspace)?;
+    let model = match desk.config.models.as_slice() {
+        [only] => only.name.clone(),
+        _ => build.facts.model.clone(),
+    };
+    let mut baselines = only(name, &model, files);
+    baselines.tag = Some(name.to_owned());
+    Ok(baselines)
+}
+
+/// The build that a tag or the beginning of an id names, and the files of the source model that it was derived from: variants
+/// are derived anew on both sides, so it is the source that counts.
+pub fn find_build(name: &str, workspace: &Workspace) -> Result<(Build, Vec<StoredFile>), ResolveError> {
+    let path = workspace.registry_path();
+    let unknown = || ResolveError::Unknown { name: name.to_owned() };
+    if !path.exists() {
+        return Err(unknown());
+    }
+    let registry = Registry::open(&path)?;
+    let build = match registry.resolve(name) {
+        Err(RegistryError::NotFound { nearest: None, .. }) => return Err(unknown()),
+        found => found?,
+    };
+    let root = registry.build_by_prefix(build.root.as_str())?;
+    let files = root
+        .facts
+        .artifacts
+        .into_iter()
+        .map(|file| StoredFile {
+            name: file.name,
+            digest: file.digest,
+            bytes: file.size.0,
+        })
+        .collect();
+    Ok((build, files))
+}
+
+fn from_release(tag: &str, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
+    let Some((client, key)) = desk.github else {
+        return Err(ResolveError::NoGithub(tag.to_owned()));
+    };
+    let found = releases::by_tag(client, tag)?.ok_or_else(|| ResolveError::Unknown { name: tag.to_owned() })?;
+    let facts = crate::github::workflow_run::repository(client)?;
+    let mut branches = desk.config.baseline.branches.clone();
+    if branches.is_empty() {
+        branches.push(facts.default_branch.clone());
+    }
+    let trust = Trust {
+        own: crate::github::identity::own(client).ok(),
+        repository_id: facts.id,
+        branches,
+    };
+    let manifest = release::open(client, &found, key, &trust)?;
+    let objects = desk.workspace.objects();
+    let label = format!("release {tag}");
+    let mut baselines = from_manifest(&manifest, &label, |file| release::fetch(client, &found, file, objects));
+    baselines.tag = Some(tag.to_owned());
+    Ok(baselines)
+}

@@ -1,0 +1,203 @@
+//! One run of the gate from config and baseline to a report on disk: what `mlbuild ci` and the Action share.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::config::Gate;
+use crate::files;
+use crate::files::FileError;
+use crate::hint::Hint;
+use crate::machine::fingerprint::Fingerprint;
+use crate::pipeline::assemble;
+use crate::pipeline::assemble::Frame;
+use crate::pipeline::baseline::Baselines;
+use crate::pipeline::baseline::manifest::StoredFile;
+use crate::pipeline::event::Observer;
+use crate::pipeline::gate;
+use crate::pipeline::gate::Done;
+use crate::pipeline::gate::Interrupted;
+use crate::pipeline::gate::Machinery;
+use crate::pipeline::gate::Setting;
+use crate::pipeline::interrupt::Interrupt;
+use crate::pipeline::plan;
+use crate::pipeline::workspace::Workspace;
+use crate::report;
+use crate::report::Context;
+use crate::report::Report;
+use crate::report::ReportError;
+
+/// What a run needs to know.
+pub struct Request<'a> {
+    /// What to measure.
+    pub config: &'a Config,
+    /// The limits: the base's, in a pull request.
+    pub gate: &'a Gate,
+    /// Settings of the gate that the pull request changes.
+    pub config_changes: Vec<String>,
+    /// The config's folder.
+    pub folder: &'a Path,
+    /// The line of each model in the config.
+    pub model_lines: Vec<Option<u32>>,
+    /// What to compare with.
+    pub baselines: &'a Baselines,
+    /// What executes models.
+    pub machinery: &'a Machinery,
+    /// Candidates that lie in the object store already, by model name.
+    pub stored: BTreeMap<String, Vec<StoredFile>>,
+    /// Where files are kept.
+    pub workspace: &'a Workspace,
+    /// The environment that `build:` commands start from.
+    pub environment: &'a BTreeMap<String, String>,
+    /// Asked between steps.
+    pub interrupt: &'a Interrupt,
+    /// What was compared with what, as far as the caller knows.
+    pub context: Context,
+    /// What the reader should know, besides the baseline's own notices.
+    pub notices: Vec<String>,
+    /// When, ISO 8601.
+    pub now: String,
+}
+
+/// A finished run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What it says.
+    pub report: Report,
+    /// The raw results behind it.
+    pub done: Vec<Done>,
+    /// Files that were written.
+    pub written: Vec<PathBuf>,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum CiError {
+    /// Somebody asked the run to end.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// The report contradicts itself.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// The report cannot be made into JSON.
+    #[error("the report cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The report cannot be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Hint for CiError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Interrupted(error) => error.hints(),
+            Self::Report(error) => error.hints(),
+            Self::Json(_) => {
+                vec!["this is a defect of mlbuild: please report it with the command that you ran".to_owned()]
+            }
+            Self::File(error) => error.hints(),
+        }
+    }
+}
+
+/// Measures, judges, and writes the report.
+pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome, CiError> {
+    let jobs = plan::jobs(
+        &plan::Context {
+            config: request.config,
+            folder: request.folder,
+            baselines: request.baselines,
+            judge_unchanged: has_budget(request.gate),
+            objects: request.workspace.objects(),
+            stored: &request.stored,
+            environment: request.environment,
+            interrupt: request.interrupt,
+        },
+        observer,
+    );
+    let setting = Setting {
+        config: request.config,
+        gate: request.gate,
+        machinery: request.machinery,
+        interrupt: request.interrupt,
+    };
+    let done = gate::run(jobs, &setting, observer)?;
+    let baselines = request.baselines;
+    let mut context = request.context;
+    context.baseline_label.clone_from(&baselines.label);
+    context.baseline_tag.clone_from(&baselines.tag);
+    context.base_commit = context.base_commit.or_else(|| baselines.commit.clone());
+    let head_commit = context.head_commit.clone();
+    let mut notices = request.notices;
+    notices.extend(baselines.notices.iter().cloned());
+    let report = assemble::report(
+        &done,
+        Frame {
+            config: request.config,
+            gate: request.gate,
+            context,
+            head_commit,
+            now: request.now,
+            runtime_version: runtime_version(&done, request.machinery),
+            machine: &Fingerprint::of_this_machine().with_environment(request.environment),
+            model_lines: &request.model_lines,
+            config_changes: request.config_changes,
+            drift: drift(&done, baselines),
+            notices,
+        },
+    )?;
+    let written = write(&report, request.workspace)?;
+    Ok(Outcome { report, done, written })
+}
+
+/// Writes `ci_report.json` and `comment.md` into the workspace.
+pub fn write(report: &Report, workspace: &Workspace) -> Result<Vec<PathBuf>, CiError> {
+    files::write_atomic(&workspace.report_path(), report::json::v1::to_text(report)?.as_bytes())?;
+    let comment = report::comment::render(report, report::comment::LIMIT);
+    files::write_atomic(&workspace.comment_path(), comment.as_bytes())?;
+    Ok(vec![workspace.report_path(), workspace.comment_path()])
+}
+
+fn has_budget(gate: &Gate) -> bool {
+    gate.latency.limit.budget.is_some()
+        || gate.latency.p95.is_some_and(|limit| limit.budget.is_some())
+        || gate.size.budget.is_some()
+        || gate.memory.budget.is_some()
+}
+
+/// What the workers themselves said, or else what is known of the library.
+fn runtime_version(done: &[Done], machinery: &Machinery) -> String {
+    done.iter()
+        .find_map(|entry| {
+            let pair = entry.pair.as_ref().map(|pair| &pair.runtime_version);
+            pair.or(entry.alone.as_ref().map(|alone| &alone.runtime_version))
+                .cloned()
+        })
+        .or_else(|| machinery.library.version.clone())
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Baselines that were published with another engine than this run measures both sides with.
+fn drift(done: &[Done], baselines: &Baselines) -> Vec<String> {
+    let mut drift = baselines.drift.clone();
+    for entry in done {
+        let Some(pair) = &entry.pair else { continue };
+        let crate::pipeline::baseline::ModelBaseline::Source(source) = baselines.model(&entry.job.key.model) else {
+            continue;
+        };
+        let Some(stored) = source.entries.iter().find(|stored| stored.key == entry.job.key) else {
+            continue;
+        };
+        if stored.runtime_version != pair.runtime_version {
+            let line = format!(
+                "the baseline was published with onnxruntime {}; both sides of this run are measured with {}",
+                stored.runtime_version, pair.runtime_version
+            );
+            if !drift.contains(&line) {
+                drift.push(line);
+            }
+        }
+    }
+    drift
+}

@@ -1,0 +1,293 @@
+//! The gate itself: every job measured and judged, one after the other, within the time that the run has.
+//!
+//! A failure of one comparison is its verdict and never the end of the run. Only an interrupt ends it early, and then nothing is
+//! judged that was not measured.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::config::Config;
+use crate::config::Gate;
+use crate::hint::Hint;
+use crate::measure;
+use crate::measure::accuracy::Accuracy;
+use crate::measure::plan::Plan;
+use crate::measure::samples::PairMeasurement;
+use crate::measure::samples::SideMeasurement;
+use crate::measure::side::Side;
+use crate::pipeline::event::Event;
+use crate::pipeline::event::Observer;
+use crate::pipeline::interrupt::Interrupt;
+use crate::pipeline::plan::Feed;
+use crate::pipeline::plan::Job;
+use crate::pipeline::plan::Work;
+use crate::pipeline::subject::Prepared;
+use crate::runtime::SessionSettings;
+use crate::runtime::WorkerCommand;
+use crate::runtime::WorkerOptions;
+use crate::runtime::library::Library;
+use crate::units::Span;
+use crate::verdict;
+use crate::verdict::Comparison;
+use crate::verdict::Verdict;
+
+/// What executes models.
+#[derive(Debug, Clone)]
+pub struct Machinery {
+    /// How a worker is started.
+    pub worker: WorkerCommand,
+    /// The engine's library.
+    pub library: Library,
+}
+
+/// A job and what came of it.
+#[derive(Debug)]
+pub struct Done {
+    /// The job.
+    pub job: Job,
+    /// What it means.
+    pub comparison: Comparison,
+    /// Both sides' raw samples, where there were two.
+    pub pair: Option<PairMeasurement>,
+    /// The candidate's raw samples, where it was measured alone.
+    pub alone: Option<SideMeasurement>,
+    /// The candidate's share of right answers, where the dataset has labels.
+    pub top1_accuracy: Option<f64>,
+}
+
+/// Somebody asked the run to end.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted before everything was measured")]
+pub struct Interrupted;
+
+impl Hint for Interrupted {
+    fn hints(&self) -> Vec<String> {
+        vec!["nothing was judged and no file was left half-written; run it again for a verdict".to_owned()]
+    }
+}
+
+/// How a run measures and judges.
+pub struct Setting<'a> {
+    /// How to measure.
+    pub config: &'a Config,
+    /// The limits: the base's, in a pull request.
+    pub gate: &'a Gate,
+    /// What executes models.
+    pub machinery: &'a Machinery,
+    /// Asked between steps.
+    pub interrupt: &'a Interrupt,
+}
+
+/// Measures and judges every job.
+pub fn run(jobs: Vec<Job>, setting: &Setting<'_>, observer: &mut Observer<'_>) -> Result<Vec<Done>, Interrupted> {
+    let measured = jobs.iter().filter(|job| !matches!(job.work, Work::Settled(_))).count();
+    let mut time = Time::new(setting, measured);
+    if measured > 0 {
+        observer(Event::Planned {
+            comparisons: measured,
+            each: Span(time.share()),
+            total: setting.config.measure.total_budget,
+        });
+    }
+    let mut empty_session_bytes = None;
+    let mut done = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        if setting.interrupt.is_raised() {
+            return Err(Interrupted);
+        }
+        let mut plan = Plan::new(setting.gate, &setting.config.measure, measured);
+        plan.empty_session_bytes = empty_session_bytes;
+        plan.time_budget = time.share();
+        let counts = !matches!(job.work, Work::Settled(_));
+        let finished = one(job, setting, &plan, observer);
+        if setting.interrupt.is_raised() {
+            // A worker that the same signal ended is no verdict on its model.
+            return Err(Interrupted);
+        }
+        time.used(counts);
+        empty_session_bytes = empty_session_bytes
+            .or(finished.pair.as_ref().and_then(|pair| pair.empty_session_bytes))
+            .or(finished.alone.as_ref().and_then(|alone| alone.empty_session_bytes));
+        observer(Event::Judged(&finished.comparison));
+        done.push(finished);
+    }
+    judge_family(&mut done, setting.gate);
+    Ok(done)
+}
+
+/// Shares the run's time out: to each comparison at most its own budget, and no more than its part of what is left.
+struct Time {
+    started: Instant,
+    total: Duration,
+    each: Duration,
+    left: usize,
+}
+
+impl Time {
+    fn new(setting: &Setting<'_>, comparisons: usize) -> Self {
+        let measure = &setting.config.measure;
+        Self {
+            started: Instant::now(),
+            total: measure.total_budget.0,
+            each: measure.time_budget.0,
+            left: comparisons,
+        }
+    }
+
+    fn share(&self) -> Duration {
+        let remaining = self.total.saturating_sub(self.started.elapsed());
+        let part = remaining / u32::try_from(self.left.max(1)).unwrap_or(u32::MAX);
+        self.each.min(part)
+    }
+
+    fn used(&mut self, counts: bool) {
+        if counts {
+            self.left = self.left.saturating_sub(1);
+        }
+    }
+}
+
+fn judge_family(done: &mut [Done], gate: &Gate) {
+    let mut comparisons: Vec<Comparison> = done.iter().map(|entry| entry.comparison.clone()).collect();
+    let measurements: Vec<Option<&PairMeasurement>> = done.iter().map(|entry| entry.pair.as_ref()).collect();
+    verdict::judge_family(&mut comparisons, &measurements, gate);
+    for (entry, comparison) in done.iter_mut().zip(comparisons) {
+        entry.comparison = comparison;
+    }
+}
+
+fn one(job: Job, setting: &Setting<'_>, plan: &Plan, observer: &mut Observer<'_>) -> Done {
+    let mut done = Done {
+        comparison: verdict::undecided(&job.key, Verdict::Error, "never measured".to_owned(), Vec::new()),
+        job,
+        pair: None,
+        alone: None,
+        top1_accuracy: None,
+    };
+    done.comparison = match (&done.job.work, &done.job.candidate) {
+        (Work::Settled(comparison), _) => comparison.clone(),
+        (Work::Pair { baseline, feed, .. }, Some(candidate)) => {
+            match pair(&done.job, candidate, baseline, feed, setting, plan, observer) {
+                Ok((measurement, accuracy)) => {
+                    let sizes = (baseline.size_bytes(), candidate.size_bytes());
+                    let comparison = verdict::judge(&done.job.key, &measurement, sizes, Some(&accuracy), setting.gate);
+                    done.top1_accuracy = accuracy.candidate_top1;
+                    done.pair = Some(measurement);
+                    comparison
+                }
+                Err(error) => verdict::judge_failure(&done.job.key, &error),
+            }
+        }
+        (
+            Work::Alone {
+                feed,
+                otherwise,
+                reason,
+                ..
+            },
+            Some(candidate),
+        ) => match alone(&done.job, candidate, feed, setting, plan, observer) {
+            Ok((measurement, top1)) => {
+                let size = candidate.size_bytes();
+                let mut comparison = match otherwise {
+                    Verdict::Skipped => verdict::judge_unchanged(&done.job.key, Some(&measurement), size, setting.gate),
+                    _ => verdict::judge_alone(&done.job.key, &measurement, size, top1, setting.gate),
+                };
+                if comparison.verdict == *otherwise {
+                    comparison.reason = Some(reason.clone());
+                }
+                done.top1_accuracy = top1;
+                done.alone = Some(measurement);
+                comparison
+            }
+            Err(error) => verdict::judge_failure(&done.job.key, &error),
+        },
+        (Work::Pair { .. } | Work::Alone { .. }, None) => verdict::undecided(
+            &done.job.key,
+            Verdict::Error,
+            "the candidate was not made ready".to_owned(),
+            Vec::new(),
+        ),
+    };
+    done
+}
+
+/// A side of the job's target.
+pub fn side(prepared: &Prepared, job: &Job, feed: &Feed, setting: &Setting<'_>) -> Side {
+    let config = setting.config;
+    Side {
+        artifact: prepared.artifact.clone(),
+        settings: SessionSettings {
+            library: setting.machinery.library.path.clone(),
+            target: job.target,
+            threads: config.measure.threads,
+            graph_optimization: config.runtime.graph_optimization,
+            execution_mode: config.runtime.execution_mode,
+        },
+        inputs: feed.inputs.clone(),
+    }
+}
+
+fn worker_options(plan: &Plan) -> WorkerOptions {
+    WorkerOptions {
+        cores: None,
+        timeout: plan.worker_timeout,
+        memory_limit: plan.memory_limit,
+    }
+}
+
+fn pair(
+    job: &Job,
+    candidate: &Prepared,
+    baseline: &Prepared,
+    feed: &Feed,
+    setting: &Setting<'_>,
+    plan: &Plan,
+    observer: &mut Observer<'_>,
+) -> Result<(PairMeasurement, Accuracy), measure::error::MeasureError> {
+    let baseline = side(baseline, job, feed, setting);
+    let candidate = side(candidate, job, feed, setting);
+    let worker = &setting.machinery.worker;
+    // Outputs first: a model that answers nonsense needs no stopwatch.
+    let accuracy = measure::accuracy::agreement(
+        &baseline,
+        &candidate,
+        &feed.samples,
+        feed.labels.as_deref(),
+        worker,
+        &worker_options(plan),
+    )?;
+    let measurement = measure::compare::compare_pair(&baseline, &candidate, worker, plan, &mut |event| {
+        observer(Event::Measuring {
+            key: &job.key,
+            progress: &event,
+        });
+    })?;
+    Ok((measurement, accuracy))
+}
+
+fn alone(
+    job: &Job,
+    candidate: &Prepared,
+    feed: &Feed,
+    setting: &Setting<'_>,
+    plan: &Plan,
+    observer: &mut Observer<'_>,
+) -> Result<(SideMeasurement, Option<f64>), measure::error::MeasureError> {
+    let candidate = side(candidate, job, feed, setting);
+    let worker = &setting.machinery.worker;
+    let top1 = measure::accuracy::labelled_accuracy(
+        &candidate,
+        &feed.samples,
+        feed.labels.as_deref(),
+        worker,
+        &worker_options(plan),
+    )?;
+    let measurement = measure::alone::measure_alone(&candidate, worker, plan, &mut |event| {
+        observer(Event::Measuring {
+            key: &job.key,
+            progress: &event,
+        });
+    })?;
+    Ok((measurement, top1))
+}

@@ -1,0 +1,15 @@
+//! The only place where stages meet: a run of the gate, two files side by side, baselines, and what goes to GitHub.
+
+pub mod assemble;
+pub mod baseline;
+pub mod build_command;
+pub mod ci;
+pub mod event;
+pub mod gate;
+pub mod interrupt;
+pub mod machinery;
+pub mod plan;
+pub mod publish;
+pub mod remember;
+pub mod subject;
+pub mod workspace;

@@ -1,0 +1,453 @@
+//! From config and baseline to a list of jobs: what will be measured, and what is settled without measuring, with the reason.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::config::Config;
+use crate::config::ModelConfig;
+use crate::config::Target;
+use crate::digest::Digest;
+use crate::hint::Hint;
+use crate::model::Model;
+use crate::model::dataset;
+use crate::model::dataset::Dataset;
+use crate::model::inputs;
+use crate::model::tensor::Tensor;
+use crate::pipeline::baseline::Baselines;
+use crate::pipeline::baseline::ModelBaseline;
+use crate::pipeline::baseline::Source;
+use crate::pipeline::baseline::manifest::StoredFile;
+use crate::pipeline::build_command;
+use crate::pipeline::event::Event;
+use crate::pipeline::event::Observer;
+use crate::pipeline::interrupt::Interrupt;
+use crate::pipeline::subject;
+use crate::pipeline::subject::Prepared;
+use crate::store::Objects;
+use crate::variant::Recipe;
+use crate::verdict::Comparison;
+use crate::verdict::ComparisonKey;
+use crate::verdict::Verdict;
+
+/// How many synthesized inputs the outputs of both sides are compared on where the config names no dataset.
+const SYNTHETIC_SAMPLES: u64 = 8;
+
+/// One comparison of the run.
+#[derive(Debug)]
+pub struct Job {
+    /// Which one.
+    pub key: ComparisonKey,
+    /// The model's place in the config.
+    pub model_index: usize,
+    /// The target to run on.
+    pub target: Target,
+    /// What it was or will be measured with.
+    pub settings: Digest,
+    /// The candidate, where it could be made ready.
+    pub candidate: Option<Prepared>,
+    /// The files of the candidate's source model, in the object store.
+    pub source_files: Vec<StoredFile>,
+    /// The dataset's digest, where there is one.
+    pub dataset: Option<Digest>,
+    /// What is to be done.
+    pub work: Work,
+    /// What the reader should know of its making.
+    pub notes: Vec<String>,
+}
+
+/// What a job has to do.
+#[derive(Debug)]
+pub enum Work {
+    /// Measure both sides and judge.
+    Pair {
+        /// The baseline's variant.
+        baseline: Box<Prepared>,
+        /// Where it came from.
+        source: BaselineOrigin,
+        /// How to feed both.
+        feed: Feed,
+    },
+    /// Measure the candidate alone: there is nothing to compare with, or only budgets are left to judge.
+    Alone {
+        /// How to feed it.
+        feed: Feed,
+        /// What the comparison is apart from budgets: [`Verdict::NoBaseline`] or [`Verdict::Skipped`].
+        otherwise: Verdict,
+        /// Why.
+        reason: String,
+        /// Where the equal baseline came from, for an unchanged one.
+        source: Option<BaselineOrigin>,
+    },
+    /// Nothing to measure.
+    Settled(Comparison),
+}
+
+/// Where a baseline's variant came from, for the report.
+#[derive(Debug, Clone)]
+pub struct BaselineOrigin {
+    /// For people.
+    pub label: String,
+    /// The commit, where known.
+    pub commit: Option<String>,
+}
+
+/// Inputs of one model.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    /// For measuring time.
+    pub inputs: Vec<Tensor>,
+    /// For comparing outputs.
+    pub samples: Vec<Vec<Tensor>>,
+    /// The right answers to `samples`.
+    pub labels: Option<Vec<i64>>,
+    /// The dataset's digest.
+    pub dataset: Option<Digest>,
+}
+
+/// What [`jobs`] needs to know.
+pub struct Context<'a> {
+    /// What to measure.
+    pub config: &'a Config,
+    /// The config's folder, which its paths are relative to.
+    pub folder: &'a Path,
+    /// What to compare with.
+    pub baselines: &'a Baselines,
+    /// True where some budget is to be judged even of unchanged models.
+    pub judge_unchanged: bool,
+    /// Where variants are kept.
+    pub objects: &'a Objects,
+    /// Candidates that lie in the object store already, by model name: they are neither built nor read from their path.
+    pub stored: &'a BTreeMap<String, Vec<StoredFile>>,
+    /// The environment that `build:` commands start from.
+    pub environment: &'a BTreeMap<String, String>,
+    /// Asked between steps.
+    pub interrupt: &'a Interrupt,
+}
+
+/// Every comparison that config and baseline name, in the config's order, removed ones last.
+pub fn jobs(context: &Context<'_>, observer: &mut Observer<'_>) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for (index, model) in context.config.models.iter().enumerate() {
+        observer(Event::Preparing { model: &model.name });
+        jobs.extend(model_jobs(context, index, model, observer));
+    }
+    let named: std::collections::BTreeSet<&ComparisonKey> = jobs.iter().map(|job| &job.key).collect();
+    let removed: Vec<Job> = context
+        .baselines
+        .keys()
+        .filter(|key| !named.contains(key))
+        .map(|key| removed(key, context))
+        .collect();
+    jobs.extend(removed);
+    jobs
+}
+
+fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
+    let comparison = settled(
+        key,
+        Verdict::Removed,
+        format!(
+            "the baseline ({}) has it and the config no longer names it",
+            context.baselines.label
+        ),
+        vec!["restore it in the config, or accept that nothing guards it any more".to_owned()],
+    );
+    Job {
+        key: key.clone(),
+        model_index: 0,
+        target: Target::OnnxRuntimeCpu,
+        settings: Digest::of(b""),
+        candidate: None,
+        source_files: Vec::new(),
+        dataset: None,
+        work: Work::Settled(comparison),
+        notes: Vec::new(),
+    }
+}
+
+fn settled(key: &ComparisonKey, verdict: Verdict, reason: String, hints: Vec<String>) -> Comparison {
+    Comparison {
+        key: key.clone(),
+        metrics: Vec::new(),
+        verdict,
+        reason: Some(reason),
+        hints,
+    }
+}
+
+/// What went wrong with something that all comparisons of a model share, or with one of them.
+#[derive(Clone)]
+struct Trouble {
+    reason: String,
+    hints: Vec<String>,
+}
+
+impl Trouble {
+    fn of(error: &(impl std::error::Error + Hint)) -> Self {
+        Self {
+            reason: chain(error),
+            hints: error.hints(),
+        }
+    }
+
+    fn comparison(self, key: &ComparisonKey) -> Comparison {
+        settled(key, Verdict::Error, self.reason, self.hints)
+    }
+}
+
+/// An error and its causes on one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observer: &mut Observer<'_>) -> Vec<Job> {
+    let candidate = load_candidate(context, config, observer);
+    let (source_files, feed) = match &candidate {
+        Ok(model) => (
+            subject::store_source(model, context.objects).map_err(|error| Trouble::of(&error)),
+            feed(context, config, model),
+        ),
+        Err(trouble) => (Err(trouble.clone()), Err(trouble.clone())),
+    };
+    let base = load_baseline(context, config);
+    let mut jobs = Vec::new();
+    for target in &config.targets {
+        for variant in &config.variants {
+            let key = ComparisonKey {
+                model: config.name.clone(),
+                target: target.name().to_owned(),
+                variant: variant.clone(),
+            };
+            let settings = config.settings_digest(*target, &context.config.measure, &context.config.runtime);
+            let mut job = Job {
+                key: key.clone(),
+                model_index: index,
+                target: *target,
+                settings,
+                candidate: None,
+                source_files: source_files.as_ref().cloned().unwrap_or_default(),
+                dataset: feed.as_ref().ok().and_then(|feed| feed.dataset.clone()),
+                work: Work::Settled(settled(&key, Verdict::Error, "never looked at".to_owned(), Vec::new())),
+                notes: Vec::new(),
+            };
+            job.work = match (&candidate, &source_files, &feed) {
+                (Err(trouble), _, _) | (_, Err(trouble), _) | (_, _, Err(trouble)) => {
+                    Work::Settled(trouble.clone().comparison(&key))
+                }
+                (Ok(model), Ok(_), Ok(feed)) => match work(context, &mut job, variant, model, feed, &base) {
+                    Ok(work) => work,
+                    Err(trouble) => Work::Settled(trouble.comparison(&key)),
+                },
+            };
+            jobs.push(job);
+        }
+    }
+    jobs
+}
+
+fn load_candidate(context: &Context<'_>, config: &ModelConfig, observer: &mut Observer<'_>) -> Result<Model, Trouble> {
+    if let Some(files) = context.stored.get(&config.name) {
+        return subject::load_stored(files, context.objects).map_err(|error| Trouble::of(&error));
+    }
+    if let Some(build) = &config.build {
+        let request = build_command::Request {
+            build,
+            folder: context.folder,
+            environment: context.environment,
+            stop: context.interrupt.flag(),
+        };
+        build_command::run(&request, &mut |line| {
+            observer(Event::BuildOutput {
+                model: &config.name,
+                line: &line.text,
+            });
+        })
+        .map_err(|error| Trouble::of(&error))?;
+    }
+    Model::load(&context.folder.join(&config.path)).map_err(|error| Trouble::of(&error))
+}
+
+/// The baseline's source model, loaded once for all variants.
+enum Base {
+    Loaded(Box<Model>, Source),
+    Never(String),
+    Missing { reason: String, hints: Vec<String> },
+}
+
+fn load_baseline(context: &Context<'_>, config: &ModelConfig) -> Base {
+    match context.baselines.model(&config.name) {
+        ModelBaseline::Never { reason } => Base::Never(reason.clone()),
+        ModelBaseline::Missing { reason, hints } => Base::Missing {
+            reason: reason.clone(),
+            hints: hints.clone(),
+        },
+        ModelBaseline::Source(source) => match subject::load_stored(&source.files, context.objects) {
+            Ok(model) => Base::Loaded(Box::new(model), source.clone()),
+            Err(error) => Base::Missing {
+                reason: format!("the baseline's model cannot be read: {}", chain(&error)),
+                hints: error.hints(),
+            },
+        },
+    }
+}
+
+fn work(
+    context: &Context<'_>,
+    job: &mut Job,
+    variant: &str,
+    model: &Model,
+    feed: &Feed,
+    base: &Base,
+) -> Result<Work, Trouble> {
+    let recipe = Recipe::parse(variant).map_err(|error| Trouble::of(&error))?;
+    let seed = context.config.measure.seed;
+    let candidate = subject::prepare(model, &recipe, seed, context.objects).map_err(|error| Trouble::of(&error))?;
+    job.notes.clone_from(&candidate.notes);
+    job.candidate = Some(candidate);
+    match base {
+        Base::Never(reason) => Ok(Work::Alone {
+            feed: feed.clone(),
+            otherwise: Verdict::NoBaseline,
+            reason: reason.clone(),
+            source: None,
+        }),
+        Base::Missing { reason, hints } => Err(Trouble {
+            reason: reason.clone(),
+            hints: hints.clone(),
+        }),
+        Base::Loaded(base_model, source) => {
+            let origin = BaselineOrigin {
+                label: source.label.clone(),
+                commit: source.commit.clone(),
+            };
+            if is_unchanged(job, source, feed) {
+                let reason = "same model and settings as the baseline".to_owned();
+                return Ok(if context.judge_unchanged {
+                    Work::Alone {
+                        feed: feed.clone(),
+                        otherwise: Verdict::Skipped,
+                        reason,
+                        source: Some(origin),
+                    }
+                } else {
+                    Work::Settled(settled(&job.key, Verdict::Skipped, reason, Vec::new()))
+                });
+            }
+            check_same_inputs(model, base_model)?;
+            let baseline = subject::prepare(base_model, &recipe, seed, context.objects).map_err(|error| {
+                let trouble = Trouble::of(&error);
+                Trouble {
+                    reason: format!("the baseline's side: {}", trouble.reason),
+                    hints: trouble.hints,
+                }
+            })?;
+            Ok(Work::Pair {
+                baseline: Box::new(baseline),
+                source: origin,
+                feed: feed.clone(),
+            })
+        }
+    }
+}
+
+/// Source, dataset and settings equal the baseline's; the recipe is the key's.
+fn is_unchanged(job: &Job, source: &Source, feed: &Feed) -> bool {
+    let Some(candidate) = &job.candidate else { return false };
+    source
+        .entries
+        .iter()
+        .find(|entry| entry.key == job.key)
+        .is_some_and(|entry| {
+            entry.source == candidate.source && entry.settings == job.settings && entry.dataset == feed.dataset
+        })
+}
+
+/// Outputs can only be compared on the same inputs.
+fn check_same_inputs(candidate: &Model, baseline: &Model) -> Result<(), Trouble> {
+    if candidate.facts.inputs == baseline.facts.inputs {
+        return Ok(());
+    }
+    let describe = |model: &Model| {
+        let inputs: Vec<String> = model
+            .facts
+            .inputs
+            .iter()
+            .map(|spec| format!("`{}`: {}", spec.name, spec.describe()))
+            .collect();
+        inputs.join(", ")
+    };
+    // Other names of free dimensions are no other inputs.
+    let shape = |model: &Model| {
+        let inputs = model.facts.inputs.iter();
+        inputs
+            .map(|spec| {
+                let dims = spec.dims.as_ref().map(|dims| {
+                    dims.iter()
+                        .map(|dim| match dim {
+                            crate::model::tensor::Dim::Fixed(size) => Some(*size),
+                            crate::model::tensor::Dim::Symbol(_) | crate::model::tensor::Dim::Unknown => None,
+                        })
+                        .collect::<Vec<_>>()
+                });
+                (spec.name.clone(), spec.element, dims)
+            })
+            .collect::<Vec<_>>()
+    };
+    if shape(candidate) == shape(baseline) {
+        return Ok(());
+    }
+    Err(Trouble {
+        reason: format!(
+            "the inputs changed from {} to {}: the two models cannot be fed alike",
+            describe(baseline),
+            describe(candidate)
+        ),
+        hints: vec!["give the model a new name in the config, so that it starts without a baseline".to_owned()],
+    })
+}
+
+fn feed(context: &Context<'_>, config: &ModelConfig, model: &Model) -> Result<Feed, Trouble> {
+    let overrides = subject::shape_overrides(&config.inputs);
+    let resolved = inputs::resolve_shapes(&model.facts.inputs, &overrides).map_err(|error| Trouble::of(&error))?;
+    let bounds = inputs::index_bounds(&model.proto);
+    let seed = context.config.measure.seed;
+    let synthesize = |seed: u64| inputs::synthesize(&resolved, &bounds, seed).map_err(|error| Trouble::of(&error));
+    if let Some(settings) = &config.dataset {
+        let mut settings = settings.clone();
+        settings.path = context.folder.join(&settings.path);
+        let Dataset {
+            samples,
+            labels,
+            digest,
+        } = dataset::load(&settings, &model.facts.inputs, &overrides).map_err(|error| Trouble::of(&error))?;
+        let inputs = match samples.first() {
+            Some(sample) => sample.clone(),
+            None => synthesize(seed)?,
+        };
+        return Ok(Feed {
+            inputs,
+            samples,
+            labels,
+            dataset: Some(digest),
+        });
+    }
+    let samples = (0..SYNTHETIC_SAMPLES)
+        .map(|sample| synthesize(seed.wrapping_add(sample)))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Feed {
+        inputs: synthesize(seed)?,
+        samples,
+        labels: None,
+        dataset: None,
+    })
+}

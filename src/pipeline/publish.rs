@@ -1,0 +1,248 @@
+//! A verdict's way to GitHub: the check run that is always completed, and the one comment of a pull request. The only place that
+//! knows both what a verdict is and what a check's conclusion is.
+//!
+//! What the token may not do is left out and said, with the line that the workflow lacks: a missing permission never turns a check
+//! red by itself, and never hides a verdict either, for the exit code carries it.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::config::CommentWhen;
+use crate::github::Client;
+use crate::github::CommitSha;
+use crate::github::GithubError;
+use crate::github::Permission;
+use crate::github::PrNumber;
+use crate::github::check_run;
+use crate::github::check_run::Conclusion;
+use crate::github::check_run::NewCheckRun;
+use crate::github::check_run::Output;
+use crate::github::identity;
+use crate::github::sticky;
+use crate::github::sticky::RunStamp;
+use crate::report;
+use crate::report::Report;
+use crate::report::annotations;
+use crate::verdict::Outcome;
+use crate::verdict::Verdict;
+
+/// A check run's title is one line beside its name.
+const MAX_TITLE: usize = 200;
+
+/// A check run in progress, as it is remembered for the step that completes it if this process is killed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenCheck {
+    /// Its number.
+    pub id: u64,
+    /// Where people read it.
+    pub url: Option<String>,
+}
+
+/// Something that was tried and may have been refused.
+#[derive(Debug)]
+pub enum Tried<T> {
+    /// It worked.
+    Done(T),
+    /// The token may not, and everything else goes on: what is lacking, for the reader.
+    NotAllowed(String),
+}
+
+/// The fixed name of a gate's check run, which branch protection may require.
+pub fn check_name(key: &str) -> String {
+    format!("mlbuild / {key}")
+}
+
+/// Opens the check run on `head`.
+pub fn open_check(
+    client: &Client,
+    key: &str,
+    head: &CommitSha,
+    external_id: String,
+    details_url: Option<String>,
+) -> Result<Tried<OpenCheck>, GithubError> {
+    let new = NewCheckRun {
+        name: check_name(key),
+        head_sha: head.clone(),
+        external_id,
+        details_url,
+    };
+    let output = Output {
+        title: "measuring".to_owned(),
+        summary: "The models are being measured side by side with their baseline.".to_owned(),
+        ..Output::default()
+    };
+    allowed(check_run::create(client, &new, &output), "no check run was written").map(|tried| {
+        tried.map(|check| OpenCheck {
+            id: check.id,
+            url: check.html_url,
+        })
+    })
+}
+
+/// Completes the check run with what the report says. Returns what the reader should know of annotations left out.
+pub fn complete_check(
+    client: &Client,
+    check: &OpenCheck,
+    report: &Report,
+    outcome: Outcome,
+) -> Result<Option<String>, GithubError> {
+    let headline = report::headline::of(report);
+    let output = Output {
+        title: report::clean::line(
+            &format!("{}: {}", headline.word, headline.sentence.replace('`', "")),
+            MAX_TITLE,
+        ),
+        summary: report::comment::render(report, report::comment::LIMIT),
+        text: None,
+        annotations: annotations::of(report).into_iter().map(annotation).collect(),
+    };
+    let completed = check_run::complete(client, check.id, conclusion(outcome, report.result), &output)?;
+    Ok(completed
+        .annotations_refused
+        .map(|error| format!("GitHub did not take the annotations: {error}")))
+}
+
+/// Completes the check run of a run that could not judge.
+pub fn fail_check(client: &Client, check: &OpenCheck, title: &str, text: &str) -> Result<(), GithubError> {
+    close(client, check, Conclusion::Failure, title, text)
+}
+
+/// Completes the check run of a run that was told to stop.
+pub fn cancel_check(client: &Client, check: &OpenCheck) -> Result<(), GithubError> {
+    close(
+        client,
+        check,
+        Conclusion::Cancelled,
+        "cancelled before everything was measured",
+        "The run was stopped before it could judge. Re-run the job for a verdict.",
+    )
+}
+
+fn close(
+    client: &Client,
+    check: &OpenCheck,
+    conclusion: Conclusion,
+    title: &str,
+    text: &str,
+) -> Result<(), GithubError> {
+    let output = Output {
+        title: title.to_owned(),
+        summary: text.to_owned(),
+        ..Output::default()
+    };
+    check_run::complete(client, check.id, conclusion, &output).map(|_| ())
+}
+
+/// What an outcome is called on a check run.
+pub fn conclusion(outcome: Outcome, result: Verdict) -> Conclusion {
+    match outcome {
+        // Removed and undecided comparisons may stand beside skipped ones: only a run of nothing else is `skipped`.
+        Outcome::Skipped if result == Verdict::Skipped => Conclusion::Skipped,
+        Outcome::Skipped | Outcome::Passed => Conclusion::Success,
+        Outcome::Neutral => Conclusion::Neutral,
+        Outcome::Failed | Outcome::Broken => Conclusion::Failure,
+    }
+}
+
+fn annotation(annotation: annotations::Annotation) -> check_run::Annotation {
+    check_run::Annotation {
+        path: annotation.path,
+        start_line: u64::from(annotation.line),
+        end_line: u64::from(annotation.line),
+        annotation_level: match annotation.level {
+            annotations::Level::Error => check_run::Level::Failure,
+            annotations::Level::Warning => check_run::Level::Warning,
+            annotations::Level::Notice => check_run::Level::Notice,
+        },
+        message: annotation.message,
+        title: Some(annotation.title),
+    }
+}
+
+/// Where a comment goes, and on whose behalf.
+pub struct Thread<'a> {
+    /// The pull request.
+    pub pull: PrNumber,
+    /// Tells this gate's comment from others'.
+    pub key: &'a str,
+    /// This run.
+    pub run: RunStamp,
+    /// When to comment at all.
+    pub when: CommentWhen,
+}
+
+/// Writes the report as the pull request's one comment; `None` where the config wants none of this result, and there is none yet
+/// that would go on saying something else.
+pub fn comment(
+    client: &Client,
+    thread: &Thread<'_>,
+    report: &Report,
+) -> Result<Tried<Option<sticky::Sticky>>, GithubError> {
+    if thread.when == CommentWhen::Never {
+        return Ok(Tried::Done(None));
+    }
+    let write = || {
+        let own = identity::own(client)?;
+        if !is_wanted(thread.when, report) && !sticky::exists(client, thread.pull, thread.key, &own)? {
+            return Ok(None);
+        }
+        let body = report::comment::render(report, report::comment::LIMIT);
+        sticky::upsert(client, thread.pull, thread.key, &thread.run, &body, &own).map(Some)
+    };
+    allowed(write(), "no comment was written")
+}
+
+fn is_wanted(when: CommentWhen, report: &Report) -> bool {
+    match when {
+        CommentWhen::Always => true,
+        CommentWhen::Changed => report
+            .comparisons
+            .iter()
+            .any(|detail| detail.comparison.verdict != Verdict::Skipped),
+        CommentWhen::Regression => report
+            .comparisons
+            .iter()
+            .any(|detail| detail.comparison.verdict >= Verdict::Inconclusive),
+        CommentWhen::Never => false,
+    }
+}
+
+impl<T> Tried<T> {
+    fn map<U>(self, with: impl FnOnce(T) -> U) -> Tried<U> {
+        match self {
+            Self::Done(value) => Tried::Done(with(value)),
+            Self::NotAllowed(notice) => Tried::NotAllowed(notice),
+        }
+    }
+
+    /// The result, or a notice added to `notices`.
+    pub fn or_note(self, notices: &mut Vec<String>) -> Option<T> {
+        match self {
+            Self::Done(value) => Some(value),
+            Self::NotAllowed(notice) => {
+                notices.push(notice);
+                None
+            }
+        }
+    }
+}
+
+fn allowed<T>(result: Result<T, GithubError>, consequence: &str) -> Result<Tried<T>, GithubError> {
+    match result {
+        Ok(value) => Ok(Tried::Done(value)),
+        Err(error) => match error.needs() {
+            Some(permission) => Ok(Tried::NotAllowed(lacking(permission, consequence))),
+            None => Err(error),
+        },
+    }
+}
+
+/// The sentence for a missing permission, with the very line to add.
+fn lacking(permission: Permission, consequence: &str) -> String {
+    format!(
+        "{consequence}: the token lacks a permission; give the job `permissions: {{ {} }}` \
+         (a pull request from a fork never has it)",
+        permission.line()
+    )
+}

@@ -1,0 +1,211 @@
+//! Blobs kept by the SHA-256 of their content, one read-only file each: `objects/<sha256>`.
+//!
+//! Putting is idempotent and safe when several processes put the same content at once: each writes its own temporary file and the
+//! last rename wins with equal bytes. What is read is verified first, since anything may have happened to the file in between.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::digest::Digest;
+use crate::files::FileError;
+use crate::files::write_atomic;
+use crate::hint::Hint;
+
+/// A blob that could not be kept or given back.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system refused.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// There is no such blob.
+    #[error("no object {} in `{}`", digest.short(), root.display())]
+    Missing {
+        /// What was asked for.
+        digest: Digest,
+        /// The folder of blobs.
+        root: PathBuf,
+    },
+    /// The file's content is not what its name says.
+    #[error("`{}` is damaged: its content has the digest {}", path.display(), found.short())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The digest of what it holds now.
+        found: Digest,
+    },
+}
+
+impl Hint for StoreError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::File(error) => error.hints(),
+            Self::Missing { .. } => vec!["derive the variant or fetch the baseline again".to_owned()],
+            Self::Damaged { path, .. } => {
+                vec![format!(
+                    "delete `{}`; it is made again when it is needed",
+                    path.display()
+                )]
+            }
+        }
+    }
+}
+
+/// A folder of blobs.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    root: PathBuf,
+}
+
+impl Objects {
+    /// Opens the folder `root` (by convention `.mlbuild/objects`), creating it where it is missing.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        fs::create_dir_all(root).map_err(FileError::at("create the folder", root))?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// Keeps `bytes` and returns their digest. Content that is there already is left alone; a damaged file is replaced.
+    pub fn put(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
+        let digest = Digest::of(bytes);
+        match self.verify(&digest) {
+            Ok(_) => return Ok(digest),
+            Err(StoreError::Missing { .. }) => {}
+            Err(StoreError::Damaged { path, .. }) => set_read_only(&path, false)?,
+            Err(error) => return Err(error),
+        }
+        let path = self.root.join(digest.as_str());
+        if let Err(error) = write_atomic(&path, bytes) {
+            // Where a read-only file cannot be replaced (Windows), another process that put the same content first has won.
+            return self.verify(&digest).map(|_| digest).map_err(|_| error.into());
+        }
+        set_read_only(&path, true)?;
+        Ok(digest)
+    }
+
+    /// The file of a blob that is there, its content unchecked.
+    pub fn path(&self, digest: &Digest) -> Option<PathBuf> {
+        let path = self.root.join(digest.as_str());
+        fs::symlink_metadata(&path)
+            .is_ok_and(|metadata| metadata.is_file())
+            .then_some(path)
+    }
+
+    /// The file of a blob, after reading all of it and comparing its digest.
+    pub fn verify(&self, digest: &Digest) -> Result<PathBuf, StoreError> {
+        let missing = || StoreError::Missing {
+            digest: digest.clone(),
+            root: self.root.clone(),
+        };
+        let path = self.path(digest).ok_or_else(missing)?;
+        let found = match Digest::of_file(&path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(missing()),
+            Err(error) => return Err(FileError::at("read", &path)(error).into()),
+        };
+        if found == *digest {
+            Ok(path)
+        } else {
+            Err(StoreError::Damaged { path, found })
+        }
+    }
+}
+
+/// Guards a blob against being edited in place, or lifts the guard before replacing it.
+fn set_read_only(path: &Path, read_only: bool) -> Result<(), FileError> {
+    let change = || {
+        let mut permissions = fs::metadata(path)?.permissions();
+        set_permission(&mut permissions, read_only);
+        fs::set_permissions(path, permissions)
+    };
+    change().map_err(FileError::at("change the permissions of", path))
+}
+
+#[cfg(unix)]
+fn set_permission(permissions: &mut fs::Permissions, read_only: bool) {
+    use std::os::unix::fs::PermissionsExt as _;
+    permissions.set_mode(if read_only { 0o444 } else { 0o644 });
+}
+
+#[cfg(not(unix))]
+fn set_permission(permissions: &mut fs::Permissions, read_only: bool) {
+    permissions.set_readonly(read_only);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects() -> (tempfile::TempDir, Objects) {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::open(&folder.path().join("objects")).unwrap();
+        (folder, objects)
+    }
+
+    #[test]
+    fn keeps_content_once_under_its_digest() {
+        let (folder, objects) = objects();
+        let digest = objects.put(b"abc").unwrap();
+        assert_eq!(objects.put(b"abc").unwrap(), digest);
+        let path = objects.verify(&digest).unwrap();
+        assert_eq!(path, folder.path().join("objects").join(Digest::of(b"abc").as_str()));
+        assert_eq!(fs::read(&path).unwrap(), b"abc");
+        assert!(fs::metadata(&path).unwrap().permissions().readonly());
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn says_what_is_missing() {
+        let (_folder, objects) = objects();
+        let absent = Digest::of(b"absent");
+        assert!(objects.path(&absent).is_none());
+        let error = objects.verify(&absent).unwrap_err();
+        assert!(matches!(error, StoreError::Missing { .. }));
+        assert!(error.to_string().contains(absent.short()), "{error}");
+    }
+
+    #[test]
+    fn refuses_damaged_content_and_heals_it() {
+        let (_folder, objects) = objects();
+        let digest = objects.put(b"content").unwrap();
+        let path = objects.path(&digest).unwrap();
+        set_read_only(&path, false).unwrap();
+        write_atomic(&path, b"tampered").unwrap();
+        let error = objects.verify(&digest).unwrap_err();
+        assert!(error.to_string().contains("is damaged"), "{error}");
+        assert!(!error.hints().is_empty());
+        objects.put(b"content").unwrap();
+        assert_eq!(fs::read(objects.verify(&digest).unwrap()).unwrap(), b"content");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn does_not_follow_a_link_that_stands_in_a_blobs_place() {
+        let (folder, objects) = objects();
+        let elsewhere = folder.path().join("elsewhere");
+        write_atomic(&elsewhere, b"abc").unwrap();
+        let digest = Digest::of(b"abc");
+        std::os::unix::fs::symlink(&elsewhere, folder.path().join("objects").join(digest.as_str())).unwrap();
+        assert!(objects.verify(&digest).is_err());
+        objects.put(b"abc").unwrap();
+        assert!(
+            fs::symlink_metadata(objects.verify(&digest).unwrap())
+                .unwrap()
+                .is_file()
+        );
+        assert!(!fs::metadata(&elsewhere).unwrap().permissions().readonly());
+    }
+
+    #[test]
+    fn takes_the_same_content_from_many_at_once() {
+        let (_folder, objects) = objects();
+        let content = vec![7_u8; 300_000];
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| objects.put(&content).unwrap());
+            }
+        });
+        let path = objects.verify(&Digest::of(&content)).unwrap();
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+}

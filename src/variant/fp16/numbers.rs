@@ -1,0 +1,99 @@
+//! From 32-bit to 16-bit floats (IEEE 754 binary32 to binary16) for weights.
+
+use half::f16;
+
+/// Numbers that binary16 cannot hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Clamped {
+    /// Finite numbers beyond ±65 504.
+    pub(super) beyond: u64,
+    /// Numbers other than 0 nearer to it than 2⁻²⁴, the least positive one.
+    pub(super) below: u64,
+}
+
+/// Rounds to nearest, ties to even; what would become infinite or 0 by that is clamped to the largest and smallest magnitudes, as
+/// `onnxruntime.transformers.float16` does. NaN, infinities and zeros stay, signs too.
+pub(super) fn half_of(value: f32, clamped: &mut Clamped) -> f16 {
+    let magnitude = value.abs();
+    if value.is_finite() && magnitude > f16::MAX.to_f32() {
+        clamped.beyond += 1;
+        f16::MAX.copysign_of(value)
+    } else if magnitude > 0.0 && magnitude < f16::MIN_POSITIVE_SUBNORMAL.to_f32() {
+        clamped.below += 1;
+        f16::MIN_POSITIVE_SUBNORMAL.copysign_of(value)
+    } else {
+        f16::from_f32(value)
+    }
+}
+
+/// Packed little-endian binary16 out of packed little-endian binary32.
+pub(super) fn halves(singles: &[u8], clamped: &mut Clamped) -> Vec<u8> {
+    let mut halves = Vec::with_capacity(singles.len() / 2);
+    for bytes in singles.as_chunks().0 {
+        halves.extend(half_of(f32::from_le_bytes(*bytes), clamped).to_le_bytes());
+    }
+    halves
+}
+
+trait CopySign {
+    fn copysign_of(self, sign: f32) -> Self;
+}
+
+impl CopySign for f16 {
+    fn copysign_of(self, sign: f32) -> Self {
+        if sign.is_sign_negative() { -self } else { self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn convert(value: f32) -> (f32, Clamped) {
+        let mut clamped = Clamped::default();
+        (half_of(value, &mut clamped).to_f32(), clamped)
+    }
+
+    #[test]
+    fn keeps_what_has_no_size() {
+        assert!(convert(f32::NAN).0.is_nan());
+        assert_eq!(convert(f32::NEG_INFINITY), (f32::NEG_INFINITY, Clamped::default()));
+        assert_eq!(convert(-0.0).0.to_bits(), (-0.0_f32).to_bits());
+    }
+
+    #[test]
+    fn clamps_at_both_ends() {
+        assert_eq!(convert(-3.4e38), (-65_504.0, Clamped { beyond: 1, below: 0 }));
+        // Rounding alone would keep this one, but it is beyond the largest finite value all the same.
+        assert_eq!(convert(65_510.0), (65_504.0, Clamped { beyond: 1, below: 0 }));
+        assert_eq!(convert(-1e-30), (-(2.0_f32.powi(-24)), Clamped { beyond: 0, below: 1 }));
+        assert_eq!(convert(2.0_f32.powi(-24)), (2.0_f32.powi(-24), Clamped::default()));
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_rounding_wherever_that_is_finite_and_not_zero(bits in any::<u32>()) {
+            let value = f32::from_bits(bits);
+            let (half, clamped) = convert(value);
+            let rounded = f16::from_f32(value).to_f32();
+            if value.is_nan() {
+                prop_assert!(half.is_nan());
+            } else if clamped == Clamped::default() {
+                prop_assert_eq!(half.to_bits(), rounded.to_bits());
+            } else {
+                prop_assert!(half.is_finite() && half != 0.0);
+                prop_assert_eq!(half.is_sign_negative(), value.is_sign_negative());
+            }
+            prop_assert_eq!(half == 0.0, value == 0.0);
+            prop_assert_eq!(half.is_infinite(), value.is_infinite());
+        }
+
+        #[test]
+        fn order_is_kept(one in any::<f32>(), other in any::<f32>()) {
+            prop_assume!(!one.is_nan() && !other.is_nan());
+            prop_assert!(one > other || convert(one).0 <= convert(other).0);
+        }
+    }
+}

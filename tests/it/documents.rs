@@ -1,0 +1,303 @@
+//! What the compiler does not see: links and paths in the documents, the action's metadata, words that must stand in the docs.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use mlbuild::config::Target;
+use mlbuild::verdict::types::Metric;
+use mlbuild::verdict::types::Verdict;
+use serde_yaml::Value;
+
+const WORKFLOWS: &[&str] = &[
+    ".github/workflows/ci.yml",
+    "action.yml",
+    "examples/workflows/mlbuild.yml",
+];
+
+const FOLDERS_WITHOUT_DOCUMENTS: &[&str] = &["target", ".git", ".mlbuild"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn find_documents(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if !FOLDERS_WITHOUT_DOCUMENTS.contains(&name.as_str()) {
+                find_documents(&path, found);
+            }
+        } else if name.ends_with(".md") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every Markdown file with its text, fenced code left out.
+fn documents() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    find_documents(root(), &mut found);
+    assert!(found.len() > 5, "too few documents: {found:?}");
+    found
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let prose = text.split("```").step_by(2).collect::<Vec<_>>().join("\n");
+            (path, prose)
+        })
+        .collect()
+}
+
+/// What stands between each `](` and its `)`.
+fn link_targets(prose: &str) -> impl Iterator<Item = &str> {
+    prose
+        .match_indices("](")
+        .filter_map(|(at, _)| prose[at + 2..].split_once(')').map(|(target, _)| target))
+}
+
+/// Runs `visit` on every mapping of a YAML document.
+fn mappings(value: &Value, visit: &mut dyn FnMut(&serde_yaml::Mapping)) {
+    match value {
+        Value::Mapping(mapping) => {
+            visit(mapping);
+            mapping.values().for_each(|value| mappings(value, visit));
+        }
+        Value::Sequence(values) => values.iter().for_each(|value| mappings(value, visit)),
+        _ => {}
+    }
+}
+
+fn names(value: &Value) -> Vec<&str> {
+    value
+        .as_mapping()
+        .unwrap()
+        .keys()
+        .map(|key| key.as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn relative_links_lead_somewhere() {
+    let mut broken = Vec::new();
+    for (document, prose) in documents() {
+        for target in link_targets(&prose) {
+            let path = target.split('#').next().unwrap();
+            if !path.is_empty() && !path.contains("://") && !document.parent().unwrap().join(path).exists() {
+                broken.push(format!(
+                    "{}: {target}",
+                    document.strip_prefix(root()).unwrap().display()
+                ));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "links to nothing:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn paths_named_in_prose_exist() {
+    let mut gone = Vec::new();
+    for name in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/security.md",
+        "dist/README.md",
+    ] {
+        for quoted in read(name).split('`').skip(1).step_by(2) {
+            let ours = ["src/", "tests/", "docs/", "dist/", "examples/", ".ci/", "templates/"];
+            if ours.iter().any(|folder| quoted.starts_with(folder)) && !root().join(quoted).exists() {
+                gone.push(format!("{name}: {quoted}"));
+            }
+        }
+    }
+    assert!(gone.is_empty(), "paths that are not there:\n{}", gone.join("\n"));
+}
+
+#[test]
+fn nothing_is_substituted_into_scripts() {
+    let mut scripts = 0;
+    for name in WORKFLOWS {
+        let document: Value = serde_yaml::from_str(&read(name)).unwrap();
+        mappings(&document, &mut |mapping| {
+            if let Some(script) = mapping.get("run").and_then(Value::as_str) {
+                scripts += 1;
+                assert!(!script.contains("${{"), "{name}: a value becomes code in:\n{script}");
+            }
+        });
+    }
+    assert!(scripts > 0);
+}
+
+#[test]
+fn every_input_is_documented_and_passed_on() {
+    let action: Value = serde_yaml::from_str(&read("action.yml")).unwrap();
+    let readme = read("README.md");
+    let steps = action["runs"]["steps"].as_sequence().unwrap();
+    let gate = steps.iter().find(|step| step["id"].as_str() == Some("gate")).unwrap();
+    for input in names(&action["inputs"]) {
+        assert!(
+            action["inputs"][input]["description"].is_string(),
+            "{input} has no description"
+        );
+        assert!(
+            readme.contains(&format!("| `{input}` |")),
+            "README.md does not say what `{input}` is"
+        );
+        let variable = format!("INPUT_{}", input.to_uppercase().replace('-', "_"));
+        assert_eq!(
+            gate["env"][variable.as_str()].as_str(),
+            Some(format!("${{{{ inputs.{input} }}}}").as_str()),
+            "the gate does not see `{input}`"
+        );
+    }
+    for output in names(&action["outputs"]) {
+        assert!(
+            action["outputs"][output]["description"].is_string(),
+            "{output} has no description"
+        );
+        assert!(
+            readme.contains(&format!("`{output}`")),
+            "README.md does not say what `{output}` is"
+        );
+        assert_eq!(
+            action["outputs"][output]["value"].as_str(),
+            Some(format!("${{{{ steps.gate.outputs.{output} }}}}").as_str())
+        );
+    }
+}
+
+#[test]
+fn every_script_starts_without_a_startup_file() {
+    let action: Value = serde_yaml::from_str(&read("action.yml")).unwrap();
+    for step in action["runs"]["steps"].as_sequence().unwrap() {
+        if step.get("run").is_some() {
+            assert_eq!(step["shell"].as_str(), Some("bash"));
+            for variable in ["BASH_ENV", "ENV"] {
+                assert_eq!(
+                    step["env"][variable].as_str(),
+                    Some(""),
+                    "{variable} of {:?}",
+                    step["name"]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_use_of_another_action_is_pinned() {
+    for name in WORKFLOWS {
+        let document: Value = serde_yaml::from_str(&read(name)).unwrap();
+        mappings(&document, &mut |mapping| {
+            let Some(uses) = mapping.get("uses").and_then(Value::as_str) else {
+                return;
+            };
+            let own = uses == "./" || uses.starts_with("org/mlbuild-action@");
+            let pinned = uses.split_once('@').is_some_and(|(_, reference)| {
+                reference.len() == 40 && reference.bytes().all(|byte| byte.is_ascii_hexdigit())
+            });
+            assert!(own || pinned, "{name}: {uses}");
+        });
+    }
+}
+
+#[test]
+fn the_glossary_knows_every_word_of_a_report() {
+    let glossary = read("docs/glossary.md");
+    let verdicts = [
+        Verdict::Skipped,
+        Verdict::Improvement,
+        Verdict::Pass,
+        Verdict::NoBaseline,
+        Verdict::Removed,
+        Verdict::Inconclusive,
+        Verdict::Regression,
+        Verdict::Error,
+    ];
+    let metrics = [
+        Metric::LatencyP50,
+        Metric::LatencyP95,
+        Metric::Size,
+        Metric::PeakMemory,
+        Metric::Cosine,
+        Metric::Top1Agreement,
+        Metric::Top1Accuracy,
+    ];
+    for word in verdicts.map(Verdict::word).iter().chain(&metrics.map(Metric::word)) {
+        assert!(glossary.contains(&format!("| **{word}** |")), "no row for {word}");
+    }
+}
+
+/// Every key that a config may have, wherever it stands.
+fn config_keys(schema: &serde_json::Value, found: &mut BTreeSet<String>) {
+    if let Some(properties) = schema.get("properties").and_then(serde_json::Value::as_object) {
+        found.extend(properties.keys().cloned());
+    }
+    if let Some(definitions) = schema.get("$defs").and_then(serde_json::Value::as_object) {
+        definitions
+            .values()
+            .for_each(|definition| config_keys(definition, found));
+    }
+}
+
+#[test]
+fn every_key_of_the_config_is_documented() {
+    let mut keys = BTreeSet::new();
+    config_keys(
+        &serde_json::from_str(&read("docs/mlbuild.schema.json")).unwrap(),
+        &mut keys,
+    );
+    assert!(keys.len() > 20, "too few keys: {keys:?}");
+    let reference = read("docs/configuration.md");
+    let missing: Vec<&String> = keys
+        .iter()
+        .filter(|key| !reference.contains(&format!("`{key}")) && !reference.contains(&format!(".{key}`")))
+        .collect();
+    assert!(missing.is_empty(), "docs/configuration.md does not explain {missing:?}");
+}
+
+#[test]
+fn every_config_shown_is_valid() {
+    let schema: serde_json::Value = serde_json::from_str(&read("docs/mlbuild.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut shown = vec![("quickstart".to_owned(), read("examples/quickstart/.mlbuild.yml"))];
+    for name in ["README.md", "docs/configuration.md"] {
+        let text = read(name);
+        let blocks = text
+            .split("```yaml\n")
+            .skip(1)
+            .map(|rest| rest.split("```").next().unwrap());
+        shown.extend(
+            blocks
+                .filter(|block| block.contains("version: 1\n"))
+                .map(|block| (name.to_owned(), block.to_owned())),
+        );
+    }
+    assert_eq!(shown.len(), 3);
+    for (name, text) in shown {
+        let config: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+        let faults: Vec<String> = validator.iter_errors(&config).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{name}: {faults:?}");
+    }
+}
+
+#[test]
+fn every_target_is_documented() {
+    for document in ["README.md", "docs/configuration.md"] {
+        for target in Target::ALL {
+            assert!(read(document).contains(target.name()), "{document}: {target}");
+        }
+    }
+}
+
+#[test]
+fn the_changelog_knows_this_version() {
+    assert!(read("CHANGELOG.md").contains(&format!("## [{}]", mlbuild::VERSION)));
+}
