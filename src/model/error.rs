@@ -54,7 +54,7 @@ pub enum ModelError {
         advice: &'static str,
     },
     /// A model of a format that is recognised and not supported.
-    #[error("`{}` is a {format} model, which this version does not run yet", path.display())]
+    #[error("`{}` is a {format} model: recognised, but not yet supported", path.display())]
     NotYet {
         /// The file or folder.
         path: PathBuf,

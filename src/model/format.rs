@@ -162,7 +162,7 @@ pub fn detect_bytes(path: &Path, head: &[u8]) -> Result<Format, ModelError> {
             "a TensorFlow graph",
             "convert it with `python -m tf2onnx.convert`",
         )),
-        _ => Err(not_a_model("of no known model format", PATH)),
+        _ => Err(not_a_model("data of no known kind", PATH)),
     }
 }
 

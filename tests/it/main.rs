@@ -10,5 +10,6 @@
 mod architecture;
 mod datasets;
 mod registry;
+mod onnx_models;
 mod support;
 mod variants;

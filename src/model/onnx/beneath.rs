@@ -209,7 +209,7 @@ mod tests {
     fn opens_what_lies_beneath() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("sub")).unwrap();
-        fs::write(folder.path().join("sub/w"), b"one").unwrap();
+        crate::files::write_atomic(&folder.path().join("sub/w"), b"one").unwrap();
         for location in ["sub/w", "./sub/w", "sub//./w"] {
             assert_eq!(read(folder.path(), location).unwrap(), "one", "{location}");
         }
@@ -246,12 +246,12 @@ mod tests {
         use std::os::unix::fs::symlink;
 
         let outside = tempfile::tempdir().unwrap();
-        fs::write(outside.path().join("secret"), b"secret").unwrap();
+        crate::files::write_atomic(&outside.path().join("secret"), b"secret").unwrap();
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         symlink(outside.path().join("secret"), root.join("link")).unwrap();
         symlink(outside.path(), root.join("folder")).unwrap();
-        fs::write(root.join("w"), b"w").unwrap();
+        crate::files::write_atomic(&root.join("w"), b"w").unwrap();
         symlink("w", root.join("inner")).unwrap();
         for location in ["link", "folder/secret", "inner"] {
             assert!(

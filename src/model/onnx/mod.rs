@@ -8,6 +8,7 @@ pub(crate) mod facts;
 pub mod proto;
 pub mod read;
 pub mod scan;
+mod shape;
 pub mod shown;
 pub mod tensor_view;
 pub mod types;
