@@ -9,7 +9,7 @@
 
 mod architecture;
 mod datasets;
-mod registry;
 mod onnx_models;
+mod registry;
 mod support;
 mod variants;
