@@ -12,6 +12,7 @@
 mod architecture;
 mod cli;
 mod datasets;
+mod measuring;
 mod noise;
 mod report;
 mod documents;
