@@ -1,4 +1,7 @@
-//! ONNX Runtime, through `ort`: a session out of bytes in memory, its inputs bound once, timed runs.
+//! ONNX Runtime, through `ort`: a session out of bytes in memory, its inputs made once, timed runs.
+//!
+//! A timed run is the plain call that applications make; the engine allocates the outputs. Preallocating them through a binding
+//! changed p50 of a 0.05 ms model by less than restarts differ (docs/benchmarks.md).
 //!
 //! Settings that are left as the engine ships them, because that is what users run: the memory arena, memory patterns, and
 //! spinning of the thread pool (whoever measures stops the idle worker instead). Telemetry is off. With one thread there is no pool.
@@ -13,9 +16,7 @@ use ort::environment::Environment;
 use ort::ep;
 use ort::ep::ExecutionProvider;
 use ort::memory::Allocator;
-use ort::session::IoBinding;
 use ort::session::SessionInputValue;
-use ort::session::SessionOutputs;
 use ort::session::builder::AutoDevicePolicy;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::builder::SessionBuilder;
@@ -53,8 +54,6 @@ pub(super) struct Session {
     session: ort::session::Session,
     /// In the model's order.
     values: Vec<SessionInputValue<'static>>,
-    /// Where every output has one shape only: inputs and outputs, bound. Else each run allocates its outputs.
-    binding: Option<IoBinding>,
     /// The engine may go on reading external data where it lies.
     _external: Vec<Arc<[u8]>>,
 }
@@ -81,7 +80,7 @@ impl Engine {
         })
     }
 
-    /// Builds a session, feeds it `inputs`, runs it once and binds what can be bound.
+    /// Builds a session, makes the engine's values of `inputs`, and runs it once.
     pub(super) fn load(
         &self,
         artifact: &Artifact,
@@ -108,22 +107,17 @@ impl Engine {
 
         let values = input_values(&session, inputs)?;
         let input_specs = session.inputs().iter().map(spec).collect();
-        let outputs: Vec<TensorSpec> = session.outputs().iter().map(spec).collect();
+        let outputs = session.outputs().iter().map(spec).collect();
         let started = Instant::now();
         let first = session.run(values.as_slice()).map_err(|error| running(&error))?;
         let first_seconds = started.elapsed().as_secs_f64();
-        let shapes = static_shapes(&first, &outputs);
         drop(first);
 
-        let mut loaded = Session {
+        let loaded = Session {
             session,
             values,
-            binding: None,
             _external: external.into_iter().map(|(_, data)| data).collect(),
         };
-        if let Some(shapes) = shapes {
-            loaded.bind(&shapes).map_err(|error| running(&error))?;
-        }
         let loaded_facts = Loaded {
             load_seconds,
             first_seconds,
@@ -190,22 +184,10 @@ where
 impl Session {
     /// Runs on the loaded inputs and returns the seconds that it took.
     pub(super) fn time(&mut self) -> Result<f64, Failure> {
-        let started;
-        let seconds;
-        match &self.binding {
-            Some(binding) => {
-                started = Instant::now();
-                let outputs = self.session.run_binding(binding);
-                seconds = started.elapsed().as_secs_f64();
-                outputs.map_err(|error| running(&error))?;
-            }
-            None => {
-                started = Instant::now();
-                let outputs = self.session.run(self.values.as_slice());
-                seconds = started.elapsed().as_secs_f64();
-                outputs.map_err(|error| running(&error))?;
-            }
-        }
+        let started = Instant::now();
+        let outputs = self.session.run(self.values.as_slice());
+        let seconds = started.elapsed().as_secs_f64();
+        outputs.map_err(|error| running(&error))?;
         Ok(seconds)
     }
 
@@ -215,40 +197,6 @@ impl Session {
         let outputs = self.session.run(values.as_slice()).map_err(|error| running(&error))?;
         outputs.iter().map(|(name, value)| output(name, &value)).collect()
     }
-
-    fn bind(&mut self, shapes: &[(TensorElementType, Vec<i64>)]) -> Result<(), ort::Error> {
-        let mut binding = self.session.create_binding()?;
-        for (input, value) in self.session.inputs().iter().zip(&self.values) {
-            binding.bind_input(input.name(), value)?;
-        }
-        let allocator = Allocator::default();
-        for (output, (element, shape)) in self.session.outputs().iter().zip(shapes) {
-            binding.bind_output(output.name(), DynTensor::new(&allocator, *element, shape.clone())?)?;
-        }
-        self.binding = Some(binding);
-        Ok(())
-    }
-}
-
-/// The outputs' types and shapes, where the model declares all of them fully and the first run agreed.
-fn static_shapes(first: &SessionOutputs<'_>, specs: &[TensorSpec]) -> Option<Vec<(TensorElementType, Vec<i64>)>> {
-    let shapes: Vec<_> = first
-        .iter()
-        .zip(specs)
-        .map_while(|((_, value), spec)| {
-            let ValueType::Tensor { ty, shape, .. } = value.dtype() else {
-                return None;
-            };
-            spec.element.size()?;
-            let declared = spec.dims.as_ref()?.iter().map(|dim| match dim {
-                Dim::Fixed(size) => i64::try_from(*size).ok(),
-                Dim::Symbol(_) | Dim::Unknown => None,
-            });
-            let declared: Vec<i64> = declared.collect::<Option<_>>()?;
-            (declared[..] == shape[..]).then_some((*ty, declared))
-        })
-        .collect();
-    (shapes.len() == specs.len()).then_some(shapes)
 }
 
 /// The engine's values for `inputs`, in the model's order; copied, so that alignment is the engine's.
