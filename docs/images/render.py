@@ -2,7 +2,7 @@
 """Renders a comment's Markdown as GitHub shows it and takes its picture.
 
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install cmarkgfm
-    /tmp/venv/bin/python docs/images/render.py .mlbuild/comment.md docs/images/comment.png [--open] [--height PIXELS]
+    /tmp/venv/bin/python docs/images/render.py comment.md docs/images/comment.png [--open] [--height PIXELS]
 
 Needs `chromium` on the path. `--open` unfolds every fold. Nothing is loaded from the network.
 """

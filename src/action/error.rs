@@ -67,7 +67,10 @@ pub enum ActionError {
 impl ActionError {
     /// True where somebody stopped the run.
     pub fn is_interrupt(&self) -> bool {
-        matches!(self, Self::Ci(CiError::Interrupted(_)) | Self::Refresh(RefreshError::Interrupted(_)))
+        matches!(
+            self,
+            Self::Ci(CiError::Interrupted(_)) | Self::Refresh(RefreshError::Interrupted(_))
+        )
     }
 
     /// The line of the config that is wrong, where it is the config's fault.
@@ -84,8 +87,14 @@ impl Hint for ActionError {
         match self {
             Self::Input(error) => error.hints(),
             Self::Event(error) => error.hints(),
-            Self::UnsafeEvent(_) => vec!["use `on: pull_request`, as the workflow that `mlbuild init` writes does".to_owned()],
-            Self::Config(error) => error.problems().iter().flat_map(|problem| problem.hints.clone()).collect(),
+            Self::UnsafeEvent(_) => {
+                vec!["use `on: pull_request`, as the workflow that `mlbuild init` writes does".to_owned()]
+            }
+            Self::Config(error) => error
+                .problems()
+                .iter()
+                .flat_map(|problem| problem.hints.clone())
+                .collect(),
             Self::NoConfig(_) => vec![
                 "run `mlbuild init` and commit what it writes, or name the file with the input `config`".to_owned(),
                 "check that a step before this one checks the repository out".to_owned(),
@@ -96,7 +105,7 @@ impl Hint for ActionError {
             Self::Dir(error) => error.hints(),
             Self::Resolve(error) => error.hints(),
             Self::Machinery(error) => error.hints(),
-            Self::Workspace(_) => vec!["check that the runner's disk is writable and not full".to_owned()],
+            Self::Workspace(error) => error.hints(),
             Self::Ci(error) => error.hints(),
             Self::Refresh(error) => error.hints(),
             Self::File(error) => error.hints(),

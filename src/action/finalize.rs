@@ -37,7 +37,9 @@ pub fn run(environment: &BTreeMap<String, String>) -> Result<bool, ActionError> 
     let inputs = Inputs::read(environment)?;
     let Some(path) = memory(&inputs) else { return Ok(false) };
     let Ok(bytes) = fs::read(&path) else { return Ok(false) };
-    let Ok(check) = serde_json::from_slice::<OpenCheck>(&bytes) else { return Ok(false) };
+    let Ok(check) = serde_json::from_slice::<OpenCheck>(&bytes) else {
+        return Ok(false);
+    };
     let client = Client::new(&inputs.run.api_url, None, &inputs.token, inputs.run.repository.clone())?;
     publish::cancel_check(&client, &check)?;
     forget(&inputs);

@@ -1,13 +1,15 @@
 //! The gate as a job: check run opened, everything measured, verdict published, check run completed, whatever happens between.
 
+use std::collections::BTreeMap;
+
+use crate::action::dispatch;
+use crate::action::dispatch::Located;
+use crate::action::dispatch::Proposal;
+use crate::action::dispatch::Surroundings;
 use crate::action::error::ActionError;
 use crate::action::finalize;
 use crate::action::inputs::Inputs;
 use crate::action::outputs;
-use crate::action::run;
-use crate::action::run::Located;
-use crate::action::run::Proposal;
-use crate::action::run::Surroundings;
 use crate::config;
 use crate::config::BaselineStore;
 use crate::config::Config;
@@ -51,21 +53,42 @@ pub fn run(
     repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<i32, ActionError> {
-    let key = match run::config_path(inputs) {
+    let key = match dispatch::config_path(inputs) {
         Ok(path) => inputs.gate_key(&path),
         Err(_) => inputs.gate_key(&inputs.run.workspace.join(load::FILE_NAME)),
     };
     let mut notices = Vec::new();
-    let pull = proposal.pull.as_ref().map_or_else(|| "-".to_owned(), |pull| pull.number.to_string());
+    let pull = proposal
+        .pull
+        .as_ref()
+        .map_or_else(|| "-".to_owned(), |pull| pull.number.to_string());
     let external_id = format!("v1:{pull}:{key}:{}.{}", inputs.run.id, inputs.run.attempt);
-    let check = publish::open_check(client, &key, &proposal.head, external_id, Some(inputs.run.url()))?
-        .or_note(&mut notices);
+    let check =
+        publish::open_check(client, &key, &proposal.head, external_id, Some(inputs.run.url()))?.or_note(&mut notices);
     if let Some(check) = &check {
         finalize::remember(inputs, check)?;
     }
-    let judged = judge(inputs, client, proposal, &key, check.as_ref(), repository, &mut notices, surroundings);
+    let judged = judge(
+        inputs,
+        client,
+        proposal,
+        &key,
+        check.as_ref(),
+        repository,
+        &mut notices,
+        surroundings,
+    );
     let result = match judged {
-        Ok(judged) => conclude(inputs, client, proposal, &key, check.as_ref(), judged, notices, surroundings),
+        Ok(judged) => conclude(
+            inputs,
+            client,
+            proposal,
+            &key,
+            check.as_ref(),
+            judged,
+            notices,
+            surroundings,
+        ),
         Err(error) => {
             fail(inputs, client, check.as_ref(), &error, surroundings)?;
             Err(error)
@@ -85,7 +108,10 @@ struct Judged {
     located: Located,
 }
 
-#[expect(clippy::too_many_arguments, reason = "each is a different thing that only the caller has")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a different thing that only the caller has"
+)]
 fn judge(
     inputs: &Inputs,
     client: &Client,
@@ -96,18 +122,29 @@ fn judge(
     notices: &mut Vec<String>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Judged, ActionError> {
-    let located = run::locate(inputs)?;
+    let located = dispatch::locate(inputs)?;
     let head = &located.loaded.config;
     let workspace = Workspace::open(&located.loaded.folder)?;
     let base_config = base_config(client, proposal, &located, notices)?;
-    let mut gate = base_config.as_ref().map_or(head.gate, |base| base.gate);
+    let mut gate = base_config.as_ref().unwrap_or(head).gate.clone();
     if inputs.fail_on_missing_baseline {
         gate.on_missing_baseline = Policy::Fail;
     }
-    let config_changes = base_config.as_ref().map(|base| config::changes(base, head)).unwrap_or_default();
-    let baselines =
-        baselines(inputs, client, proposal, key, &located, base_config.as_ref(), &workspace, repository)?;
-    let machinery = run::machinery(inputs, &head.runtime.version, surroundings)?;
+    let config_changes = base_config
+        .as_ref()
+        .map(|base| config::changes(base, head))
+        .unwrap_or_default();
+    let baselines = baselines(
+        inputs,
+        client,
+        proposal,
+        key,
+        &located,
+        base_config.as_ref(),
+        &workspace,
+        repository,
+    )?;
+    let machinery = dispatch::machinery(inputs, &head.runtime.version, surroundings)?;
     let context = report::Context {
         base_commit: proposal.base.as_ref().map(|base| base.as_str().to_owned()),
         head_commit: Some(proposal.head.as_str().to_owned()),
@@ -121,7 +158,13 @@ fn judge(
         ..report::Context::default()
     };
     let model_lines = (0..head.models.len())
-        .map(|index| located.loaded.spans.nearest_line(&format!("models[{index}]")).map(|location| location.line))
+        .map(|index| {
+            located
+                .loaded
+                .spans
+                .nearest_line(&format!("models[{index}]"))
+                .map(|location| location.line)
+        })
         .collect();
     let outcome = ci::run(
         ci::Request {
@@ -132,6 +175,7 @@ fn judge(
             model_lines,
             baselines: &baselines,
             machinery: &machinery,
+            stored: BTreeMap::new(),
             workspace: &workspace,
             environment: surroundings.environment,
             interrupt: surroundings.interrupt,
@@ -141,10 +185,19 @@ fn judge(
         },
         surroundings.observer,
     )?;
-    let comparisons: Vec<Comparison> =
-        outcome.report.comparisons.iter().map(|detail| detail.comparison.clone()).collect();
+    let comparisons: Vec<Comparison> = outcome
+        .report
+        .comparisons
+        .iter()
+        .map(|detail| detail.comparison.clone())
+        .collect();
     let verdict = verdict::outcome(&comparisons, &gate);
-    Ok(Judged { report: outcome.report, outcome: verdict, workspace, located })
+    Ok(Judged {
+        report: outcome.report,
+        outcome: verdict,
+        workspace,
+        located,
+    })
 }
 
 /// How a reader repeats the comparison at a desk.
@@ -156,10 +209,21 @@ fn reproduce(proposal: &Proposal, located: &Located) -> Vec<String> {
     {
         lines.push(format!("git checkout {} && cp {path} /tmp/baseline.onnx", base.short()));
         lines.push(format!("git checkout {}", proposal.head.short()));
-        lines.push(format!("mlbuild ci --config {} --baseline /tmp/baseline.onnx", located.path));
+        lines.push(format!(
+            "mlbuild ci --config {} --baseline /tmp/baseline.onnx",
+            located.path
+        ));
     } else {
-        lines.push(format!("git checkout {} && mlbuild baseline refresh --config {}", base.short(), located.path));
-        lines.push(format!("git checkout {} && mlbuild ci --config {}", proposal.head.short(), located.path));
+        lines.push(format!(
+            "git checkout {} && mlbuild baseline refresh --config {}",
+            base.short(),
+            located.path
+        ));
+        lines.push(format!(
+            "git checkout {} && mlbuild ci --config {}",
+            proposal.head.short(),
+            located.path
+        ));
     }
     lines
 }
@@ -172,7 +236,9 @@ fn base_config(
     notices: &mut Vec<String>,
 ) -> Result<Option<Config>, GithubError> {
     let Some(base) = &proposal.base else { return Ok(None) };
-    let Some(found) = contents::at(client, &located.path, base, MAX_CONFIG_BYTES)? else { return Ok(None) };
+    let Some(found) = contents::at(client, &located.path, base, MAX_CONFIG_BYTES)? else {
+        return Ok(None);
+    };
     let parsed = String::from_utf8(found.bytes)
         .ok()
         .and_then(|text| load::parse(&text, std::path::Path::new(&located.path)).ok());
@@ -185,7 +251,10 @@ fn base_config(
     Ok(parsed.map(|loaded| loaded.config))
 }
 
-#[expect(clippy::too_many_arguments, reason = "each is a different thing that only the caller has")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a different thing that only the caller has"
+)]
 fn baselines(
     inputs: &Inputs,
     client: &Client,
@@ -198,13 +267,16 @@ fn baselines(
 ) -> Result<Baselines, ActionError> {
     let config = &located.loaded.config;
     if let Some(name) = &inputs.baseline {
-        return Ok(resolve::resolve(Some(name), &Desk {
-            config,
-            folder: &located.loaded.folder,
-            working_folder: &inputs.working_folder,
-            workspace,
-            github: Some((client, key)),
-        })?);
+        return Ok(resolve::resolve(
+            Some(name),
+            &Desk {
+                config,
+                folder: &located.loaded.folder,
+                working_folder: &inputs.working_folder,
+                workspace,
+                github: Some((client, key)),
+            },
+        )?);
     }
     // The store and its branches are the base's too: a change must not choose what it is compared with.
     let trusted = base_config.unwrap_or(config);
@@ -213,7 +285,11 @@ fn baselines(
     if branches.is_empty() {
         branches.push(facts.default_branch.clone());
     }
-    let trust = Trust { own: identity::own(client).ok(), repository_id: facts.id, branches };
+    let trust = Trust {
+        own: identity::own(client).ok(),
+        repository_id: facts.id,
+        branches,
+    };
     let base = proposal.base.as_ref().unwrap_or(&proposal.head);
     let search = Search {
         client,
@@ -232,7 +308,10 @@ fn baselines(
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "each is a different thing that only the caller has")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a different thing that only the caller has"
+)]
 fn conclude(
     inputs: &Inputs,
     client: &Client,
@@ -243,13 +322,22 @@ fn conclude(
     mut notices: Vec<String>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<i32, ActionError> {
-    let Judged { mut report, outcome, workspace, located } = judged;
+    let Judged {
+        mut report,
+        outcome,
+        workspace,
+        located,
+    } = judged;
     let mut comment_url = String::new();
     if let Some(pull) = &proposal.pull {
         let thread = Thread {
             pull: pull.number,
             key,
-            run: RunStamp { run_id: inputs.run.id, attempt: inputs.run.attempt, head_sha: proposal.head.clone() },
+            run: RunStamp {
+                run_id: inputs.run.id,
+                attempt: inputs.run.attempt,
+                head_sha: proposal.head.clone(),
+            },
             when: inputs.comment.unwrap_or(located.loaded.config.comment),
         };
         match publish::comment(client, &thread, &report) {
@@ -272,7 +360,12 @@ fn conclude(
     if let Some(error) = &check_failure {
         notices.push(format!("the check run could not be completed: {}", chain(error)));
     }
-    report.notices.extend(notices.into_iter().filter(|notice| !report.notices.contains(notice)).collect::<Vec<_>>());
+    report.notices.extend(
+        notices
+            .into_iter()
+            .filter(|notice| !report.notices.contains(notice))
+            .collect::<Vec<_>>(),
+    );
     ci::write(&report, &workspace)?;
     outputs::summarize(inputs.run.summary.as_deref(), &report::summary::render(&report))?;
     log(&report, surroundings);
@@ -280,14 +373,26 @@ fn conclude(
     outputs::set(output, "result", report.result.word())?;
     outputs::set(output, "report", &workspace.report_path().display().to_string())?;
     outputs::set(output, "comment-url", &comment_url)?;
-    outputs::set(output, "check-url", check.and_then(|check| check.url.as_deref()).unwrap_or_default())?;
+    outputs::set(
+        output,
+        "check-url",
+        check.and_then(|check| check.url.as_deref()).unwrap_or_default(),
+    )?;
     outputs::set(
         output,
         "baseline",
-        report.context.baseline_tag.as_deref().unwrap_or(&report.context.baseline_label),
+        report
+            .context
+            .baseline_tag
+            .as_deref()
+            .unwrap_or(&report.context.baseline_label),
     )?;
     // The job must not look better than the check that could not be written.
-    Ok(if check_failure.is_some() { report.exit_code.max(1) } else { report.exit_code })
+    Ok(if check_failure.is_some() {
+        report.exit_code.max(1)
+    } else {
+        report.exit_code
+    })
 }
 
 /// The table, the annotations and the notices, in the job's log.
@@ -331,10 +436,16 @@ fn fail(
     }
     outputs::summarize(inputs.run.summary.as_deref(), &text)?;
     outputs::set(inputs.run.output.as_deref(), "result", "error")?;
-    let place = match (error.config_line(), run::config_path(inputs)) {
+    let place = match (error.config_line(), dispatch::config_path(inputs)) {
         (Some(line), Ok(path)) => {
-            let path = path.strip_prefix(&inputs.run.workspace).map(std::path::Path::to_owned).unwrap_or(path);
-            format!(" file={},line={line},", outputs::escape_property(&path.display().to_string()))
+            let path = path
+                .strip_prefix(&inputs.run.workspace)
+                .map(std::path::Path::to_owned)
+                .unwrap_or(path);
+            format!(
+                " file={},line={line},",
+                outputs::escape_property(&path.display().to_string())
+            )
         }
         _ => " ".to_owned(),
     };

@@ -102,7 +102,12 @@ impl Hint for InputError {
 impl Inputs {
     /// Reads everything. Empty inputs count as left out, as GitHub passes them so.
     pub fn read(environment: &BTreeMap<String, String>) -> Result<Self, InputError> {
-        let get = |name: &str| environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        let get = |name: &str| {
+            environment
+                .get(name)
+                .map(|value| value.trim())
+                .filter(|value| !value.is_empty())
+        };
         let need = |name: &'static str| get(name).map(str::to_owned).ok_or(InputError::Missing(name));
         let run = Run::read(environment)?;
         let working_folder = run.workspace.join(get("INPUT_WORKING_DIRECTORY").unwrap_or("."));
@@ -122,7 +127,9 @@ impl Inputs {
                 }
             },
             key: get("INPUT_KEY").map(str::to_owned),
-            matrix: get("INPUT_MATRIX").filter(|value| !matches!(*value, "null" | "{}")).map(str::to_owned),
+            matrix: get("INPUT_MATRIX")
+                .filter(|value| !matches!(*value, "null" | "{}"))
+                .map(str::to_owned),
             comment: match get("INPUT_COMMENT") {
                 None => None,
                 Some("always") => Some(CommentWhen::Always),
@@ -151,7 +158,10 @@ impl Inputs {
             return key.clone();
         }
         let place = config.strip_prefix(&self.run.workspace).unwrap_or(config);
-        let place = if place.file_name().is_some_and(|name| name == crate::config::load::FILE_NAME) {
+        let place = if place
+            .file_name()
+            .is_some_and(|name| name == crate::config::load::FILE_NAME)
+        {
             place.parent().unwrap_or(place)
         } else {
             place
@@ -169,7 +179,9 @@ impl Inputs {
 
 /// `{"os":"linux","py":3}` as `linux, 3`, the way GitHub itself names the job.
 fn matrix_leg(json: &str) -> Option<String> {
-    let serde_json::Value::Object(leg) = serde_json::from_str(json).ok()? else { return None };
+    let serde_json::Value::Object(leg) = serde_json::from_str(json).ok()? else {
+        return None;
+    };
     let values: Vec<String> = leg
         .into_iter()
         .map(|(_, value)| match value {
@@ -186,7 +198,11 @@ impl Run {
         let need = |name: &'static str| get(name).ok_or(InputError::Missing(name));
         let number = |name: &'static str| {
             let value = need(name)?;
-            value.parse::<u64>().map_err(|_| InputError::Wrong { name, value, expected: "a whole number" })
+            value.parse::<u64>().map_err(|_| InputError::Wrong {
+                name,
+                value,
+                expected: "a whole number",
+            })
         };
         let repository = need("GITHUB_REPOSITORY")?;
         let sha = need("GITHUB_SHA")?;
@@ -218,7 +234,10 @@ impl Run {
 
     /// The page of this run.
     pub fn url(&self) -> String {
-        format!("{}/{}/actions/runs/{}/attempts/{}", self.server_url, self.repository, self.id, self.attempt)
+        format!(
+            "{}/{}/actions/runs/{}/attempts/{}",
+            self.server_url, self.repository, self.id, self.attempt
+        )
     }
 }
 
@@ -241,7 +260,10 @@ mod tests {
 
     #[test]
     fn names_a_leg_by_its_values() {
-        assert_eq!(matrix_leg(r#"{"os":"ubuntu","threads":2}"#).as_deref(), Some("ubuntu, 2"));
+        assert_eq!(
+            matrix_leg(r#"{"os":"ubuntu","threads":2}"#).as_deref(),
+            Some("ubuntu, 2")
+        );
         assert_eq!(matrix_leg("null"), None);
     }
 }

@@ -1,10 +1,10 @@
 //! The baseline as a job: a push to a baseline branch measures everything and publishes it as a new release.
 
+use crate::action::dispatch;
+use crate::action::dispatch::Surroundings;
 use crate::action::error::ActionError;
 use crate::action::inputs::Inputs;
 use crate::action::outputs;
-use crate::action::run;
-use crate::action::run::Surroundings;
 use crate::config::BaselineStore;
 use crate::github::Client;
 use crate::github::CommitSha;
@@ -62,22 +62,29 @@ fn publish(
     repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<(String, String), ActionError> {
-    let located = run::locate(inputs)?;
+    let located = dispatch::locate(inputs)?;
     let config = &located.loaded.config;
     if let BaselineStore::Dir(path) = &config.baseline.store {
-        let text = format!("the baseline is the folder `{}` of the repository: nothing to publish", path.display());
+        let text = format!(
+            "the baseline is the folder `{}` of the repository: nothing to publish",
+            path.display()
+        );
         return Ok((String::new(), text));
     }
-    let key = inputs.gate_key(&run::config_path(inputs)?);
+    let key = inputs.gate_key(&dispatch::config_path(inputs)?);
     let facts = repository()?;
     let mut branches = config.baseline.branches.clone();
     if branches.is_empty() {
         branches.push(facts.default_branch.clone());
     }
-    let trust = Trust { own: identity::own(client).ok(), repository_id: facts.id, branches };
+    let trust = Trust {
+        own: identity::own(client).ok(),
+        repository_id: facts.id,
+        branches,
+    };
     let previous = newest(client, &key, &trust, surroundings)?;
     let workspace = Workspace::open(&located.loaded.folder)?;
-    let machinery = run::machinery(inputs, &config.runtime.version, surroundings)?;
+    let machinery = dispatch::machinery(inputs, &config.runtime.version, surroundings)?;
     let origin = Origin {
         repository: inputs.run.repository.to_string(),
         repository_id: Some(facts.id),
@@ -103,12 +110,18 @@ fn publish(
         Made::New(manifest) => manifest,
         Made::Unchanged => {
             let tag = previous.map(|(tag, _)| tag).unwrap_or_default();
-            return Ok((tag.clone(), format!("nothing changed since the baseline {tag}: no new one is needed")));
+            return Ok((
+                tag.clone(),
+                format!("nothing changed since the baseline {tag}: no new one is needed"),
+            ));
         }
     };
     let tag = release::tag(&key, &surroundings.now, inputs.run.id, inputs.run.attempt, commit);
     release::publish(client, &manifest, workspace.objects(), &tag)?;
-    let mut text = format!("published the baseline {tag} with {} comparisons", manifest.entries.len());
+    let mut text = format!(
+        "published the baseline {tag} with {} comparisons",
+        manifest.entries.len()
+    );
     match release::retain(client, &key, config.baseline.keep) {
         Ok(deleted) if deleted.is_empty() => {}
         Ok(deleted) => text.push_str(&format!("; {} old ones were deleted", deleted.len())),

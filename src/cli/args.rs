@@ -41,9 +41,10 @@ pub struct GlobalArgs {
     /// Say nothing but results, warnings and errors.
     #[arg(short, long, global = true, env = "MLBUILD_QUIET", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub quiet: bool,
-    /// When to use colours.
+    /// When to use colours: `auto`, `always` or `never`.
     #[arg(
         long,
+        hide_possible_values = true,
         global = true,
         value_name = "WHEN",
         value_enum,

@@ -4,9 +4,12 @@
 use std::error::Error;
 use std::io;
 
+use crate::config::ConfigError;
+use crate::config::error::Problem;
 use crate::hint::Hint;
 
 use super::exit::Exit;
+use super::snippet::snippet;
 use super::ui::Ui;
 
 /// What kind of trouble; decides the exit code.
@@ -29,6 +32,8 @@ pub struct CliError {
     message: String,
     causes: Vec<String>,
     hints: Vec<String>,
+    /// Problems with their piece of the config, in place of a message.
+    config: Option<Box<ConfigError>>,
 }
 
 impl CliError {
@@ -39,6 +44,7 @@ impl CliError {
             message: message.into(),
             causes: Vec::new(),
             hints: Vec::new(),
+            config: None,
         }
     }
 
@@ -52,6 +58,21 @@ impl CliError {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// The message, in one line.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do next.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// The config's problems, where they are the reason.
+    pub fn config(&self) -> Option<&ConfigError> {
+        self.config.as_deref()
     }
 
     /// What kind of trouble.
@@ -70,6 +91,20 @@ impl CliError {
     /// Shows message, causes and hints on stderr.
     pub fn show(&self, ui: &Ui) {
         if self.kind == Kind::BrokenPipe {
+            return;
+        }
+        if let Some(config) = &self.config {
+            for (index, problem) in config.problems().iter().enumerate() {
+                if index > 0 {
+                    ui.say("");
+                }
+                ui.error(&problem.message);
+                match snippet(problem) {
+                    Some(snippet) => ui.say(&snippet),
+                    None => ui.say(&format!("  in {}", place(config, problem))),
+                }
+                problem.hints.iter().for_each(|hint| ui.hint(hint));
+            }
             return;
         }
         ui.error(&self.message);
@@ -96,7 +131,16 @@ impl<E: Error + Hint> From<E> for CliError {
             message: error.to_string(),
             causes,
             hints: error.hints(),
+            config: None,
         }
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        let mut wrapped = Self::new(Kind::Config, error.to_string());
+        wrapped.config = Some(Box::new(error));
+        wrapped
     }
 }
 
@@ -110,5 +154,13 @@ impl From<io::Error> for CliError {
             wrapped.causes.push(error.to_string());
             wrapped
         }
+    }
+}
+
+/// The file, and the line where there is one.
+fn place(config: &ConfigError, problem: &Problem) -> String {
+    match problem.location {
+        Some(location) => format!("{}:{}:{}", config.path().display(), location.line, location.column),
+        None => config.path().display().to_string(),
     }
 }

@@ -4,11 +4,16 @@
 //! shows goes through [`ui::Ui`], what goes wrong becomes an [`error::CliError`].
 
 pub mod args;
+mod clock;
 pub mod commands;
 pub mod context;
+mod desk;
 pub mod environment;
 pub mod error;
 pub mod exit;
+mod progress;
+mod signals;
+mod snippet;
 pub mod ui;
 
 use std::ffi::OsString;
@@ -35,6 +40,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         ui,
         global: args.global,
         environment,
+        // Where the folder is gone, every path that is read from it says so.
+        working_folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
     };
     match args.command.run(&context) {
         Ok(exit) => exit.into(),

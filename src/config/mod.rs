@@ -1,8 +1,28 @@
 //! What the user asked for: every setting of `.mlbuild.yml`, its default and its meaning.
 //!
-//! This layer owns all settings types and knows no stage. [`load`] finds and reads the file; [`types`] are its shape;
-//! [`spans`] knows on which line each key stands, so that errors and annotations can point at it.
+//! This layer owns all settings types and knows no stage. [`load`] finds and reads the file; [`types`] are its shape, defaults
+//! filled in; [`spans`] knows on which line each key stands, so that errors and annotations can point at it. On the way:
+//! text → `tree` (YAML with a number for every node) → [`raw`] (as written) → `resolve` (checked, defaults filled in).
 
+mod changes;
+mod decode;
+pub mod defaults;
+pub mod discover;
+pub mod error;
+pub mod load;
+mod nearest;
+pub mod overrides;
+pub mod raw;
+mod resolve;
+pub mod schema;
+mod settings;
+mod source;
+pub mod spans;
+pub mod starter;
+mod tree;
 pub mod types;
 
+pub use changes::changes;
+pub use error::ConfigError;
+pub use overrides::Overrides;
 pub use types::*;

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::files::FileError;
@@ -208,12 +207,6 @@ pub enum GithubError {
     /// A file on this side.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file that a request sends has changed its size since it was opened.
-    #[error("`{}` changed while it was being sent", path.display())]
-    Changed {
-        /// The file.
-        path: PathBuf,
-    },
 }
 
 impl GithubError {
@@ -302,11 +295,7 @@ impl Hint for GithubError {
             Self::Body { .. } | Self::Status { .. } => {
                 vec!["check that `GITHUB_API_URL` is the API of a GitHub server".to_owned()]
             }
-            Self::Invalid { .. }
-            | Self::TooLarge { .. }
-            | Self::TooManyPages { .. }
-            | Self::Keep { .. }
-            | Self::Changed { .. } => Vec::new(),
+            Self::Invalid { .. } | Self::TooLarge { .. } | Self::TooManyPages { .. } | Self::Keep { .. } => Vec::new(),
         }
     }
 }

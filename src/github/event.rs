@@ -317,7 +317,7 @@ mod tests {
     fn read(name: &str, payload: &str) -> Result<Event, EventError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("event.json");
-        std::fs::write(&path, payload).unwrap();
+        crate::files::write_atomic(&path, payload.as_bytes()).unwrap();
         Event::read(name, &path)
     }
 

@@ -7,6 +7,7 @@ use super::client::Client;
 use super::comment;
 use super::comment::Comment;
 use super::error::GithubError;
+use super::error::Permission;
 use super::identity::Account;
 use super::ids::CommitSha;
 use super::ids::PrNumber;
@@ -107,6 +108,25 @@ pub fn exists(client: &Client, pull: PrNumber, key: &str, own: &Account) -> Resu
 /// Writes `body` as the one comment with `key` on `pull`, unless a newer result stands there. A body beyond GitHub's limit
 /// is cut. `own` comes from [`super::identity::own`].
 pub fn upsert(
+    client: &Client,
+    pull: PrNumber,
+    key: &str,
+    run: &RunStamp,
+    body: &str,
+    own: &Account,
+) -> Result<Sticky, GithubError> {
+    write(client, pull, key, run, body, own).map_err(|error| match error {
+        // Who is told to grant reading would come back for writing.
+        GithubError::Forbidden { call, message, .. } => GithubError::Forbidden {
+            call,
+            message,
+            needs: Permission::PullRequestsWrite,
+        },
+        error => error,
+    })
+}
+
+fn write(
     client: &Client,
     pull: PrNumber,
     key: &str,

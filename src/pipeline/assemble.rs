@@ -67,7 +67,10 @@ pub fn report(done: &[Done], frame: Frame<'_>) -> Result<Report, ReportError> {
         .config_changes(frame.config_changes)
         .drift(frame.drift)
         .notices(frame.notices)
-        .outcome(verdict::overall(&comparisons), verdict::exit_code(&comparisons, frame.gate))
+        .outcome(
+            verdict::overall(&comparisons),
+            verdict::exit_code(&comparisons, frame.gate),
+        )
         .build()
 }
 
@@ -153,18 +156,37 @@ impl Figures {
 fn pair_latency(pair: &PairMeasurement) -> LatencyTable {
     let side = |which: Which| Figures {
         all: estimate::latencies(&pair.restarts, which),
-        load: pair.restarts.iter().map(|restart| restart.process(which).load_seconds).collect(),
-        first: pair.restarts.iter().map(|restart| restart.process(which).first_seconds).collect(),
+        load: pair
+            .restarts
+            .iter()
+            .map(|restart| restart.process(which).load_seconds)
+            .collect(),
+        first: pair
+            .restarts
+            .iter()
+            .map(|restart| restart.process(which).first_seconds)
+            .collect(),
     };
     table(Some(&side(Which::Baseline)), &side(Which::Candidate))
 }
 
 fn lone_latency(alone: &SideMeasurement) -> LatencyTable {
-    table(None, &Figures {
-        all: estimate::latencies_alone(&alone.restarts),
-        load: alone.restarts.iter().map(|restart| restart.process.load_seconds).collect(),
-        first: alone.restarts.iter().map(|restart| restart.process.first_seconds).collect(),
-    })
+    table(
+        None,
+        &Figures {
+            all: estimate::latencies_alone(&alone.restarts),
+            load: alone
+                .restarts
+                .iter()
+                .map(|restart| restart.process.load_seconds)
+                .collect(),
+            first: alone
+                .restarts
+                .iter()
+                .map(|restart| restart.process.first_seconds)
+                .collect(),
+        },
+    )
 }
 
 fn table(baseline: Option<&Figures>, candidate: &Figures) -> LatencyTable {
@@ -190,12 +212,17 @@ fn environment(done: &[Done], frame: &Frame<'_>) -> Environment {
     let pairs = || done.iter().filter_map(|entry| entry.pair.as_ref());
     let noise_floor = pairs()
         .filter_map(|pair| {
-            let interval = pair.change(Quantity::LatencyP50)?.interval(crate::stats::sequential::TAIL)?;
+            let interval = pair
+                .change(Quantity::LatencyP50)?
+                .interval(crate::stats::sequential::TAIL)?;
             Some((interval.upper - interval.lower) / 2.0)
         })
         .reduce(f64::max);
     let measured = pairs().map(|pair| (pair.cores.clone(), pair.load_average));
-    let alone = done.iter().filter_map(|entry| entry.alone.as_ref()).map(|alone| (alone.cores.clone(), alone.load_average));
+    let alone = done
+        .iter()
+        .filter_map(|entry| entry.alone.as_ref())
+        .map(|alone| (alone.cores.clone(), alone.load_average));
     let (cores, load_average) = measured.chain(alone).next().unwrap_or((None, None));
     Environment {
         os: machine.os_release.clone().unwrap_or_else(|| machine.os.clone()),

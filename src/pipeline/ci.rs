@@ -13,6 +13,7 @@ use crate::machine::fingerprint::Fingerprint;
 use crate::pipeline::assemble;
 use crate::pipeline::assemble::Frame;
 use crate::pipeline::baseline::Baselines;
+use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::event::Observer;
 use crate::pipeline::gate;
 use crate::pipeline::gate::Done;
@@ -43,6 +44,8 @@ pub struct Request<'a> {
     pub baselines: &'a Baselines,
     /// What executes models.
     pub machinery: &'a Machinery,
+    /// Candidates that lie in the object store already, by model name.
+    pub stored: BTreeMap<String, Vec<StoredFile>>,
     /// Where files are kept.
     pub workspace: &'a Workspace,
     /// The environment that `build:` commands start from.
@@ -90,7 +93,9 @@ impl Hint for CiError {
         match self {
             Self::Interrupted(error) => error.hints(),
             Self::Report(error) => error.hints(),
-            Self::Json(_) => vec!["this is a defect of mlbuild: please report it with the command that you ran".to_owned()],
+            Self::Json(_) => {
+                vec!["this is a defect of mlbuild: please report it with the command that you ran".to_owned()]
+            }
             Self::File(error) => error.hints(),
         }
     }
@@ -105,7 +110,9 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
             baselines: request.baselines,
             judge_unchanged: has_budget(request.gate),
             objects: request.workspace.objects(),
+            stored: &request.stored,
             environment: request.environment,
+            interrupt: request.interrupt,
         },
         observer,
     );
@@ -124,28 +131,29 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
     let head_commit = context.head_commit.clone();
     let mut notices = request.notices;
     notices.extend(baselines.notices.iter().cloned());
-    let report = assemble::report(&done, Frame {
-        config: request.config,
-        gate: request.gate,
-        context,
-        head_commit,
-        now: request.now,
-        runtime_version: runtime_version(&done, request.machinery),
-        machine: &Fingerprint::of_this_machine().with_environment(request.environment),
-        model_lines: &request.model_lines,
-        config_changes: request.config_changes,
-        drift: drift(&done, baselines),
-        notices,
-    })?;
+    let report = assemble::report(
+        &done,
+        Frame {
+            config: request.config,
+            gate: request.gate,
+            context,
+            head_commit,
+            now: request.now,
+            runtime_version: runtime_version(&done, request.machinery),
+            machine: &Fingerprint::of_this_machine().with_environment(request.environment),
+            model_lines: &request.model_lines,
+            config_changes: request.config_changes,
+            drift: drift(&done, baselines),
+            notices,
+        },
+    )?;
     let written = write(&report, request.workspace)?;
     Ok(Outcome { report, done, written })
 }
 
 /// Writes `ci_report.json` and `comment.md` into the workspace.
 pub fn write(report: &Report, workspace: &Workspace) -> Result<Vec<PathBuf>, CiError> {
-    let mut json = serde_json::to_vec_pretty(&report::json::v1::to_json(report))?;
-    json.push(b'\n');
-    files::write_atomic(&workspace.report_path(), &json)?;
+    files::write_atomic(&workspace.report_path(), report::json::v1::to_text(report)?.as_bytes())?;
     let comment = report::comment::render(report, report::comment::LIMIT);
     files::write_atomic(&workspace.comment_path(), comment.as_bytes())?;
     Ok(vec![workspace.report_path(), workspace.comment_path()])
@@ -163,7 +171,8 @@ fn runtime_version(done: &[Done], machinery: &Machinery) -> String {
     done.iter()
         .find_map(|entry| {
             let pair = entry.pair.as_ref().map(|pair| &pair.runtime_version);
-            pair.or(entry.alone.as_ref().map(|alone| &alone.runtime_version)).cloned()
+            pair.or(entry.alone.as_ref().map(|alone| &alone.runtime_version))
+                .cloned()
         })
         .or_else(|| machinery.library.version.clone())
         .unwrap_or_else(|| "unknown".to_owned())
@@ -177,7 +186,9 @@ fn drift(done: &[Done], baselines: &Baselines) -> Vec<String> {
         let crate::pipeline::baseline::ModelBaseline::Source(source) = baselines.model(&entry.job.key.model) else {
             continue;
         };
-        let Some(stored) = source.entries.iter().find(|stored| stored.key == entry.job.key) else { continue };
+        let Some(stored) = source.entries.iter().find(|stored| stored.key == entry.job.key) else {
+            continue;
+        };
         if stored.runtime_version != pair.runtime_version {
             let line = format!(
                 "the baseline was published with onnxruntime {}; both sides of this run are measured with {}",

@@ -33,7 +33,7 @@ pub enum Event<'a> {
         /// Which comparison.
         key: &'a ComparisonKey,
         /// What the measurement says of itself.
-        progress: &'a crate::measure::Event,
+        progress: &'a crate::measure::event::Event,
     },
     /// A comparison is judged.
     Judged(&'a Comparison),

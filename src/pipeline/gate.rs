@@ -170,8 +170,7 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, observer: &mut Observer<'_>
             match pair(&done.job, candidate, baseline, feed, setting, plan, observer) {
                 Ok((measurement, accuracy)) => {
                     let sizes = (baseline.size_bytes(), candidate.size_bytes());
-                    let comparison =
-                        verdict::judge(&done.job.key, &measurement, sizes, Some(&accuracy), setting.gate);
+                    let comparison = verdict::judge(&done.job.key, &measurement, sizes, Some(&accuracy), setting.gate);
                     done.top1_accuracy = accuracy.candidate_top1;
                     done.pair = Some(measurement);
                     comparison
@@ -179,26 +178,30 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, observer: &mut Observer<'_>
                 Err(error) => verdict::judge_failure(&done.job.key, &error),
             }
         }
-        (Work::Alone { feed, otherwise, reason, .. }, Some(candidate)) => {
-            match alone(&done.job, candidate, feed, setting, plan, observer) {
-                Ok((measurement, top1)) => {
-                    let size = candidate.size_bytes();
-                    let mut comparison = match otherwise {
-                        Verdict::Skipped => {
-                            verdict::judge_unchanged(&done.job.key, Some(&measurement), size, setting.gate)
-                        }
-                        _ => verdict::judge_alone(&done.job.key, &measurement, size, top1, setting.gate),
-                    };
-                    if comparison.verdict == *otherwise {
-                        comparison.reason = Some(reason.clone());
-                    }
-                    done.top1_accuracy = top1;
-                    done.alone = Some(measurement);
-                    comparison
+        (
+            Work::Alone {
+                feed,
+                otherwise,
+                reason,
+                ..
+            },
+            Some(candidate),
+        ) => match alone(&done.job, candidate, feed, setting, plan, observer) {
+            Ok((measurement, top1)) => {
+                let size = candidate.size_bytes();
+                let mut comparison = match otherwise {
+                    Verdict::Skipped => verdict::judge_unchanged(&done.job.key, Some(&measurement), size, setting.gate),
+                    _ => verdict::judge_alone(&done.job.key, &measurement, size, top1, setting.gate),
+                };
+                if comparison.verdict == *otherwise {
+                    comparison.reason = Some(reason.clone());
                 }
-                Err(error) => verdict::judge_failure(&done.job.key, &error),
+                done.top1_accuracy = top1;
+                done.alone = Some(measurement);
+                comparison
             }
-        }
+            Err(error) => verdict::judge_failure(&done.job.key, &error),
+        },
         (Work::Pair { .. } | Work::Alone { .. }, None) => verdict::undecided(
             &done.job.key,
             Verdict::Error,
@@ -226,7 +229,11 @@ pub fn side(prepared: &Prepared, job: &Job, feed: &Feed, setting: &Setting<'_>) 
 }
 
 fn worker_options(plan: &Plan) -> WorkerOptions {
-    WorkerOptions { cores: None, timeout: plan.worker_timeout, memory_limit: plan.memory_limit }
+    WorkerOptions {
+        cores: None,
+        timeout: plan.worker_timeout,
+        memory_limit: plan.memory_limit,
+    }
 }
 
 fn pair(
@@ -251,7 +258,10 @@ fn pair(
         &worker_options(plan),
     )?;
     let measurement = measure::compare::compare_pair(&baseline, &candidate, worker, plan, &mut |event| {
-        observer(Event::Measuring { key: &job.key, progress: &event });
+        observer(Event::Measuring {
+            key: &job.key,
+            progress: &event,
+        });
     })?;
     Ok((measurement, accuracy))
 }
@@ -274,7 +284,10 @@ fn alone(
         &worker_options(plan),
     )?;
     let measurement = measure::alone::measure_alone(&candidate, worker, plan, &mut |event| {
-        observer(Event::Measuring { key: &job.key, progress: &event });
+        observer(Event::Measuring {
+            key: &job.key,
+            progress: &event,
+        });
     })?;
     Ok((measurement, top1))
 }

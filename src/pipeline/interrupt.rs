@@ -14,6 +14,11 @@ impl Interrupt {
         self.0.store(true, Ordering::SeqCst);
     }
 
+    /// The flag itself, for a stage that only knows flags.
+    pub fn flag(&self) -> &AtomicBool {
+        &self.0
+    }
+
     /// True once somebody asked.
     pub fn is_raised(&self) -> bool {
         self.0.load(Ordering::SeqCst)

@@ -41,8 +41,13 @@ pub fn ready(
     observer: &mut dyn FnMut(InstallEvent),
 ) -> Result<Machinery, MachineryError> {
     let cache = library::cache_folder(environment)?;
-    let python = environment.get(PYTHON_VARIABLE).map_or(library::DEFAULT_PYTHON, String::as_str);
+    let python = environment
+        .get(PYTHON_VARIABLE)
+        .map_or(library::DEFAULT_PYTHON, String::as_str);
     let library = library::ensure(version, explicit, &cache, environment, python, observer)?;
     let executable = std::env::current_exe().map_err(MachineryError::Executable)?;
-    Ok(Machinery { worker: WorkerCommand::of(executable), library })
+    Ok(Machinery {
+        worker: WorkerCommand::of(executable),
+        library,
+    })
 }

@@ -10,5 +10,6 @@ pub mod interrupt;
 pub mod machinery;
 pub mod plan;
 pub mod publish;
+pub mod remember;
 pub mod subject;
 pub mod workspace;

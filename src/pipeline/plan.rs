@@ -20,6 +20,7 @@ use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::build_command;
 use crate::pipeline::event::Event;
 use crate::pipeline::event::Observer;
+use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::subject;
 use crate::pipeline::subject::Prepared;
 use crate::store::Objects;
@@ -115,8 +116,12 @@ pub struct Context<'a> {
     pub judge_unchanged: bool,
     /// Where variants are kept.
     pub objects: &'a Objects,
+    /// Candidates that lie in the object store already, by model name: they are neither built nor read from their path.
+    pub stored: &'a BTreeMap<String, Vec<StoredFile>>,
     /// The environment that `build:` commands start from.
     pub environment: &'a BTreeMap<String, String>,
+    /// Asked between steps.
+    pub interrupt: &'a Interrupt,
 }
 
 /// Every comparison that config and baseline name, in the config's order, removed ones last.
@@ -127,8 +132,12 @@ pub fn jobs(context: &Context<'_>, observer: &mut Observer<'_>) -> Vec<Job> {
         jobs.extend(model_jobs(context, index, model, observer));
     }
     let named: std::collections::BTreeSet<&ComparisonKey> = jobs.iter().map(|job| &job.key).collect();
-    let removed: Vec<Job> =
-        context.baselines.keys().filter(|key| !named.contains(key)).map(|key| removed(key, context)).collect();
+    let removed: Vec<Job> = context
+        .baselines
+        .keys()
+        .filter(|key| !named.contains(key))
+        .map(|key| removed(key, context))
+        .collect();
     jobs.extend(removed);
     jobs
 }
@@ -137,7 +146,10 @@ fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
     let comparison = settled(
         key,
         Verdict::Removed,
-        format!("the baseline ({}) has it and the config no longer names it", context.baselines.label),
+        format!(
+            "the baseline ({}) has it and the config no longer names it",
+            context.baselines.label
+        ),
         vec!["restore it in the config, or accept that nothing guards it any more".to_owned()],
     );
     Job {
@@ -154,7 +166,13 @@ fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
 }
 
 fn settled(key: &ComparisonKey, verdict: Verdict, reason: String, hints: Vec<String>) -> Comparison {
-    Comparison { key: key.clone(), metrics: Vec::new(), verdict, reason: Some(reason), hints }
+    Comparison {
+        key: key.clone(),
+        metrics: Vec::new(),
+        verdict,
+        reason: Some(reason),
+        hints,
+    }
 }
 
 /// What went wrong with something that all comparisons of a model share, or with one of them.
@@ -166,7 +184,10 @@ struct Trouble {
 
 impl Trouble {
     fn of(error: &(impl std::error::Error + Hint)) -> Self {
-        Self { reason: chain(error), hints: error.hints() }
+        Self {
+            reason: chain(error),
+            hints: error.hints(),
+        }
     }
 
     fn comparison(self, key: &ComparisonKey) -> Comparison {
@@ -189,12 +210,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn model_jobs(
-    context: &Context<'_>,
-    index: usize,
-    config: &ModelConfig,
-    observer: &mut Observer<'_>,
-) -> Vec<Job> {
+fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observer: &mut Observer<'_>) -> Vec<Job> {
     let candidate = load_candidate(context, config, observer);
     let (source_files, feed) = match &candidate {
         Ok(model) => (
@@ -239,14 +255,22 @@ fn model_jobs(
     jobs
 }
 
-fn load_candidate(
-    context: &Context<'_>,
-    config: &ModelConfig,
-    observer: &mut Observer<'_>,
-) -> Result<Model, Trouble> {
+fn load_candidate(context: &Context<'_>, config: &ModelConfig, observer: &mut Observer<'_>) -> Result<Model, Trouble> {
+    if let Some(files) = context.stored.get(&config.name) {
+        return subject::load_stored(files, context.objects).map_err(|error| Trouble::of(&error));
+    }
     if let Some(build) = &config.build {
-        build_command::run(build, context.folder, context.environment, &mut |line| {
-            observer(Event::BuildOutput { model: &config.name, line });
+        let request = build_command::Request {
+            build,
+            folder: context.folder,
+            environment: context.environment,
+            stop: context.interrupt.flag(),
+        };
+        build_command::run(&request, &mut |line| {
+            observer(Event::BuildOutput {
+                model: &config.name,
+                line: &line.text,
+            });
         })
         .map_err(|error| Trouble::of(&error))?;
     }
@@ -263,9 +287,10 @@ enum Base {
 fn load_baseline(context: &Context<'_>, config: &ModelConfig) -> Base {
     match context.baselines.model(&config.name) {
         ModelBaseline::Never { reason } => Base::Never(reason.clone()),
-        ModelBaseline::Missing { reason, hints } => {
-            Base::Missing { reason: reason.clone(), hints: hints.clone() }
-        }
+        ModelBaseline::Missing { reason, hints } => Base::Missing {
+            reason: reason.clone(),
+            hints: hints.clone(),
+        },
         ModelBaseline::Source(source) => match subject::load_stored(&source.files, context.objects) {
             Ok(model) => Base::Loaded(Box::new(model), source.clone()),
             Err(error) => Base::Missing {
@@ -286,8 +311,7 @@ fn work(
 ) -> Result<Work, Trouble> {
     let recipe = Recipe::parse(variant).map_err(|error| Trouble::of(&error))?;
     let seed = context.config.measure.seed;
-    let candidate =
-        subject::prepare(model, &recipe, seed, context.objects).map_err(|error| Trouble::of(&error))?;
+    let candidate = subject::prepare(model, &recipe, seed, context.objects).map_err(|error| Trouble::of(&error))?;
     job.notes.clone_from(&candidate.notes);
     job.candidate = Some(candidate);
     match base {
@@ -297,13 +321,24 @@ fn work(
             reason: reason.clone(),
             source: None,
         }),
-        Base::Missing { reason, hints } => Err(Trouble { reason: reason.clone(), hints: hints.clone() }),
+        Base::Missing { reason, hints } => Err(Trouble {
+            reason: reason.clone(),
+            hints: hints.clone(),
+        }),
         Base::Loaded(base_model, source) => {
-            let origin = BaselineOrigin { label: source.label.clone(), commit: source.commit.clone() };
+            let origin = BaselineOrigin {
+                label: source.label.clone(),
+                commit: source.commit.clone(),
+            };
             if is_unchanged(job, source, feed) {
                 let reason = "same model and settings as the baseline".to_owned();
                 return Ok(if context.judge_unchanged {
-                    Work::Alone { feed: feed.clone(), otherwise: Verdict::Skipped, reason, source: Some(origin) }
+                    Work::Alone {
+                        feed: feed.clone(),
+                        otherwise: Verdict::Skipped,
+                        reason,
+                        source: Some(origin),
+                    }
                 } else {
                     Work::Settled(settled(&job.key, Verdict::Skipped, reason, Vec::new()))
                 });
@@ -311,9 +346,16 @@ fn work(
             check_same_inputs(model, base_model)?;
             let baseline = subject::prepare(base_model, &recipe, seed, context.objects).map_err(|error| {
                 let trouble = Trouble::of(&error);
-                Trouble { reason: format!("the baseline's side: {}", trouble.reason), hints: trouble.hints }
+                Trouble {
+                    reason: format!("the baseline's side: {}", trouble.reason),
+                    hints: trouble.hints,
+                }
             })?;
-            Ok(Work::Pair { baseline: Box::new(baseline), source: origin, feed: feed.clone() })
+            Ok(Work::Pair {
+                baseline: Box::new(baseline),
+                source: origin,
+                feed: feed.clone(),
+            })
         }
     }
 }
@@ -321,9 +363,13 @@ fn work(
 /// Source, dataset and settings equal the baseline's; the recipe is the key's.
 fn is_unchanged(job: &Job, source: &Source, feed: &Feed) -> bool {
     let Some(candidate) = &job.candidate else { return false };
-    source.entries.iter().find(|entry| entry.key == job.key).is_some_and(|entry| {
-        entry.source == candidate.source && entry.settings == job.settings && entry.dataset == feed.dataset
-    })
+    source
+        .entries
+        .iter()
+        .find(|entry| entry.key == job.key)
+        .is_some_and(|entry| {
+            entry.source == candidate.source && entry.settings == job.settings && entry.dataset == feed.dataset
+        })
 }
 
 /// Outputs can only be compared on the same inputs.
@@ -332,8 +378,12 @@ fn check_same_inputs(candidate: &Model, baseline: &Model) -> Result<(), Trouble>
         return Ok(());
     }
     let describe = |model: &Model| {
-        let inputs: Vec<String> =
-            model.facts.inputs.iter().map(|spec| format!("`{}`: {}", spec.name, spec.describe())).collect();
+        let inputs: Vec<String> = model
+            .facts
+            .inputs
+            .iter()
+            .map(|spec| format!("`{}`: {}", spec.name, spec.describe()))
+            .collect();
         inputs.join(", ")
     };
     // Other names of free dimensions are no other inputs.
@@ -371,20 +421,33 @@ fn feed(context: &Context<'_>, config: &ModelConfig, model: &Model) -> Result<Fe
     let resolved = inputs::resolve_shapes(&model.facts.inputs, &overrides).map_err(|error| Trouble::of(&error))?;
     let bounds = inputs::index_bounds(&model.proto);
     let seed = context.config.measure.seed;
-    let synthesize =
-        |seed: u64| inputs::synthesize(&resolved, &bounds, seed).map_err(|error| Trouble::of(&error));
+    let synthesize = |seed: u64| inputs::synthesize(&resolved, &bounds, seed).map_err(|error| Trouble::of(&error));
     if let Some(settings) = &config.dataset {
         let mut settings = settings.clone();
         settings.path = context.folder.join(&settings.path);
-        let Dataset { samples, labels, digest } =
-            dataset::load(&settings, &model.facts.inputs, &overrides).map_err(|error| Trouble::of(&error))?;
+        let Dataset {
+            samples,
+            labels,
+            digest,
+        } = dataset::load(&settings, &model.facts.inputs, &overrides).map_err(|error| Trouble::of(&error))?;
         let inputs = match samples.first() {
             Some(sample) => sample.clone(),
             None => synthesize(seed)?,
         };
-        return Ok(Feed { inputs, samples, labels, dataset: Some(digest) });
+        return Ok(Feed {
+            inputs,
+            samples,
+            labels,
+            dataset: Some(digest),
+        });
     }
-    let samples =
-        (0..SYNTHETIC_SAMPLES).map(|sample| synthesize(seed.wrapping_add(sample))).collect::<Result<Vec<_>, _>>()?;
-    Ok(Feed { inputs: synthesize(seed)?, samples, labels: None, dataset: None })
+    let samples = (0..SYNTHETIC_SAMPLES)
+        .map(|sample| synthesize(seed.wrapping_add(sample)))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Feed {
+        inputs: synthesize(seed)?,
+        samples,
+        labels: None,
+        dataset: None,
+    })
 }

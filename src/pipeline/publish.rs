@@ -26,6 +26,9 @@ use crate::report::annotations;
 use crate::verdict::Outcome;
 use crate::verdict::Verdict;
 
+/// A check run's title is one line beside its name.
+const MAX_TITLE: usize = 200;
+
 /// A check run in progress, as it is remembered for the step that completes it if this process is killed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,14 +61,23 @@ pub fn open_check(
     external_id: String,
     details_url: Option<String>,
 ) -> Result<Tried<OpenCheck>, GithubError> {
-    let new = NewCheckRun { name: check_name(key), head_sha: head.clone(), external_id, details_url };
+    let new = NewCheckRun {
+        name: check_name(key),
+        head_sha: head.clone(),
+        external_id,
+        details_url,
+    };
     let output = Output {
         title: "measuring".to_owned(),
         summary: "The models are being measured side by side with their baseline.".to_owned(),
         ..Output::default()
     };
-    allowed(check_run::create(client, &new, &output), "no check run was written")
-        .map(|tried| tried.map(|check| OpenCheck { id: check.id, url: check.html_url }))
+    allowed(check_run::create(client, &new, &output), "no check run was written").map(|tried| {
+        tried.map(|check| OpenCheck {
+            id: check.id,
+            url: check.html_url,
+        })
+    })
 }
 
 /// Completes the check run with what the report says. Returns what the reader should know of annotations left out.
@@ -77,13 +89,18 @@ pub fn complete_check(
 ) -> Result<Option<String>, GithubError> {
     let headline = report::headline::of(report);
     let output = Output {
-        title: headline.plain.clone(),
+        title: report::clean::line(
+            &format!("{}: {}", headline.word, headline.sentence.replace('`', "")),
+            MAX_TITLE,
+        ),
         summary: report::comment::render(report, report::comment::LIMIT),
         text: None,
         annotations: annotations::of(report).into_iter().map(annotation).collect(),
     };
     let completed = check_run::complete(client, check.id, conclusion(outcome, report.result), &output)?;
-    Ok(completed.annotations_refused.map(|error| format!("GitHub did not take the annotations: {error}")))
+    Ok(completed
+        .annotations_refused
+        .map(|error| format!("GitHub did not take the annotations: {error}")))
 }
 
 /// Completes the check run of a run that could not judge.
@@ -109,7 +126,11 @@ fn close(
     title: &str,
     text: &str,
 ) -> Result<(), GithubError> {
-    let output = Output { title: title.to_owned(), summary: text.to_owned(), ..Output::default() };
+    let output = Output {
+        title: title.to_owned(),
+        summary: text.to_owned(),
+        ..Output::default()
+    };
     check_run::complete(client, check.id, conclusion, &output).map(|_| ())
 }
 
@@ -175,10 +196,14 @@ pub fn comment(
 fn is_wanted(when: CommentWhen, report: &Report) -> bool {
     match when {
         CommentWhen::Always => true,
-        CommentWhen::Changed => report.comparisons.iter().any(|detail| detail.comparison.verdict != Verdict::Skipped),
-        CommentWhen::Regression => {
-            report.comparisons.iter().any(|detail| detail.comparison.verdict >= Verdict::Inconclusive)
-        }
+        CommentWhen::Changed => report
+            .comparisons
+            .iter()
+            .any(|detail| detail.comparison.verdict != Verdict::Skipped),
+        CommentWhen::Regression => report
+            .comparisons
+            .iter()
+            .any(|detail| detail.comparison.verdict >= Verdict::Inconclusive),
         CommentWhen::Never => false,
     }
 }

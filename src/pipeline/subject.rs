@@ -3,11 +3,9 @@
 //! Both sides go through the same functions with the same tool, so that a difference between them is a difference of the model.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::path::PathBuf;
 
 use crate::digest::Digest;
-use crate::files::FileError;
 use crate::hint::Hint;
 use crate::model::Model;
 use crate::model::ModelError;
@@ -60,9 +58,9 @@ pub enum SubjectError {
     /// The object store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A file cannot be read.
-    #[error(transparent)]
-    File(#[from] FileError),
+    /// A list of files without a model among them.
+    #[error("the baseline names no model file")]
+    NoModel,
 }
 
 impl Hint for SubjectError {
@@ -71,7 +69,7 @@ impl Hint for SubjectError {
             Self::Model(error) => error.hints(),
             Self::Variant { source, .. } => source.hints(),
             Self::Store(error) => error.hints(),
-            Self::File(error) => error.hints(),
+            Self::NoModel => vec!["publish a new baseline: `mlbuild baseline refresh`".to_owned()],
         }
     }
 }
@@ -82,28 +80,37 @@ pub fn load_stored(files: &[StoredFile], objects: &Objects) -> Result<Model, Sub
     for file in files {
         paths.push((file.name.clone(), objects.verify(&file.digest)?));
     }
-    let (model, external) = paths.split_first().ok_or_else(|| ModelError::missing(Path::new("model.onnx")))?;
+    let (model, external) = paths.split_first().ok_or(SubjectError::NoModel)?;
     Ok(Model::load_with_external(&model.1, external)?)
 }
 
 /// Derives `recipe` from `model` and puts the result into the object store.
 pub fn prepare(model: &Model, recipe: &Recipe, seed: u64, objects: &Objects) -> Result<Prepared, SubjectError> {
-    let variant = variant::derive(model, recipe, seed)
-        .map_err(|source| SubjectError::Variant { recipe: recipe.name(), source })?;
+    let variant = variant::derive(model, recipe, seed).map_err(|source| SubjectError::Variant {
+        recipe: recipe.name(),
+        source,
+    })?;
     let mut files = Vec::with_capacity(variant.files.len());
     let mut paths: Vec<(String, PathBuf)> = Vec::with_capacity(variant.files.len());
     for file in &variant.files {
         let digest = objects.put(&file.bytes)?;
         paths.push((file.name.clone(), objects.verify(&digest)?));
-        files.push(StoredFile { name: file.name.clone(), digest, bytes: file.bytes.len() as u64 });
+        files.push(StoredFile {
+            name: file.name.clone(),
+            digest,
+            bytes: file.bytes.len() as u64,
+        });
     }
     let mut paths = paths.into_iter();
-    let (_, path) = paths.next().ok_or_else(|| ModelError::missing(&model.path))?;
+    let (_, path) = paths.next().ok_or(SubjectError::NoModel)?;
     Ok(Prepared {
         id: variant.id,
         recipe: variant.recipe,
         source: variant.source,
-        artifact: Artifact { model: path, external: paths.collect() },
+        artifact: Artifact {
+            model: path,
+            external: paths.collect(),
+        },
         files,
         notes: variant.notes,
     })
@@ -120,10 +127,17 @@ pub fn store_source(model: &Model, objects: &Objects) -> Result<Vec<StoredFile>,
 
 fn store(objects: &Objects, name: &str, bytes: &[u8]) -> Result<StoredFile, StoreError> {
     let digest = objects.put(bytes)?;
-    Ok(StoredFile { name: name.to_owned(), digest, bytes: bytes.len() as u64 })
+    Ok(StoredFile {
+        name: name.to_owned(),
+        digest,
+        bytes: bytes.len() as u64,
+    })
 }
 
 /// Shapes of inputs by name, as the config gives them.
 pub fn shape_overrides(inputs: &BTreeMap<String, crate::config::InputConfig>) -> BTreeMap<String, Vec<u64>> {
-    inputs.iter().map(|(name, input)| (name.clone(), input.shape.clone())).collect()
+    inputs
+        .iter()
+        .map(|(name, input)| (name.clone(), input.shape.clone()))
+        .collect()
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::files;
 use crate::files::FileError;
+use crate::hint::Hint;
 use crate::store::Objects;
 use crate::store::StoreError;
 
@@ -27,6 +28,15 @@ pub enum WorkspaceError {
     /// Its object store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Hint for WorkspaceError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::File(error) => error.hints(),
+            Self::Store(error) => error.hints(),
+        }
+    }
 }
 
 impl Workspace {

@@ -34,6 +34,17 @@ pub fn cut(text: &str, length: usize) -> String {
     }
 }
 
+/// [`line`] for a sentence with names in backticks: where the cut falls into a name, the name is closed.
+pub fn sentence(raw: &str, length: usize) -> String {
+    let whole = line(raw, 4 * length);
+    let mut shown = cut(&whole, length);
+    let backticks = |text: &str| text.matches('`').count();
+    if backticks(&whole) % 2 == 0 && backticks(&shown) % 2 == 1 {
+        shown.push('`');
+    }
+    shown
+}
+
 /// Characters that take no room, steer the direction of text or the terminal.
 fn is_unseen(character: char) -> bool {
     character.is_control()
@@ -67,6 +78,13 @@ mod tests {
         assert_eq!(line("a\u{202E}b\u{200B}c\r\n\t d\u{7}", 100), "abc d");
         assert_eq!(line("  mobile\u{2028}net  ", 100), "mobile net");
         assert_eq!(line("\u{1b}[31mred", 100), "[31mred");
+    }
+
+    #[test]
+    fn a_sentence_closes_the_name_that_it_cuts() {
+        assert_eq!(sentence("see `models/mobilenet.onnx` first", 15), "see `models/mo…`");
+        assert_eq!(sentence("see `m` first", 9), "see `m`…");
+        assert_eq!(sentence("an odd ` one", 100), "an odd ` one");
     }
 
     #[test]

@@ -11,9 +11,11 @@ use crate::report::view::View;
 pub const LIMIT: usize = 60_000;
 
 /// From everything to next to nothing.
-const STEPS: [Depth; 7] = [
+const STEPS: [Depth; 9] = [
     Depth::Full,
     Depth::FiguresOfFailures,
+    Depth::Rows(1000),
+    Depth::Rows(300),
     Depth::Rows(100),
     Depth::Rows(40),
     Depth::Rows(15),

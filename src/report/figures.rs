@@ -175,27 +175,43 @@ pub fn severity(metric: &MetricComparison) -> f64 {
     if severity.is_nan() { 0.0 } else { severity }
 }
 
-/// What a regression violates, for annotations and the stored report: `p50 3.87 → 4.19 ms, +8.3 % (±0.7): accepted is +5 %`.
-pub fn violation(metric: &MetricComparison) -> String {
-    let mut parts = vec![metric.metric.word().to_owned()];
-    parts.extend(values(metric));
-    let mut said = parts.join(" ");
-    let change = change_in_words(metric);
-    if !change.is_empty() {
-        said = format!("{said}, {change}");
-    }
-    let limit = limit(metric)
+/// The limit and budget that a regression exceeds, as a clause: `the limit is +5 %, the budget is 10 ms`.
+pub fn bounds_in_words(metric: &MetricComparison) -> String {
+    let limit = metric
+        .limit
         .filter(|_| !only_over_budget(metric))
-        .map(|limit| format!("accepted is {limit}"));
+        .map(|limit| match metric.metric {
+            Metric::Cosine => format!("the least accepted is {limit}"),
+            Metric::Top1Agreement => format!("the least accepted is {}", Percent(limit * 100.0)),
+            Metric::Top1Accuracy => format!("the accepted drop is {}", points(limit)),
+            Metric::LatencyP50 | Metric::LatencyP95 | Metric::Size | Metric::PeakMemory => {
+                format!("the limit is +{}", Percent(limit))
+            }
+        });
     let budget = metric
         .budget
         .filter(|_| over_budget(metric))
         .map(|budget| format!("the budget is {}", value(metric.metric, budget)));
     let bounds: Vec<String> = limit.into_iter().chain(budget).collect();
+    bounds.join(", ")
+}
+
+/// What a regression violates, for annotations and the stored report: `p50 3.87 → 4.19 ms, +8.3 % (±0.7): the limit is +5 %`.
+/// Without the bounds where they are not exceeded.
+pub fn violation(metric: &MetricComparison) -> String {
+    let mut said = metric.metric.word().to_owned();
+    if let Some(values) = values(metric) {
+        said = format!("{said} {values}");
+    }
+    let change = change_in_words(metric);
+    if !change.is_empty() {
+        said = format!("{said}, {change}");
+    }
+    let bounds = bounds_in_words(metric);
     if bounds.is_empty() {
         said
     } else {
-        format!("{said}: {}", bounds.join(", "))
+        format!("{said}: {bounds}")
     }
 }
 
@@ -260,7 +276,7 @@ mod tests {
         assert!(!over_budget(&latency(8.3, 0.7, 5.0, Some(10.0))));
         assert_eq!(
             violation(&latency(8.3, 0.7, 5.0, Some(3.0))),
-            "p50 3.87 → 4.19 ms, +8.3 % (±0.7): accepted is +5 %, the budget is 3.00 ms"
+            "p50 3.87 → 4.19 ms, +8.3 % (±0.7): the limit is +5 %, the budget is 3.00 ms"
         );
     }
 }

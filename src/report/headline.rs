@@ -22,6 +22,9 @@ pub struct Headline {
     pub sentence: String,
 }
 
+/// Every icon that [`icon`] gives.
+pub const ICONS: [&str; 6] = ["❌", "✅", "🟢", "⚠️", "⚪", "⛔"];
+
 /// The icon that stands before a verdict's word.
 pub fn icon(verdict: Verdict) -> &'static str {
     match verdict {
@@ -128,7 +131,11 @@ fn and_others(report: &Report, verdict: Verdict, noun: &str) -> String {
 fn regression(report: &Report, detail: &Detail) -> String {
     let name = name(report, &detail.comparison.key);
     let said = match blame(&detail.comparison) {
-        Some(metric) => format!("{name} {}", what_got_worse(metric)),
+        Some(metric) => format!(
+            "{name} {}{}",
+            what_got_worse(metric),
+            what_else(&detail.comparison, metric)
+        ),
         None => format!("{name} got worse{}", because(&detail.comparison)),
     };
     said + &and_others(report, Verdict::Regression, "regressions")
@@ -137,56 +144,56 @@ fn regression(report: &Report, detail: &Detail) -> String {
 /// `got slower: p50 +8.3 % (±0.7), the limit is +5 %`.
 fn what_got_worse(metric: &MetricComparison) -> String {
     let word = metric.metric.word();
-    let values = || figures::values(metric).unwrap_or_default();
-    if let (true, Some(budget)) = (figures::only_over_budget(metric), metric.budget) {
-        let candidate = metric
-            .candidate
-            .map(|value| figures::value(metric.metric, value))
-            .unwrap_or_default();
-        let budget = figures::value(metric.metric, budget);
-        return format!("is over its budget: {word} {candidate}, the budget is {budget}");
+    let bounds = figures::bounds_in_words(metric);
+    let values = figures::values(metric).unwrap_or_default();
+    let change = figures::change_in_words(metric);
+    if figures::only_over_budget(metric) {
+        let candidate = metric.candidate.map(|value| figures::value(metric.metric, value));
+        return format!("is over its budget: {word} {}, {bounds}", candidate.unwrap_or_default());
     }
-    let limit = metric.limit.unwrap_or_default();
-    let relative = || {
-        let budget = match metric.budget {
-            Some(budget) if figures::over_budget(metric) => {
-                format!(
-                    "; the budget of {} is exceeded too",
-                    figures::value(metric.metric, budget)
-                )
-            }
-            _ => String::new(),
-        };
-        format!(
-            "{}, the limit is +{}{budget}",
-            figures::change_in_words(metric),
-            Percent(limit)
-        )
-    };
     match metric.metric {
-        Metric::LatencyP50 | Metric::LatencyP95 => format!("got slower: {word} {}", relative()),
-        Metric::Size => format!("got bigger: {}, {}", values(), relative()),
-        Metric::PeakMemory => format!("needs more memory: {}, {}", values(), relative()),
-        Metric::Cosine => format!(
-            "gives other outputs: cosine {}, the least accepted is {limit}",
-            values()
-        ),
-        Metric::Top1Agreement => format!(
-            "gives other answers: the same as the baseline on {} of the samples, the least accepted is {}",
-            values(),
-            Percent(limit * 100.0)
-        ),
-        Metric::Top1Accuracy => format!(
-            "got less accurate: top-1 {}, the accepted drop is {}",
-            values(),
-            figures::points(limit)
-        ),
+        Metric::LatencyP50 | Metric::LatencyP95 => format!("got slower: {word} {change}, {bounds}"),
+        Metric::Size => format!("got bigger: {values}, {change}, {bounds}"),
+        Metric::PeakMemory => format!("needs more memory: {values}, {change}, {bounds}"),
+        Metric::Cosine => format!("gives other outputs: cosine {values}, {bounds}"),
+        Metric::Top1Agreement => format!("gives other answers: the same top-1 on {values} of the samples, {bounds}"),
+        Metric::Top1Accuracy => format!("got less accurate: top-1 {values}, {bounds}"),
     }
+}
+
+/// The other metrics of the same comparison that are beyond their limits.
+fn what_else(comparison: &Comparison, blamed: &MetricComparison) -> String {
+    let others: Vec<&str> = comparison
+        .metrics
+        .iter()
+        .filter(|metric| metric.gated && metric.verdict == Verdict::Regression && metric.metric != blamed.metric)
+        .map(|metric| metric.metric.word())
+        .collect();
+    match others.as_slice() {
+        [] => String::new(),
+        [only] => format!("; {only} is beyond its limit too"),
+        [first @ .., last] => format!("; {} and {last} are beyond theirs too", first.join(", ")),
+    }
+}
+
+/// A reason as short as a headline needs it.
+pub(crate) fn brief(reason: &str) -> String {
+    clean::sentence(reason, 200)
+}
+
+/// Why the process fails although nothing is worse: the config says so.
+pub(crate) fn policy(report: &Report) -> Option<String> {
+    let setting = match report.result {
+        Verdict::Inconclusive => "on_inconclusive",
+        Verdict::NoBaseline => "on_missing_baseline",
+        _ => return None,
+    };
+    (report.exit_code != 0).then(|| format!("`gate.{setting}` counts this as a failure"))
 }
 
 fn because(comparison: &Comparison) -> String {
     match &comparison.reason {
-        Some(reason) => format!(": {}", clean::line(reason, 200)),
+        Some(reason) => format!(": {}", brief(reason)),
         None => String::new(),
     }
 }
@@ -301,9 +308,9 @@ fn pass(report: &Report) -> String {
         .iter()
         .filter(|detail| detail.comparison.verdict != Verdict::Skipped)
         .collect();
-    if let Some(better) = best(report) {
-        let name = name(report, &better.comparison.key);
-        let gain = blame(&better.comparison).map_or_else(|| "improved".to_owned(), what_got_better);
+    if let Some((detail, metric)) = best(report) {
+        let name = name(report, &detail.comparison.key);
+        let gain = what_got_better(metric);
         return format!("No regression, and {name} {gain}{}", skipped_too(report));
     }
     match measured.as_slice() {
@@ -352,16 +359,15 @@ fn percent(metric: &MetricComparison) -> f64 {
     metric.change.map_or(0.0, |change| change.percent)
 }
 
-/// The comparison that improved most.
-fn best(report: &Report) -> Option<&Detail> {
+/// The metric that improved most, and its comparison; a comparison may pass as a whole and be better in one metric.
+fn best(report: &Report) -> Option<(&Detail, &MetricComparison)> {
     report
         .comparisons
         .iter()
-        .filter(|detail| detail.comparison.verdict == Verdict::Improvement)
-        .min_by(|a, b| {
-            let gain = |detail: &Detail| blame(&detail.comparison).map_or(0.0, percent);
-            gain(a).total_cmp(&gain(b))
-        })
+        .filter(|detail| detail.comparison.verdict <= Verdict::Pass)
+        .flat_map(|detail| detail.comparison.metrics.iter().map(move |metric| (detail, metric)))
+        .filter(|(_, metric)| metric.gated && metric.verdict == Verdict::Improvement)
+        .min_by(|(_, a), (_, b)| percent(a).total_cmp(&percent(b)))
 }
 
 /// `got faster: p50 −12.1 % (±0.8)`.
@@ -383,9 +389,11 @@ fn what_got_better(metric: &MetricComparison) -> String {
 }
 
 fn improvement(report: &Report, detail: &Detail) -> String {
-    let best = best(report).unwrap_or(detail);
-    let name = name(report, &best.comparison.key);
-    let gain = blame(&best.comparison).map_or_else(|| "improved".to_owned(), what_got_better);
+    let (detail, gain) = match best(report) {
+        Some((detail, metric)) => (detail, what_got_better(metric)),
+        None => (detail, "improved".to_owned()),
+    };
+    let name = name(report, &detail.comparison.key);
     let others = match count(report, Verdict::Improvement) {
         0 | 1 => String::new(),
         several => format!("; {} improved too", counted(several - 1, "other comparison")),
@@ -410,7 +418,7 @@ fn skipped(report: &Report, detail: &Detail) -> String {
 
 fn nothing_compared(report: &Report) -> String {
     match (report.result, report.notices.first()) {
-        (Verdict::Error, Some(notice)) => format!("The gate could not run: {}", clean::line(notice, 200)),
+        (Verdict::Error, Some(notice)) => format!("The gate could not run: {}", brief(notice)),
         (Verdict::Error, None) => "The gate could not run".to_owned(),
         _ => "Nothing to compare".to_owned(),
     }

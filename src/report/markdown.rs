@@ -15,9 +15,10 @@ use minijinja::value::Serde;
 use serde::Serialize;
 
 use crate::report::clean;
+use crate::report::headline;
 
-/// Takes no room and breaks no line, but keeps `@` from the name after it.
-const WORD_JOINER: char = '\u{2060}';
+/// A word joiner as an entity: takes no room and breaks no line, but keeps `@` from the name after it.
+const JOINER: &str = "&#8288;";
 
 /// The templates, by name.
 const TEMPLATES: &[(&str, &str)] = &[
@@ -41,7 +42,7 @@ pub fn code(raw: &str) -> String {
 
 /// Inline text in which pairs of backticks make code spans, as errors and hints are written.
 pub fn prose(raw: &str) -> String {
-    let cleaned = clean::line(raw, clean::PROSE_LENGTH);
+    let cleaned = clean::sentence(raw, clean::PROSE_LENGTH);
     let pieces: Vec<&str> = cleaned.split('`').collect();
     // An odd number of backticks leaves the last one without a partner: it is shown as it is.
     let paired = if pieces.len() % 2 == 1 {
@@ -63,9 +64,18 @@ pub fn prose(raw: &str) -> String {
     shown
 }
 
+/// One of the verdicts' icons as it is, whose last character may be one that other texts lose.
+fn icon(raw: &str) -> String {
+    if headline::ICONS.contains(&raw) {
+        raw.to_owned()
+    } else {
+        text(raw)
+    }
+}
+
 /// A figure with its unit, which no line break parts.
 pub fn figure(raw: &str) -> String {
-    text(raw).replace(' ', "&nbsp;")
+    text(raw).replace(' ', "&nbsp;").replace('-', "&#8209;")
 }
 
 /// A fenced block of shell lines.
@@ -87,8 +97,9 @@ pub fn link(label: &str, address: &str) -> String {
 
 /// `address` where it is an http(s) address of plain visible ASCII, safe between `<` and `>`.
 fn web_address(address: &str) -> Option<&str> {
-    let plain =
-        |character: char| character.is_ascii_graphic() && !matches!(character, '<' | '>' | '"' | '\\' | '`' | '|');
+    let plain = |character: char| {
+        character.is_ascii_graphic() && !matches!(character, '<' | '>' | '"' | '\\' | '`' | '|' | '[' | ']')
+    };
     let web = address.starts_with("https://") || address.starts_with("http://");
     (web && address.len() <= 2000 && address.chars().all(plain)).then_some(address)
 }
@@ -96,7 +107,8 @@ fn web_address(address: &str) -> Option<&str> {
 /// A code span with `cleaned` in it.
 fn span(cleaned: &str) -> String {
     // A backtick would end the span and a pipe the cell; inside an element, escapes and entities work in both.
-    if cleaned.contains(['`', '|', '<', '>', '&', '\\']) {
+    // `##[` steers a runner, should the text be shown in its log.
+    if cleaned.contains(['`', '|', '<', '>', '&', '\\']) || cleaned.contains("##[") {
         format!("<code>{}</code>", escape(cleaned))
     } else if cleaned.is_empty() {
         "(empty)".to_owned()
@@ -128,7 +140,8 @@ fn escape(cleaned: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             '|' => escaped.push_str("&#124;"),
             '$' => escaped.push_str("&#36;"),
-            '@' | '#' => escaped.extend([character, WORD_JOINER]),
+            '@' => escaped += &format!("@{JOINER}"),
+            '#' => escaped += &format!("#{JOINER}"),
             '\\' | '`' | '*' | '[' | ']' | '~' | '^' => escaped.extend(['\\', character]),
             // Between letters an underscore never is emphasis.
             '_' if !(previous.is_some_and(char::is_alphanumeric) && next.is_some_and(char::is_alphanumeric)) => {
@@ -138,12 +151,12 @@ fn escape(cleaned: &str) -> String {
                 escaped.extend(['\\', character]);
             }
             '.' | ')' if Some(index) == ordinal => escaped.extend(['\\', character]),
-            ':' if letter(index + 1, '/') => escaped.extend([character, WORD_JOINER]),
+            ':' if letter(index + 1, '/') => escaped += &format!(":{JOINER}"),
             '.' if index >= 3 && (1..=3).all(|back| letter(index - back, 'w')) => {
-                escaped.extend([WORD_JOINER, character])
+                escaped += &format!("{JOINER}.");
             }
             '-' if index >= 2 && letter(index - 2, 'g') && letter(index - 1, 'h') => {
-                escaped.extend([character, WORD_JOINER])
+                escaped += &format!("-{JOINER}");
             }
             _ => escaped.push(character),
         }
@@ -177,6 +190,7 @@ pub(crate) fn render(name: &str, context: impl Serialize) -> Result<String, mini
     });
     environment.add_filter("code", |raw: String| Value::from_safe_string(code(&raw)));
     environment.add_filter("prose", |raw: String| Value::from_safe_string(prose(&raw)));
+    environment.add_filter("icon", |raw: String| Value::from_safe_string(icon(&raw)));
     environment.add_filter("figure", |raw: String| Value::from_safe_string(figure(&raw)));
     environment.add_filter("fence", |lines: Vec<String>| Value::from_safe_string(fence(&lines)));
     environment.add_filter("link", |label: String, address: String| {
@@ -203,10 +217,10 @@ mod tests {
     #[test]
     fn text_shows_itself_and_nothing_else() {
         assert_eq!(text("a|b<img src=x>"), "a&#124;b&lt;img src=x&gt;");
-        assert_eq!(text("@everyone #12 GH-7"), "@\u{2060}everyone #\u{2060}12 GH-\u{2060}7");
+        assert_eq!(text("@everyone #12 GH-7"), "@&#8288;everyone #&#8288;12 GH-&#8288;7");
         assert_eq!(
             text("http://evil.test www.evil.test"),
-            "http:\u{2060}//evil.test www\u{2060}.evil.test"
+            "http:&#8288;//evil.test www&#8288;.evil.test"
         );
         assert_eq!(
             text("[x](y) **b** `c` _d_ e_f"),
@@ -287,12 +301,12 @@ mod tests {
     proptest! {
         #[test]
         fn text_holds_no_live_character(raw in hostile()) {
-            let shown = text(&raw).replace("&#124;", "").replace("&#36;", "");
+            let shown = text(&raw).replace("&#124;", "").replace("&#36;", "").replace(JOINER, "\u{2060}");
             for wanted in ['<', '>', '|', '`', '*', '[', ']', '~', '$', '\n'] {
                 prop_assert!(!unescaped(&shown, wanted), "{wanted:?} in {shown:?}");
             }
             for (index, _) in shown.match_indices(['@', '#']) {
-                prop_assert!(shown[index + 1..].starts_with(WORD_JOINER), "{shown:?}");
+                prop_assert!(shown[index + 1..].starts_with('\u{2060}'), "{shown:?}");
             }
             prop_assert!(!shown.contains("://"), "{shown:?}");
             prop_assert!(!shown.to_lowercase().contains("www."), "{shown:?}");

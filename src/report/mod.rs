@@ -1,12 +1,15 @@
 //! Show: pure functions from a [`Report`] to text. No I/O, no clock; every name in a report is taken for hostile.
 
+pub mod annotations;
 pub mod clean;
 pub mod comment;
 pub mod figures;
 mod folds;
 pub mod headline;
+pub mod json;
 pub mod markdown;
 pub mod summary;
+pub mod table;
 pub mod types;
 mod view;
 

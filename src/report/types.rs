@@ -48,7 +48,7 @@ pub struct Context {
     pub head_commit: Option<String>,
     /// `owner/name`.
     pub repository: Option<String>,
-    /// The forge's web address, such as `https://github.com`; commits are linked where this and `repository` are known.
+    /// The forge's web address, such as `https://github.com`. Only addresses beneath it are linked; none where it is not known.
     pub server_url: Option<String>,
     /// The check run's page.
     pub check_url: Option<String>,

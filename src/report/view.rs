@@ -1,5 +1,7 @@
 //! What the Markdown templates show: a report turned into texts, at one of several depths. Nothing here is escaped yet.
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 
 use crate::report::Context;
@@ -7,8 +9,10 @@ use crate::report::Detail;
 use crate::report::Report;
 use crate::report::clean;
 use crate::report::figures;
+use crate::report::folds;
 use crate::report::headline;
 use crate::report::headline::Headline;
+use crate::verdict::Comparison;
 use crate::verdict::Metric;
 use crate::verdict::MetricComparison;
 use crate::verdict::Verdict;
@@ -47,8 +51,8 @@ pub(crate) struct View {
     config_path: String,
     notices: Entries,
     drift: Entries,
-    figures: Vec<crate::report::folds::Figures>,
-    variants: Vec<crate::report::folds::Gain>,
+    figures: Vec<folds::Figures>,
+    variants: Vec<folds::Gain>,
     environment: Vec<(&'static str, String)>,
     reproduce: Vec<String>,
     shortened: bool,
@@ -133,6 +137,9 @@ impl View {
         advice.truncate(most_advice);
         let folded = matches!(depth, Depth::Full | Depth::FiguresOfFailures);
         let entries = |list: &[String]| Entries::of(list, if depth == Depth::Totals { 1 } else { MOST_ENTRIES });
+        let mut notices = report.notices.clone();
+        notices.retain(|notice| !headline.sentence.contains(&headline::brief(notice)));
+        notices.extend(headline::policy(report));
         let shows_target = columns.contains(&"target");
         Self {
             subject: Subject::of(report),
@@ -144,25 +151,19 @@ impl View {
             advice_left_out,
             config_changes: entries(&report.config_changes),
             config_path: report.context.config_path.clone(),
-            notices: entries(&report.notices),
+            notices: entries(&notices),
             drift: entries(&report.drift),
             figures: match depth {
-                Depth::Full => crate::report::folds::figures(report, |_| true),
-                Depth::FiguresOfFailures => {
-                    crate::report::folds::figures(report, |verdict| verdict > Verdict::NoBaseline)
-                }
+                Depth::Full => folds::figures(report, |_| true),
+                Depth::FiguresOfFailures => folds::figures(report, |verdict| verdict > Verdict::NoBaseline),
                 Depth::Rows(_) | Depth::Totals => Vec::new(),
             },
             variants: if folded {
-                crate::report::folds::gains(report, shows_target)
+                folds::gains(report, shows_target)
             } else {
                 Vec::new()
             },
-            environment: if folded {
-                crate::report::folds::environment(report)
-            } else {
-                Vec::new()
-            },
+            environment: if folded { folds::environment(report) } else { Vec::new() },
             reproduce: if depth == Depth::Totals {
                 Vec::new()
             } else {
@@ -194,10 +195,16 @@ impl Subject {
             base: Commit::of(context, context.base_commit.as_deref()),
             baseline: context.baseline_label.clone(),
             side_by_side: report.comparisons.iter().any(both),
-            check_url: context.check_url.clone(),
-            report_url: context.report_url.clone(),
+            check_url: on_forge(context, context.check_url.as_deref()),
+            report_url: on_forge(context, context.report_url.as_deref()),
         }
     }
+}
+
+/// The address, where it is one of the forge itself.
+fn on_forge(context: &Context, address: Option<&str>) -> Option<String> {
+    let path = address?.strip_prefix(context.server_url.as_deref()?)?;
+    path.starts_with('/').then(|| address.map(str::to_owned))?
 }
 
 impl Commit {
@@ -264,7 +271,7 @@ fn columns(report: &Report) -> Vec<&'static str> {
 /// All rows, worst first; skipped variants of one model share a row.
 fn rows(report: &Report, columns: &[&str]) -> Vec<Row> {
     let mut details: Vec<&Detail> = report.comparisons.iter().collect();
-    details.sort_by(|a, b| b.comparison.verdict.cmp(&a.comparison.verdict));
+    details.sort_by_key(|detail| Reverse(detail.comparison.verdict));
     let alike = |a: &Detail, b: &Detail| {
         let (a, b) = (&a.comparison, &b.comparison);
         let skipped = a.verdict == Verdict::Skipped && b.verdict == Verdict::Skipped;
@@ -297,7 +304,7 @@ fn row(group: &[&Detail], columns: &[&str]) -> Row {
         .collect();
     if cells.iter().all(Vec::is_empty) {
         cells[0].push(Part {
-            reason: comparison.reason.as_deref().map(|reason| clean::line(reason, 80)),
+            reason: no_figures(comparison),
             ..Part::default()
         });
     }
@@ -311,6 +318,15 @@ fn row(group: &[&Detail], columns: &[&str]) -> Row {
             .map(|detail| detail.comparison.key.variant.clone())
             .collect(),
         cells,
+    }
+}
+
+/// Why a row has no figures; what failed is told in full elsewhere.
+fn no_figures(comparison: &Comparison) -> Option<String> {
+    match (comparison.verdict, &comparison.reason) {
+        (Verdict::Error, _) => Some("no figures".to_owned()),
+        (_, Some(reason)) => Some(clean::sentence(reason, 120)),
+        (_, None) => None,
     }
 }
 
@@ -355,7 +371,7 @@ fn outputs(detail: &Detail) -> Vec<Part> {
 /// Why and what to do, worst first, once for all comparisons of which the same is said.
 fn advice(report: &Report, said: &str) -> Vec<Advice> {
     let mut details: Vec<&Detail> = report.comparisons.iter().collect();
-    details.sort_by(|a, b| b.comparison.verdict.cmp(&a.comparison.verdict));
+    details.sort_by_key(|detail| Reverse(detail.comparison.verdict));
     let mut list: Vec<Advice> = Vec::new();
     for detail in details
         .into_iter()
@@ -363,7 +379,7 @@ fn advice(report: &Report, said: &str) -> Vec<Advice> {
     {
         let mut entry = advice_on(report, detail);
         // The headline has said it already.
-        entry.reasons.retain(|reason| !said.contains(&clean::line(reason, 200)));
+        entry.reasons.retain(|reason| !said.contains(&headline::brief(reason)));
         let name = headline::name(report, &detail.comparison.key);
         match list
             .iter_mut()

@@ -18,5 +18,8 @@ mod report;
 mod documents;
 mod launcher;
 mod onnx_models;
+mod config;
+mod init;
+mod github_client;
 mod support;
 mod variants;

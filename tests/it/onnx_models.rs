@@ -521,6 +521,40 @@ fn external_data_must_fit_its_file() {
 }
 
 #[test]
+fn external_data_is_never_an_address_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    for location in ["*/_ORT_MEM_ADDR_/*", "sub/*/_ORT_MEM_ADDR_/*"] {
+        // A file of that very name is there: it is the name that is dangerous.
+        write_atomic(&folder.path().join(location), &[0; 8]).unwrap();
+        let error = error_in(folder.path(), &with_initializer(external("W", location)));
+        assert!(error.contains("takes for an address in its own memory"), "{error}");
+    }
+}
+
+#[test]
+fn nodes_that_make_the_engine_open_files_are_refused() {
+    let elsewhere = |mode| {
+        let attribute = AttributeProto {
+            name: Some("embed_mode".to_owned()),
+            i: Some(mode),
+            ..AttributeProto::default()
+        };
+        let mut node = node("EPContext", "compiled", attribute);
+        node.domain = Some("com.microsoft".to_owned());
+        model_of(GraphProto {
+            node: vec![node],
+            ..GraphProto::default()
+        })
+    };
+    let error = load_error(&elsewhere(0));
+    assert!(
+        error.ends_with("node `compiled` (EPContext) refers to a compiled file outside the model"),
+        "{error}"
+    );
+    Model::from_bytes(Path::new("model.onnx"), onnx::encode(&elsewhere(1))).unwrap();
+}
+
+#[test]
 fn external_data_left_as_an_lfs_pointer_is_recognised() {
     let folder = tempfile::tempdir().unwrap();
     let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 8\n";
@@ -700,8 +734,6 @@ fn folders_are_told_apart() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
     #[test]
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = Model::from_bytes(Path::new("model.onnx"), bytes.into());

@@ -12,6 +12,7 @@ import sys
 
 import numpy as np
 import onnx
+import onnx.shape_inference
 import onnxruntime as ort
 
 SAMPLES = 16
@@ -35,9 +36,9 @@ def feed(inputs, generator):
             values[spec.name] = generator.integers(0, 2, shape).astype(bool)
         else:
             kind = np.int64 if spec.type == "tensor(int64)" else np.int32
-            high = 2 if "mask" in spec.name or "type" in spec.name else 20
-            low = 1 if "mask" in spec.name else 0
-            values[spec.name] = generator.integers(low, high, shape).astype(kind)
+            values[spec.name] = generator.integers(1, 2 if "mask" in spec.name or not shape else 20, shape).astype(kind)
+            if "type" in spec.name:
+                values[spec.name] -= values[spec.name]
     return values
 
 
@@ -54,6 +55,16 @@ def signature(path):
     return shown(graph.input), shown(graph.output)
 
 
+def is_inferable(path):
+    """Type inference refuses some sound models, those with sparse initializers for one."""
+    try:
+        onnx.checker.check_model(str(path), full_check=True)
+        return True
+    except onnx.shape_inference.InferenceError:
+        print(f"(without type inference, which refuses the original too: {path.name})", file=sys.stderr)
+        return False
+
+
 def size(folder, model):
     data = folder / (model + ".data")
     return (folder / model).stat().st_size + (data.stat().st_size if data.exists() else 0)
@@ -61,7 +72,7 @@ def size(folder, model):
 
 def check(name, original, result, digits):
     target = result / "model.onnx"
-    onnx.checker.check_model(str(target), full_check=True)
+    onnx.checker.check_model(str(target), full_check=is_inferable(original))
     if signature(original) != signature(target):
         raise AssertionError("inputs or outputs changed")
     full, half = session(original), session(target)
@@ -78,7 +89,7 @@ def check(name, original, result, digits):
         for one, other in pairs:
             if one.shape != other.shape or one.dtype != other.dtype:
                 raise AssertionError(f"output {one.dtype}{one.shape} became {other.dtype}{other.shape}")
-        floats = [(one, other) for one, other in pairs if one.dtype == np.float32]
+        floats = [(one, other) for one, other in pairs if one.dtype == np.float32 and one.size]
         cosines.append(min(cosine(one, other) for one, other in floats))
         error = max(error, max(float(np.abs(one - other).max()) for one, other in floats))
         same += int(floats[0][0].argmax() == floats[0][1].argmax())

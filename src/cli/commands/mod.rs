@@ -1,6 +1,12 @@
 //! The commands, one file each: arguments, help and `run`. A new one is a file, a `mod` line, a variant and an arm.
 
+mod action;
+mod baseline;
+mod ci;
+mod compare;
 mod completions;
+mod config;
+mod init;
 mod runtime;
 mod worker;
 
@@ -14,9 +20,21 @@ use super::exit::Exit;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
-    Completions(completions::Args),
+    Init(init::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Ci(Box<ci::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Compare(compare::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Baseline(baseline::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Config(config::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Runtime(runtime::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Completions(completions::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Action(action::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     #[command(hide = true)]
     Worker(worker::Args),
@@ -26,6 +44,12 @@ impl Command {
     /// Runs it.
     pub fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
+            Self::Init(args) => init::run(&args, context),
+            Self::Ci(args) => ci::run(&args, context),
+            Self::Compare(args) => compare::run(&args, context),
+            Self::Baseline(args) => baseline::run(&args, context),
+            Self::Action(args) => action::run(&args, context),
+            Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
             Self::Worker(args) => worker::run(&args, context),

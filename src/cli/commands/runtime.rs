@@ -4,16 +4,14 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::ui::Ui;
+use crate::cli::progress::Installing;
 use crate::config::DEFAULT_ONNXRUNTIME;
 use crate::runtime::library;
-use crate::runtime::library::InstallEvent;
 use crate::runtime::library::Library;
 
 /// Show, install or locate ONNX Runtime.
@@ -140,7 +138,7 @@ fn list(context: &Context, json: bool) -> Result<Exit, CliError> {
 fn install(context: &Context, version: &str, python: &str, force: bool, json: bool) -> Result<Exit, CliError> {
     let cache = library::cache_folder(&context.environment)?;
     let put = if force { library::reinstall } else { library::install };
-    let mut progress = Progress::new(&context.ui);
+    let mut progress = Installing::new(&context.ui);
     let installed = put(version, &cache, python, &context.environment, &mut |event| {
         progress.show(&event)
     });
@@ -166,48 +164,4 @@ fn show(context: &Context, library: &Library, json: bool) -> Result<Exit, CliErr
         context.ui.data(&library.path.display().to_string())?;
     }
     Ok(Exit::Pass)
-}
-
-/// Shows an installation as a bar, and as lines where there is no terminal.
-pub(crate) struct Progress<'a> {
-    ui: &'a Ui,
-    bar: Option<ProgressBar>,
-}
-
-impl<'a> Progress<'a> {
-    pub(crate) fn new(ui: &'a Ui) -> Self {
-        Self { ui, bar: None }
-    }
-
-    pub(crate) fn show(&mut self, event: &InstallEvent) {
-        match event {
-            InstallEvent::Waiting => self.ui.status("waiting for another process that installs ONNX Runtime"),
-            InstallEvent::Downloading { wheel, bytes } => {
-                self.ui.status(&format!("fetching {wheel}"));
-                self.bar = Some(self.ui.byte_bar(*bytes, "ONNX Runtime"));
-            }
-            InstallEvent::Downloaded { bytes } => {
-                if let Some(bar) = &self.bar {
-                    bar.set_position(*bytes);
-                }
-            }
-            InstallEvent::Verifying => {
-                if let Some(bar) = &self.bar {
-                    bar.set_message("checking its SHA-256");
-                }
-            }
-            InstallEvent::Unpacking => {
-                if let Some(bar) = &self.bar {
-                    bar.set_message("unpacking");
-                }
-            }
-            InstallEvent::Installed => self.finish(),
-        }
-    }
-
-    pub(crate) fn finish(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-    }
 }

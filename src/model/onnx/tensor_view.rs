@@ -72,6 +72,10 @@ pub enum TensorError {
     },
 }
 
+/// A part of the location by which ONNX Runtime marks data in its own memory (`onnxruntime/core/framework/tensorprotoutils.h`); the
+/// offset is then an address.
+const ADDRESS: &str = "_ORT_MEM_ADDR_";
+
 /// Where a tensor's external data lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataReference {
@@ -106,6 +110,11 @@ impl DataReference {
                 .transpose()
         };
         let location = find("location")?.filter(|location| !location.is_empty());
+        if location.is_some_and(|location| location.contains(ADDRESS)) {
+            return Err(TensorError::MalformedReference(
+                "a location that ONNX Runtime takes for an address in its own memory".to_owned(),
+            ));
+        }
         Ok(Some(Self {
             location: location
                 .ok_or_else(|| TensorError::MalformedReference("no location".to_owned()))?

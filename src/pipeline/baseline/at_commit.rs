@@ -70,7 +70,9 @@ pub fn fetch(
     commit: &CommitSha,
     objects: &Objects,
 ) -> Result<Option<Vec<StoredFile>>, AtCommitError> {
-    let Some(bytes) = file(client, path, commit)? else { return Ok(None) };
+    let Some(bytes) = file(client, path, commit)? else {
+        return Ok(None);
+    };
     let bytes = Bytes::from(bytes);
     let mut files = vec![store("model.onnx", &bytes, objects)?];
     for location in locations(path, &bytes)? {
@@ -97,7 +99,11 @@ fn file(client: &Client, path: &str, commit: &CommitSha) -> Result<Option<Vec<u8
 }
 
 fn store(name: &str, bytes: &[u8], objects: &Objects) -> Result<StoredFile, StoreError> {
-    Ok(StoredFile { name: name.to_owned(), digest: objects.put(bytes)?, bytes: bytes.len() as u64 })
+    Ok(StoredFile {
+        name: name.to_owned(),
+        digest: objects.put(bytes)?,
+        bytes: bytes.len() as u64,
+    })
 }
 
 /// The files beside the model that it refers to, each once, in the order of their first use. Only plain relative paths: the

@@ -49,13 +49,18 @@ impl Hint for DirError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::File(error) => error.hints(),
-            Self::Manifest { source: ManifestError::TooNew { .. }, .. } => {
+            Self::Manifest {
+                source: ManifestError::TooNew { .. },
+                ..
+            } => {
                 vec!["update mlbuild, or refresh the baseline with this version: `mlbuild baseline refresh`".to_owned()]
             }
             Self::Manifest { .. } | Self::Tampered { .. } => {
                 vec!["restore the folder from its commit, or write it anew from a trusted model: `mlbuild baseline refresh`".to_owned()]
             }
-            Self::Store(_) => vec!["remove `.mlbuild/objects` and run again; everything in it can be made anew".to_owned()],
+            Self::Store(_) => {
+                vec!["remove `.mlbuild/objects` and run again; everything in it can be made anew".to_owned()]
+            }
         }
     }
 }
@@ -63,10 +68,20 @@ impl Hint for DirError {
 /// Reads the manifest of the baseline in `folder`; `None` where there is none.
 pub fn read(folder: &Path) -> Result<Option<Manifest>, DirError> {
     let path = folder.join(manifest::FILE_NAME);
-    let refused = |source| DirError::Manifest { path: folder.to_owned(), source };
+    let refused = |source| DirError::Manifest {
+        path: folder.to_owned(),
+        source,
+    };
     match fs::metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(FileError { action: "read", path, source: error }.into()),
+        Err(error) => {
+            return Err(FileError {
+                action: "read",
+                path,
+                source: error,
+            }
+            .into());
+        }
         Ok(metadata) if metadata.len() > manifest::MAX_BYTES => {
             return Err(refused(ManifestError::TooLarge(metadata.len())));
         }
@@ -79,18 +94,29 @@ pub fn read(folder: &Path) -> Result<Option<Manifest>, DirError> {
 /// Copies a file of the baseline in `folder` to the object store, after checking its length and digest.
 pub fn fetch(folder: &Path, file: &StoredFile, objects: &Objects) -> Result<PathBuf, DirError> {
     let path = folder.join(file.asset_name());
-    let tampered = |what: String| DirError::Tampered { path: path.clone(), what };
+    let tampered = |what: String| DirError::Tampered {
+        path: path.clone(),
+        what,
+    };
     let metadata = fs::symlink_metadata(&path).map_err(FileError::at("read", &path))?;
     if !metadata.is_file() {
         return Err(tampered("not a regular file".to_owned()));
     }
     if metadata.len() != file.bytes {
-        return Err(tampered(format!("{} bytes, the manifest says {}", metadata.len(), file.bytes)));
+        return Err(tampered(format!(
+            "{} bytes, the manifest says {}",
+            metadata.len(),
+            file.bytes
+        )));
     }
     let bytes = fs::read(&path).map_err(FileError::at("read", &path))?;
     let found = Digest::of(&bytes);
     if found != file.digest {
-        return Err(tampered(format!("SHA-256 {}…, the manifest says {}…", found.short(), file.digest.short())));
+        return Err(tampered(format!(
+            "SHA-256 {}…, the manifest says {}…",
+            found.short(),
+            file.digest.short()
+        )));
     }
     let digest = objects.put(&bytes)?;
     Ok(objects.verify(&digest)?)
@@ -107,7 +133,10 @@ pub fn publish(folder: &Path, manifest: &Manifest, objects: &Objects) -> Result<
         let bytes = fs::read(&object).map_err(FileError::at("read", &object))?;
         files::write_atomic(&path, &bytes)?;
     }
-    let bytes = manifest.to_bytes().map_err(|source| DirError::Manifest { path: folder.to_owned(), source })?;
+    let bytes = manifest.to_bytes().map_err(|source| DirError::Manifest {
+        path: folder.to_owned(),
+        source,
+    })?;
     files::write_atomic(&folder.join(manifest::FILE_NAME), &bytes)?;
     remove_unnamed(folder, manifest)?;
     Ok(())
@@ -119,7 +148,10 @@ fn remove_unnamed(folder: &Path, manifest: &Manifest) -> Result<(), FileError> {
     for entry in fs::read_dir(folder).map_err(FileError::at("read", folder))? {
         let entry = entry.map_err(FileError::at("read", folder))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let is_ours = name.split('.').next().is_some_and(|stem| stem.parse::<Digest>().is_ok());
+        let is_ours = name
+            .split('.')
+            .next()
+            .is_some_and(|stem| stem.parse::<Digest>().is_ok());
         if is_ours && !named.contains(&name) {
             fs::remove_file(entry.path()).map_err(FileError::at("remove", &entry.path()))?;
         }

@@ -65,13 +65,16 @@ struct Found {
 pub fn find(search: &Search<'_>) -> Result<Baselines, ReleaseError> {
     let releases = release::list(search.client, search.key)?;
     let mut notices = Vec::new();
-    let exact = if search.is_base_exact { exact(search, &releases, &mut notices)? } else { None };
+    let exact = if search.is_base_exact {
+        exact(search, &releases, &mut notices)?
+    } else {
+        None
+    };
     let label = match &exact {
         Some(found) => format!("release {}", found.release.tag_name),
         None => format!("the model at {}", search.base.short()),
     };
-    let mut baselines =
-        Baselines::missing(label, "the baseline has no such model".to_owned(), Vec::new());
+    let mut baselines = Baselines::missing(label, "the baseline has no such model".to_owned(), Vec::new());
     baselines.commit = Some(search.base.as_str().to_owned());
     baselines.tag = exact.as_ref().map(|found| found.release.tag_name.clone());
     let mut ancestor: Option<Option<Found>> = None;
@@ -98,7 +101,10 @@ pub fn find(search: &Search<'_>) -> Result<Baselines, ReleaseError> {
         };
         baselines.models.insert(model.name.clone(), answer);
     }
-    let manifest = exact.as_ref().or(ancestor.as_ref().and_then(Option::as_ref)).map(|found| &found.manifest);
+    let manifest = exact
+        .as_ref()
+        .or(ancestor.as_ref().and_then(Option::as_ref))
+        .map(|found| &found.manifest);
     add_removed(search, manifest, &mut baselines);
     if let Some(manifest) = manifest
         && manifest.tool_version != crate::VERSION
@@ -114,12 +120,7 @@ pub fn find(search: &Search<'_>) -> Result<Baselines, ReleaseError> {
     Ok(baselines)
 }
 
-fn note_distance(
-    search: &Search<'_>,
-    found: Option<&Found>,
-    baselines: &mut Baselines,
-    notices: &mut Vec<String>,
-) {
+fn note_distance(search: &Search<'_>, found: Option<&Found>, baselines: &mut Baselines, notices: &mut Vec<String>) {
     let Some(found) = found else { return };
     baselines.tag = Some(found.release.tag_name.clone());
     baselines.label = format!("release {}", found.release.tag_name);
@@ -140,7 +141,11 @@ pub fn find_committed(search: &Search<'_>, folder: &Path) -> Result<Baselines, R
     let label = format!("dir: {} at {}", folder.display(), search.base.short());
     let outside = || format!("the baseline folder `{}` leaves the repository", folder.display());
     let Some(place) = repository_path(search.folder, folder) else {
-        return Ok(Baselines::missing(label, outside(), vec!["keep it inside the repository".to_owned()]));
+        return Ok(Baselines::missing(
+            label,
+            outside(),
+            vec!["keep it inside the repository".to_owned()],
+        ));
     };
     let path = format!("{place}/{}", manifest::FILE_NAME);
     let found = contents::at(search.client, &path, search.base, manifest::MAX_BYTES)?;
@@ -162,7 +167,11 @@ pub fn find_committed(search: &Search<'_>, folder: &Path) -> Result<Baselines, R
         Ok(manifest) => manifest,
         Err(error) => {
             let hints = vec!["write it anew on the default branch: `mlbuild baseline refresh`".to_owned()];
-            return Ok(Baselines::missing(label, format!("`{path}` is refused: {error}"), hints));
+            return Ok(Baselines::missing(
+                label,
+                format!("`{path}` is refused: {error}"),
+                hints,
+            ));
         }
     };
     let mut baselines = resolve::from_manifest(&manifest, &label, |file| committed(search, &place, file));
@@ -172,27 +181,37 @@ pub fn find_committed(search: &Search<'_>, folder: &Path) -> Result<Baselines, R
 
 fn committed(search: &Search<'_>, place: &str, file: &StoredFile) -> Result<PathBuf, ReleaseError> {
     let path = format!("{place}/{}", file.asset_name());
-    let refused = |reason: String| ReleaseError::Refused { tag: path.clone(), reason };
+    let refused = |reason: String| ReleaseError::Refused {
+        tag: path.clone(),
+        reason,
+    };
     let found = contents::at(search.client, &path, search.base, at_commit::MAX_BYTES)?
         .ok_or_else(|| refused("it is not committed".to_owned()))?;
     let digest = Digest::of(&found.bytes);
     if digest != file.digest {
-        return Err(refused(format!("SHA-256 {}…, the manifest says {}…", digest.short(), file.digest.short())));
+        return Err(refused(format!(
+            "SHA-256 {}…, the manifest says {}…",
+            digest.short(),
+            file.digest.short()
+        )));
     }
     search.objects.put(&found.bytes)?;
     Ok(search.objects.verify(&digest)?)
 }
 
 /// The newest believable release of exactly the base commit. What is not believed is said.
-fn exact(
-    search: &Search<'_>,
-    releases: &[Release],
-    notices: &mut Vec<String>,
-) -> Result<Option<Found>, ReleaseError> {
-    for candidate in releases.iter().filter(|candidate| release::claims_commit(candidate, search.base)) {
+fn exact(search: &Search<'_>, releases: &[Release], notices: &mut Vec<String>) -> Result<Option<Found>, ReleaseError> {
+    for candidate in releases
+        .iter()
+        .filter(|candidate| release::claims_commit(candidate, search.base))
+    {
         match release::open(search.client, candidate, search.key, search.trust) {
             Ok(manifest) if measured_at(&manifest, search.base) => {
-                return Ok(Some(Found { release: candidate.clone(), manifest, commits_between: 0 }));
+                return Ok(Some(Found {
+                    release: candidate.clone(),
+                    manifest,
+                    commits_between: 0,
+                }));
             }
             Ok(_) => {}
             Err(error) if error.is_refusal() => notices.push(chain(&error)),
@@ -203,7 +222,10 @@ fn exact(
 }
 
 fn measured_at(manifest: &Manifest, commit: &CommitSha) -> bool {
-    manifest.origin.as_ref().is_some_and(|origin| origin.commit == commit.as_str())
+    manifest
+        .origin
+        .as_ref()
+        .is_some_and(|origin| origin.commit == commit.as_str())
 }
 
 fn newest_ancestor(
@@ -211,7 +233,9 @@ fn newest_ancestor(
     releases: &[Release],
     notices: &mut Vec<String>,
 ) -> Result<Option<Found>, ReleaseError> {
-    let others = releases.iter().filter(|candidate| !release::claims_commit(candidate, search.base));
+    let others = releases
+        .iter()
+        .filter(|candidate| !release::claims_commit(candidate, search.base));
     for candidate in others.take(MAX_ANCESTORS) {
         let manifest = match release::open(search.client, candidate, search.key, search.trust) {
             Ok(manifest) => manifest,
@@ -221,7 +245,10 @@ fn newest_ancestor(
             }
             Err(error) => return Err(error),
         };
-        let commit = manifest.origin.as_ref().and_then(|origin| origin.commit.parse::<CommitSha>().ok());
+        let commit = manifest
+            .origin
+            .as_ref()
+            .and_then(|origin| origin.commit.parse::<CommitSha>().ok());
         let Some(commit) = commit else { continue };
         if let Some(comparison) = git::compare(search.client, &commit, search.base)?
             && matches!(comparison.relation, Relation::Ahead | Relation::Identical)
@@ -243,15 +270,23 @@ fn from_release(
     model: &ModelConfig,
 ) -> Result<Option<ModelBaseline>, ReleaseError> {
     let Some(found) = found else { return Ok(None) };
-    let entries: Vec<_> =
-        found.manifest.entries.iter().filter(|entry| entry.key.model == model.name).cloned().collect();
+    let entries: Vec<_> = found
+        .manifest
+        .entries
+        .iter()
+        .filter(|entry| entry.key.model == model.name)
+        .cloned()
+        .collect();
     let Some(first) = entries.first() else { return Ok(None) };
     let files = first.source_files.clone();
     for file in &files {
         match release::fetch(search.client, &found.release, file, search.objects) {
             Ok(_) => {}
             Err(error) if error.is_refusal() => {
-                return Ok(Some(ModelBaseline::Missing { reason: chain(&error), hints: error.hints() }));
+                return Ok(Some(ModelBaseline::Missing {
+                    reason: chain(&error),
+                    hints: error.hints(),
+                }));
             }
             Err(error) => return Err(error),
         }
@@ -278,7 +313,9 @@ fn at_base(search: &Search<'_>, model: &ModelConfig) -> AtBase {
             hints: vec!["run the baseline job on the default branch, or name a baseline".to_owned()],
         };
     }
-    let named = search.base_config.and_then(|config| config.models.iter().find(|base| base.name == model.name));
+    let named = search
+        .base_config
+        .and_then(|config| config.models.iter().find(|base| base.name == model.name));
     let path = named.map_or(&model.path, |base| &base.path);
     let Some(path) = repository_path(search.folder, path) else {
         return AtBase::Unknown {
@@ -299,18 +336,25 @@ fn at_base(search: &Search<'_>, model: &ModelConfig) -> AtBase {
                 search.base.short()
             ),
             hints: vec![
-                "wait until the baseline job of the default branch has published, or start it by hand, then re-run".to_owned(),
+                "wait until the baseline job of the default branch has published, or start it by hand, then re-run"
+                    .to_owned(),
             ],
         },
         Ok(None) => AtBase::Never(format!("the base {} does not have this model", search.base.short())),
-        Err(error) => AtBase::Unknown { reason: chain(&error), hints: error.hints() },
+        Err(error) => AtBase::Unknown {
+            reason: chain(&error),
+            hints: error.hints(),
+        },
     }
 }
 
 /// `path` relative to the repository's root, with forward slashes; `None` where it leaves the repository.
 pub fn repository_path(folder: &str, path: &Path) -> Option<String> {
-    let mut parts: Vec<String> =
-        folder.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect();
+    let mut parts: Vec<String> = folder
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .map(str::to_owned)
+        .collect();
     for component in path.components() {
         match component {
             std::path::Component::Normal(part) => parts.push(part.to_str()?.to_owned()),
@@ -342,7 +386,10 @@ fn add_removed(search: &Search<'_>, manifest: Option<&Manifest>, baselines: &mut
             .entries
             .push(entry.clone());
     }
-    baselines.models.extend(gone.into_iter().map(|(name, source)| (name, ModelBaseline::Source(source))));
+    baselines.models.extend(
+        gone.into_iter()
+            .map(|(name, source)| (name, ModelBaseline::Source(source))),
+    );
 }
 
 #[cfg(test)]
@@ -351,8 +398,14 @@ mod tests {
 
     #[test]
     fn paths_stay_in_the_repository() {
-        assert_eq!(repository_path("", Path::new("models/a.onnx")).as_deref(), Some("models/a.onnx"));
-        assert_eq!(repository_path("ml/gate", Path::new("../a.onnx")).as_deref(), Some("ml/a.onnx"));
+        assert_eq!(
+            repository_path("", Path::new("models/a.onnx")).as_deref(),
+            Some("models/a.onnx")
+        );
+        assert_eq!(
+            repository_path("ml/gate", Path::new("../a.onnx")).as_deref(),
+            Some("ml/a.onnx")
+        );
         assert_eq!(repository_path("ml", Path::new("../../a.onnx")), None);
         assert_eq!(repository_path("ml", Path::new("/a.onnx")), None);
     }

@@ -220,7 +220,10 @@ impl Manifest {
                 .filter_map(|entry| {
                     let latencies = estimate::latencies_alone(&entry.measurement.restarts);
                     let value = summary::median(&latencies)? * 1e3;
-                    Some(HistoryValue { key: entry.key.clone(), value })
+                    Some(HistoryValue {
+                        key: entry.key.clone(),
+                        value,
+                    })
                 })
                 .collect(),
         };

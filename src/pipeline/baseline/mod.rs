@@ -73,7 +73,13 @@ impl Baselines {
 
     /// A baseline that should be there and is not.
     pub fn missing(label: impl Into<String>, reason: impl Into<String>, hints: Vec<String>) -> Self {
-        Self::of(label, ModelBaseline::Missing { reason: reason.into(), hints })
+        Self::of(
+            label,
+            ModelBaseline::Missing {
+                reason: reason.into(),
+                hints,
+            },
+        )
     }
 
     /// A baseline with one answer for every model.

@@ -94,10 +94,15 @@ pub fn make(request: &Request<'_>, observer: &mut Observer<'_>) -> Result<Made, 
         baselines: &nothing,
         judge_unchanged: false,
         objects: request.objects,
+        stored: &BTreeMap::new(),
         environment: request.environment,
+        interrupt: request.interrupt,
     };
     let jobs = plan::jobs(&context, observer);
-    if request.previous.is_some_and(|previous| is_unchanged(&jobs, previous, request.key)) {
+    if request
+        .previous
+        .is_some_and(|previous| is_unchanged(&jobs, previous, request.key))
+    {
         return Ok(Made::Unchanged);
     }
     let setting = Setting {
@@ -116,7 +121,10 @@ pub fn make(request: &Request<'_>, observer: &mut Observer<'_>) -> Result<Made, 
         created_at: request.now.clone(),
         machine: Fingerprint::of_this_machine().with_environment(request.environment),
         entries,
-        history: request.previous.map(Manifest::history_for_successor).unwrap_or_default(),
+        history: request
+            .previous
+            .map(Manifest::history_for_successor)
+            .unwrap_or_default(),
     })))
 }
 
@@ -138,7 +146,10 @@ fn entry(done: Done) -> Result<Entry, RefreshError> {
         return Err(RefreshError::NotMeasured {
             model: done.job.key.model,
             variant: done.job.key.variant,
-            reason: done.comparison.reason.unwrap_or_else(|| "it was not measured".to_owned()),
+            reason: done
+                .comparison
+                .reason
+                .unwrap_or_else(|| "it was not measured".to_owned()),
             hints: done.comparison.hints,
         });
     };

@@ -73,7 +73,10 @@ pub enum ReleaseError {
 impl ReleaseError {
     /// True where the release itself is at fault, and another one may do.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Manifest { .. } | Self::Github(GithubError::Altered { .. }))
+        matches!(
+            self,
+            Self::Refused { .. } | Self::Manifest { .. } | Self::Github(GithubError::Altered { .. })
+        )
     }
 }
 
@@ -98,7 +101,13 @@ impl Hint for ReleaseError {
 pub fn slug(key: &str) -> String {
     let plain: String = key
         .chars()
-        .map(|character| if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' })
+        .map(|character| {
+            if character.is_ascii_alphanumeric() {
+                character.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
         .collect();
     let plain = plain.trim_matches('-');
     if plain == key && plain.len() <= 40 {
@@ -111,16 +120,29 @@ pub fn slug(key: &str) -> String {
 /// `mlbuild-baseline-<key>-<yyyymmdd>-<run>-<attempt>-<sha12>`: unique, so that two refreshes never meet.
 pub fn tag(key: &str, created_at: &str, run: u64, attempt: u64, commit: &CommitSha) -> String {
     let day: String = created_at.chars().filter(char::is_ascii_digit).take(8).collect();
-    format!("{TAG_PREFIX}{}-{day}-{run}-{attempt}-{}", slug(key), &commit.as_str()[..12])
+    format!(
+        "{TAG_PREFIX}{}-{day}-{run}-{attempt}-{}",
+        slug(key),
+        &commit.as_str()[..12]
+    )
 }
 
 /// True where `tag` is one of `key`'s: the slug, then exactly the four further parts.
 fn is_of_key(tag: &str, key: &str) -> bool {
-    let Some(rest) = tag.strip_prefix(TAG_PREFIX).and_then(|rest| rest.strip_prefix(&slug(key))) else { return false };
-    let Some(rest) = rest.strip_prefix('-') else { return false };
+    let Some(rest) = tag
+        .strip_prefix(TAG_PREFIX)
+        .and_then(|rest| rest.strip_prefix(&slug(key)))
+    else {
+        return false;
+    };
+    let Some(rest) = rest.strip_prefix('-') else {
+        return false;
+    };
     let parts: Vec<&str> = rest.split('-').collect();
     parts.len() == 4
-        && parts[..3].iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+        && parts[..3]
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
         && parts[3].len() == 12
         && parts[3].bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -160,22 +182,36 @@ pub struct Trust {
 
 /// Downloads and checks the manifest of `release`, and everything that it claims of itself.
 pub fn open(client: &Client, release: &Release, key: &str, trust: &Trust) -> Result<Manifest, ReleaseError> {
-    let refused = |reason: String| ReleaseError::Refused { tag: release.tag_name.clone(), reason };
+    let refused = |reason: String| ReleaseError::Refused {
+        tag: release.tag_name.clone(),
+        reason,
+    };
     let asset = find_asset(release, manifest::FILE_NAME)?;
     check_uploader(release, asset, trust)?;
     let (bytes, _) = asset::download(client, asset, manifest::MAX_BYTES)?;
-    let manifest = Manifest::parse(&bytes)
-        .map_err(|source| ReleaseError::Manifest { tag: release.tag_name.clone(), source })?;
+    let manifest = Manifest::parse(&bytes).map_err(|source| ReleaseError::Manifest {
+        tag: release.tag_name.clone(),
+        source,
+    })?;
     if manifest.key != key {
-        return Err(refused(format!("its key is `{}`, this gate's is `{key}`", manifest.key)));
+        return Err(refused(format!(
+            "its key is `{}`, this gate's is `{key}`",
+            manifest.key
+        )));
     }
-    let origin = manifest.origin.as_ref().ok_or_else(|| refused("its manifest names no run".to_owned()))?;
+    let origin = manifest
+        .origin
+        .as_ref()
+        .ok_or_else(|| refused("its manifest names no run".to_owned()))?;
     check_run(client, release, origin, trust)?;
     for file in manifest.files() {
         let asset = find_asset(release, &file.asset_name())?;
         check_uploader(release, asset, trust)?;
         if asset.size != file.bytes || asset.digest().is_some_and(|digest| digest != file.digest) {
-            return Err(refused(format!("its file `{}` is not what the manifest says", file.asset_name())));
+            return Err(refused(format!(
+                "its file `{}` is not what the manifest says",
+                file.asset_name()
+            )));
         }
     }
     Ok(manifest)
@@ -212,7 +248,10 @@ pub fn fetch(
 
 /// Publishes `manifest` with its files out of the object store as a new release on a commit of its own.
 pub fn publish(client: &Client, manifest: &Manifest, objects: &Objects, tag: &str) -> Result<Release, ReleaseError> {
-    let bytes = manifest.to_bytes().map_err(|source| ReleaseError::Manifest { tag: tag.to_owned(), source })?;
+    let bytes = manifest.to_bytes().map_err(|source| ReleaseError::Manifest {
+        tag: tag.to_owned(),
+        source,
+    })?;
     let commit = git::create_orphan_commit(client, "mlbuild baseline: this commit only carries a tag")?;
     git::create_tag(client, tag, &commit)?;
     let published = publish_draft(client, manifest, bytes, objects, tag);
@@ -231,11 +270,14 @@ fn publish_draft(
     objects: &Objects,
     tag: &str,
 ) -> Result<Release, ReleaseError> {
-    let draft = release::create_draft(client, &NewRelease {
-        tag_name: tag.to_owned(),
-        name: format!("mlbuild baseline {}", manifest.key),
-        body: describe(manifest),
-    })?;
+    let draft = release::create_draft(
+        client,
+        &NewRelease {
+            tag_name: tag.to_owned(),
+            name: format!("mlbuild baseline {}", manifest.key),
+            body: describe(manifest),
+        },
+    )?;
     for file in manifest.files() {
         let path = objects.verify(&file.digest)?;
         asset::upload(client, &draft, &file.asset_name(), &Content::File(path))?;
@@ -245,7 +287,10 @@ fn publish_draft(
 }
 
 fn remove_draft(client: &Client, tag: &str) -> Result<(), GithubError> {
-    for release in release::list(client)?.iter().filter(|release| release.draft && release.tag_name == tag) {
+    for release in release::list(client)?
+        .iter()
+        .filter(|release| release.draft && release.tag_name == tag)
+    {
         release::delete(client, release.id)?;
     }
     Ok(())
@@ -284,13 +329,20 @@ fn month_of(tag: &str) -> &str {
 }
 
 fn find_asset<'a>(release: &'a Release, name: &str) -> Result<&'a Asset, ReleaseError> {
-    let refused = |reason: String| ReleaseError::Refused { tag: release.tag_name.clone(), reason };
+    let refused = |reason: String| ReleaseError::Refused {
+        tag: release.tag_name.clone(),
+        reason,
+    };
     let asset = release
         .assets
         .iter()
         .find(|asset| asset.name == name)
         .ok_or_else(|| refused(format!("it has no file `{name}`")))?;
-    if asset.is_complete() { Ok(asset) } else { Err(refused(format!("its file `{name}` was never wholly uploaded"))) }
+    if asset.is_complete() {
+        Ok(asset)
+    } else {
+        Err(refused(format!("its file `{name}` was never wholly uploaded")))
+    }
 }
 
 fn check_uploader(release: &Release, asset: &Asset, trust: &Trust) -> Result<(), ReleaseError> {
@@ -304,15 +356,24 @@ fn check_uploader(release: &Release, asset: &Asset, trust: &Trust) -> Result<(),
             reason: format!(
                 "its file `{}` was uploaded by {}, not by a workflow of this repository",
                 asset.name,
-                uploader.as_ref().map_or("nobody known", |account| account.login.as_str())
+                uploader
+                    .as_ref()
+                    .map_or("nobody known", |account| account.login.as_str())
             ),
         }),
     }
 }
 
 fn check_run(client: &Client, release: &Release, origin: &Origin, trust: &Trust) -> Result<(), ReleaseError> {
-    let refused = |reason: String| Err(ReleaseError::Refused { tag: release.tag_name.clone(), reason });
-    let Some(run_id) = origin.run_id else { return refused("its manifest names no run".to_owned()) };
+    let refused = |reason: String| {
+        Err(ReleaseError::Refused {
+            tag: release.tag_name.clone(),
+            reason,
+        })
+    };
+    let Some(run_id) = origin.run_id else {
+        return refused("its manifest names no run".to_owned());
+    };
     let run = match workflow_run::get(client, run_id) {
         Ok(run) => run,
         Err(error) if error.is_not_found() => {
@@ -323,29 +384,49 @@ fn check_run(client: &Client, release: &Release, origin: &Origin, trust: &Trust)
     if run.repository.id != trust.repository_id {
         return refused(format!("run {run_id} belongs to `{}`", run.repository.full_name));
     }
-    if run.head_repository.as_ref().is_some_and(|head| head.id != trust.repository_id) {
+    if run
+        .head_repository
+        .as_ref()
+        .is_some_and(|head| head.id != trust.repository_id)
+    {
         return refused(format!("run {run_id} ran the code of a fork"));
     }
     if !TRUSTED_EVENTS.contains(&run.event.as_str()) {
-        return refused(format!("run {run_id} was started by `{}`, not by a push to a baseline branch", run.event));
+        return refused(format!(
+            "run {run_id} was started by `{}`, not by a push to a baseline branch",
+            run.event
+        ));
     }
     if run.head_sha.as_str() != origin.commit {
-        return refused(format!("run {run_id} ran on {}, the manifest says {}", run.head_sha.short(), origin.commit));
+        return refused(format!(
+            "run {run_id} ran on {}, the manifest says {}",
+            run.head_sha.short(),
+            origin.commit
+        ));
     }
-    if !release.tag_name.ends_with(&format!("-{}", origin.commit.get(..12).unwrap_or_default())) {
+    if !release
+        .tag_name
+        .ends_with(&format!("-{}", origin.commit.get(..12).unwrap_or_default()))
+    {
         return refused("its tag and its manifest name different commits".to_owned());
     }
     if !release.tag_name.contains(&format!("-{run_id}-")) {
         return refused("its tag and its manifest name different runs".to_owned());
     }
     if run.head_branch.as_deref() != Some(origin.branch.as_str()) {
-        return refused(format!("run {run_id} ran on another branch than the manifest's `{}`", origin.branch));
+        return refused(format!(
+            "run {run_id} ran on another branch than the manifest's `{}`",
+            origin.branch
+        ));
     }
     if !trust.branches.iter().any(|branch| *branch == origin.branch) {
         return refused(format!("`{}` is no baseline branch", origin.branch));
     }
     if origin.workflow_path.as_deref() != Some(run.workflow_path()) {
-        return refused(format!("run {run_id} ran `{}`, the manifest says otherwise", run.workflow_path()));
+        return refused(format!(
+            "run {run_id} ran `{}`, the manifest says otherwise",
+            run.workflow_path()
+        ));
     }
     Ok(())
 }
@@ -369,7 +450,15 @@ mod tests {
 
     #[test]
     fn keys_never_take_each_others_baselines() {
-        let keys = ["a", "a-b", "a/b", ".mlbuild.yml", "mlbuild-yml", "a-20261120-1-1-0123456789ab", "A"];
+        let keys = [
+            "a",
+            "a-b",
+            "a/b",
+            ".mlbuild.yml",
+            "mlbuild-yml",
+            "a-20261120-1-1-0123456789ab",
+            "A",
+        ];
         for one in keys {
             let tag = tag(one, "2026-11-20", 1, 1, &commit());
             for other in keys {

@@ -27,6 +27,7 @@ use crate::pipeline::plan::chain;
 use crate::pipeline::subject;
 use crate::pipeline::subject::SubjectError;
 use crate::pipeline::workspace::Workspace;
+use crate::registry::Build;
 use crate::registry::Registry;
 use crate::registry::RegistryError;
 
@@ -118,7 +119,9 @@ impl Hint for ResolveError {
 
 /// Finds the baseline that `name` names; without a name the config's folder store, or the workspace's own.
 pub fn resolve(name: Option<&str>, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
-    let Some(name) = name.filter(|name| *name != LOCAL_NAME) else { return default(desk) };
+    let Some(name) = name.filter(|name| *name != LOCAL_NAME) else {
+        return default(desk);
+    };
     let path = desk.working_folder.join(name);
     if let Ok(metadata) = fs::metadata(&path) {
         let label = format!("`{name}`");
@@ -138,7 +141,8 @@ pub fn resolve(name: Option<&str>, desk: &Desk<'_>) -> Result<Baselines, Resolve
 
 /// A folder that is itself a model, so that reading it gives the right message.
 fn is_model_folder(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "mlpackage" || extension == "mlmodelc")
+    path.extension()
+        .is_some_and(|extension| extension == "mlpackage" || extension == "mlmodelc")
 }
 
 fn default(desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
@@ -157,9 +161,13 @@ fn default(desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
 
 /// The baseline in `folder`; `None` where there is none.
 fn from_dir(folder: &Path, label: &str, desk: &Desk<'_>) -> Result<Option<Baselines>, ResolveError> {
-    let Some(manifest) = dir::read(folder)? else { return Ok(None) };
+    let Some(manifest) = dir::read(folder)? else {
+        return Ok(None);
+    };
     let objects = desk.workspace.objects();
-    Ok(Some(from_manifest(&manifest, label, |file| dir::fetch(folder, file, objects))))
+    Ok(Some(from_manifest(&manifest, label, |file| {
+        dir::fetch(folder, file, objects)
+    })))
 }
 
 /// One answer a model out of `manifest`; a file that cannot be had makes its model's baseline missing, with the reason.
@@ -187,7 +195,10 @@ pub fn from_manifest<E: std::error::Error + Hint>(
                 label: label.to_owned(),
                 commit: baselines.commit.clone(),
             }),
-            Err(error) => ModelBaseline::Missing { reason: chain(&error), hints: error.hints() },
+            Err(error) => ModelBaseline::Missing {
+                reason: chain(&error),
+                hints: error.hints(),
+            },
         };
         baselines.models.insert(name.clone(), answer);
     }
@@ -201,9 +212,17 @@ pub fn from_manifest<E: std::error::Error + Hint>(
     baselines
 }
 
+/// The model file at `path` as the baseline of the config's only model.
+pub fn resolve_file(path: &Path, label: &str, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
+    from_file(path, label, desk)
+}
+
 fn from_file(path: &Path, label: &str, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
     let [model] = desk.config.models.as_slice() else {
-        return Err(ResolveError::OneForMany { path: path.to_owned(), models: desk.config.models.len() });
+        return Err(ResolveError::OneForMany {
+            path: path.to_owned(),
+            models: desk.config.models.len(),
+        });
     };
     let loaded = Model::load(path)?;
     let files = subject::store_source(&loaded, desk.workspace.objects())?;
@@ -213,43 +232,69 @@ fn from_file(path: &Path, label: &str, desk: &Desk<'_>) -> Result<Baselines, Res
 /// A baseline of one model's bare files.
 fn only(label: &str, model: &str, files: Vec<StoredFile>) -> Baselines {
     let mut baselines = Baselines::never(label, format!("the baseline ({label}) does not have this model"));
-    let source = Source { files, entries: Vec::new(), label: label.to_owned(), commit: None };
+    let source = Source {
+        files,
+        entries: Vec::new(),
+        label: label.to_owned(),
+        commit: None,
+    };
     baselines.models.insert(model.to_owned(), ModelBaseline::Source(source));
     baselines
 }
 
 fn from_registry(name: &str, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
-    let unknown = || ResolveError::Unknown { name: name.to_owned() };
-    let path = desk.workspace.registry_path();
-    if !path.exists() {
-        return Err(unknown());
-    }
-    let registry = Registry::open(&path)?;
-    let Some(build) = registry.find(name)? else { return Err(unknown()) };
+    let (build, files) = find_build(name, desk.workspace)?;
     let model = match desk.config.models.as_slice() {
         [only] => only.name.clone(),
-        _ => build.model.clone(),
+        _ => build.facts.model.clone(),
     };
-    // Variants are derived anew on both sides, so what counts is the source that the build came from.
-    let files = registry.source_files(&build)?;
-    let files = files
-        .into_iter()
-        .map(|file| StoredFile { name: file.name, digest: file.digest, bytes: file.bytes })
-        .collect();
     let mut baselines = only(name, &model, files);
     baselines.tag = Some(name.to_owned());
     Ok(baselines)
 }
 
+/// The build that a tag or the beginning of an id names, and the files of the source model that it was derived from: variants
+/// are derived anew on both sides, so it is the source that counts.
+pub fn find_build(name: &str, workspace: &Workspace) -> Result<(Build, Vec<StoredFile>), ResolveError> {
+    let path = workspace.registry_path();
+    let unknown = || ResolveError::Unknown { name: name.to_owned() };
+    if !path.exists() {
+        return Err(unknown());
+    }
+    let registry = Registry::open(&path)?;
+    let build = match registry.resolve(name) {
+        Err(RegistryError::NotFound { nearest: None, .. }) => return Err(unknown()),
+        found => found?,
+    };
+    let root = registry.build_by_prefix(build.root.as_str())?;
+    let files = root
+        .facts
+        .artifacts
+        .into_iter()
+        .map(|file| StoredFile {
+            name: file.name,
+            digest: file.digest,
+            bytes: file.size.0,
+        })
+        .collect();
+    Ok((build, files))
+}
+
 fn from_release(tag: &str, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
-    let Some((client, key)) = desk.github else { return Err(ResolveError::NoGithub(tag.to_owned())) };
+    let Some((client, key)) = desk.github else {
+        return Err(ResolveError::NoGithub(tag.to_owned()));
+    };
     let found = releases::by_tag(client, tag)?.ok_or_else(|| ResolveError::Unknown { name: tag.to_owned() })?;
     let facts = crate::github::workflow_run::repository(client)?;
     let mut branches = desk.config.baseline.branches.clone();
     if branches.is_empty() {
         branches.push(facts.default_branch.clone());
     }
-    let trust = Trust { own: crate::github::identity::own(client).ok(), repository_id: facts.id, branches };
+    let trust = Trust {
+        own: crate::github::identity::own(client).ok(),
+        repository_id: facts.id,
+        branches,
+    };
     let manifest = release::open(client, &found, key, &trust)?;
     let objects = desk.workspace.objects();
     let label = format!("release {tag}");

@@ -293,8 +293,7 @@ pub(super) fn is_standard(domain: &str) -> bool {
 /// True where every float input and output of this operator may become 16 bits wide, but for the pinned ones.
 pub(super) fn has_half_form(node: &NodeProto) -> bool {
     if is_standard(node.domain()) {
-        // A sparse constant would have to be narrowed as one; a cast behind it does.
-        !FLOAT_ONLY.contains(&node.op_type()) && attribute(node, "sparse_value").is_none()
+        !FLOAT_ONLY.contains(&node.op_type())
     } else {
         node.domain() == "com.microsoft" && CONTRIBUTED.contains(&node.op_type())
     }

@@ -24,6 +24,7 @@ use crate::model::onnx::proto::AttributeProto;
 use crate::model::onnx::proto::FunctionProto;
 use crate::model::onnx::proto::GraphProto;
 use crate::model::onnx::proto::NodeProto;
+use crate::model::onnx::proto::SparseTensorProto;
 use crate::model::onnx::proto::TensorProto;
 use crate::model::onnx::proto::TypeProto;
 use crate::model::onnx::proto::ValueInfoProto;
@@ -144,13 +145,6 @@ impl Rewriter {
                 narrow_type(&mut input.r#type);
             }
         }
-        for sparse in graph
-            .sparse_initializer
-            .iter()
-            .filter_map(|sparse| sparse.values.as_ref())
-        {
-            scope.define(plan, sparse.name(), sparse.name(), Width::Full, 0);
-        }
         self.initializers(graph, plan, &mut scope)?;
         let kept: HashSet<String> = match role {
             Role::Main => graph.output.iter().map(|output| output.name().to_owned()).collect(),
@@ -200,37 +194,59 @@ impl Rewriter {
     fn initializers(&mut self, graph: &mut GraphProto, plan: &Plan, scope: &mut Scope) -> Result<(), VariantError> {
         let mut copies = Vec::new();
         for tensor in &mut graph.initializer {
-            let name = tensor.name().to_owned();
-            let uses = plan.uses.get(&name).copied().unwrap_or_default();
-            if plan.kinds.get(&name) != Some(&Kind::Float) || !uses.half {
-                scope.define(plan, &name, &name, Width::Full, 0);
-                continue;
-            }
-            let listed = graph.input.iter().position(|input| input.name() == name);
-            if !uses.full {
-                self.narrow(tensor, &name)?;
-                scope.define(plan, &name, &name, Width::Half, 0);
-                if let Some(listed) = listed {
-                    narrow_type(&mut graph.input[listed].r#type);
-                }
-                continue;
-            }
-            let copy_name = self.fresh(&name, "_fp16");
-            let mut copy = tensor.clone();
-            copy.name = Some(copy_name.clone());
-            self.narrow(&mut copy, &name)?;
-            scope.define(plan, &name, &name, Width::Full, 0);
-            scope.also(&name, Width::Half, &copy_name);
-            if let Some(listed) = listed.filter(|_| self.lists_initializers) {
-                let mut input = graph.input[listed].clone();
-                input.name = Some(copy_name);
-                narrow_type(&mut input.r#type);
-                graph.input.push(input);
-            }
-            copies.push(copy);
+            copies.extend(self.initializer(tensor, &mut graph.input, plan, scope)?);
         }
         graph.initializer.extend(copies);
+        let mut copies = Vec::new();
+        for sparse in &mut graph.sparse_initializer {
+            let Some(values) = &mut sparse.values else { continue };
+            if let Some(copy) = self.initializer(values, &mut graph.input, plan, scope)? {
+                copies.push(SparseTensorProto {
+                    values: Some(copy),
+                    ..sparse.clone()
+                });
+            }
+        }
+        graph.sparse_initializer.extend(copies);
         Ok(())
+    }
+
+    /// Narrows one initializer, or returns a narrow copy under another name. `inputs` are the graph's, which may list it.
+    fn initializer(
+        &mut self,
+        tensor: &mut TensorProto,
+        inputs: &mut Vec<ValueInfoProto>,
+        plan: &Plan,
+        scope: &mut Scope,
+    ) -> Result<Option<TensorProto>, VariantError> {
+        let name = tensor.name().to_owned();
+        let uses = plan.uses.get(&name).copied().unwrap_or_default();
+        if plan.kinds.get(&name) != Some(&Kind::Float) || !uses.half {
+            scope.define(plan, &name, &name, Width::Full, 0);
+            return Ok(None);
+        }
+        let listed = inputs.iter().position(|input| input.name() == name);
+        if !uses.full {
+            self.narrow(tensor, &name)?;
+            scope.define(plan, &name, &name, Width::Half, 0);
+            if let Some(listed) = listed {
+                narrow_type(&mut inputs[listed].r#type);
+            }
+            return Ok(None);
+        }
+        let copy_name = self.fresh(&name, "_fp16");
+        let mut copy = tensor.clone();
+        copy.name = Some(copy_name.clone());
+        self.narrow(&mut copy, &name)?;
+        scope.define(plan, &name, &name, Width::Full, 0);
+        scope.also(&name, Width::Half, &copy_name);
+        if let Some(listed) = listed.filter(|_| self.lists_initializers) {
+            let mut input = inputs[listed].clone();
+            input.name = Some(copy_name);
+            narrow_type(&mut input.r#type);
+            inputs.push(input);
+        }
+        Ok(Some(copy))
     }
 
     /// Rewrites nodes in order. `kept` are names that must stay 32 bits wide: the model's outputs.
@@ -355,6 +371,16 @@ impl Rewriter {
             "value" => {
                 if let Some(tensor) = &mut attribute.t {
                     self.narrow(tensor, label)?;
+                }
+                return Ok(());
+            }
+            "sparse_value" => {
+                if let Some(values) = attribute
+                    .sparse_tensor
+                    .as_mut()
+                    .and_then(|sparse| sparse.values.as_mut())
+                {
+                    self.narrow(values, label)?;
                 }
                 return Ok(());
             }

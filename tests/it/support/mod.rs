@@ -2,3 +2,5 @@
 
 pub mod env;
 pub mod reports;
+pub(crate) mod reports;
+pub(crate) mod fake_github;

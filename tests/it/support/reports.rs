@@ -18,7 +18,7 @@ use mlbuild::verdict::MetricComparison;
 use mlbuild::verdict::Verdict;
 
 /// What a run in the pull request of `org/models` knows about itself.
-pub fn context() -> Context {
+pub(crate) fn context() -> Context {
     Context {
         base_commit: Some("9f8e7d6c5b4a39281706f5e4d3c2b1a098765432".to_owned()),
         head_commit: Some("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678".to_owned()),
@@ -37,7 +37,7 @@ pub fn context() -> Context {
     }
 }
 
-pub fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     Environment {
         os: "Ubuntu 24.04".to_owned(),
         arch: "x86_64".to_owned(),
@@ -56,7 +56,7 @@ pub fn environment() -> Environment {
     }
 }
 
-pub fn thresholds() -> Thresholds {
+pub(crate) fn thresholds() -> Thresholds {
     Thresholds {
         latency_metric: Metric::LatencyP50,
         latency_regression_percent: 5.0,
@@ -72,7 +72,7 @@ pub fn thresholds() -> Thresholds {
 }
 
 /// Everything but comparisons and the outcome.
-pub fn builder() -> ReportBuilder {
+pub(crate) fn builder() -> ReportBuilder {
     Report::builder()
         .generated_at("2026-01-02T03:04:05Z")
         .context(context())
@@ -80,7 +80,7 @@ pub fn builder() -> ReportBuilder {
         .thresholds(thresholds())
 }
 
-pub fn key(model: &str, variant: &str) -> ComparisonKey {
+pub(crate) fn key(model: &str, variant: &str) -> ComparisonKey {
     ComparisonKey {
         model: model.to_owned(),
         target: "onnxruntime_cpu".to_owned(),
@@ -89,7 +89,7 @@ pub fn key(model: &str, variant: &str) -> ComparisonKey {
 }
 
 /// A gated metric of both sides; the change is worked out.
-pub fn metric(metric: Metric, baseline: f64, candidate: f64, half: f64, limit: f64) -> MetricComparison {
+pub(crate) fn metric(metric: Metric, baseline: f64, candidate: f64, half: f64, limit: f64) -> MetricComparison {
     let percent = (candidate / baseline - 1.0) * 100.0;
     MetricComparison {
         metric,
@@ -117,7 +117,7 @@ pub fn metric(metric: Metric, baseline: f64, candidate: f64, half: f64, limit: f
 }
 
 /// Cosine of outputs against the baseline's.
-pub fn cosine(value: f64) -> MetricComparison {
+pub(crate) fn cosine(value: f64) -> MetricComparison {
     MetricComparison {
         metric: Metric::Cosine,
         baseline: None,
@@ -136,17 +136,18 @@ pub fn cosine(value: f64) -> MetricComparison {
 }
 
 /// A measured comparison: p50 in milliseconds, sizes and memory in megabytes.
-pub fn measured(key: ComparisonKey, p50: (f64, f64, f64), size: (f64, f64), memory: (f64, f64)) -> Detail {
+pub(crate) fn measured(key: ComparisonKey, p50: (f64, f64, f64), size: (f64, f64), memory: (f64, f64)) -> Detail {
     let mut p95 = metric(Metric::LatencyP95, p50.0 * 1.07, p50.1 * 1.06, p50.2 * 4.0, 5.0);
     p95.gated = false;
     p95.limit = None;
     p95.verdict = Verdict::Pass;
+    let tail = p95.clone();
     let metrics = vec![
         metric(Metric::LatencyP50, p50.0, p50.1, p50.2, 5.0),
         metric(Metric::Size, size.0 * 1e6, size.1 * 1e6, 0.0, 5.0),
         metric(Metric::PeakMemory, memory.0 * 1e6, memory.1 * 1e6, 0.4, 10.0),
         cosine(1.0),
-        p95,
+        tail,
     ];
     let row = |factor: f64| LatencyRow {
         baseline: Some(p50.0 * factor),
@@ -165,7 +166,10 @@ pub fn measured(key: ComparisonKey, p50: (f64, f64, f64), size: (f64, f64), memo
         candidate: Some(side("b8aa1ef6", "a1b2c3d", size.1)),
         latency: Some(LatencyTable {
             p50: row(1.0),
-            p95: row(1.07),
+            p95: LatencyRow {
+                baseline: p95.baseline,
+                candidate: p95.candidate,
+            },
             p99: row(1.19),
             mean: row(1.01),
             std: row(0.05),
@@ -178,12 +182,7 @@ pub fn measured(key: ComparisonKey, p50: (f64, f64, f64), size: (f64, f64), memo
         config_line: Some(14),
         warnings: Vec::new(),
         comparison: Comparison {
-            verdict: metrics
-                .iter()
-                .filter(|metric| metric.gated)
-                .map(|metric| metric.verdict)
-                .max()
-                .unwrap(),
+            verdict: overall(&metrics),
             key,
             metrics,
             reason: None,
@@ -192,8 +191,22 @@ pub fn measured(key: ComparisonKey, p50: (f64, f64, f64), size: (f64, f64), memo
     }
 }
 
+/// The worst gated metric; an improvement where all are well and one is better.
+fn overall(metrics: &[MetricComparison]) -> Verdict {
+    let gated = || {
+        metrics
+            .iter()
+            .filter(|metric| metric.gated)
+            .map(|metric| metric.verdict)
+    };
+    match gated().max().unwrap() {
+        Verdict::Pass if gated().any(|verdict| verdict == Verdict::Improvement) => Verdict::Improvement,
+        worst => worst,
+    }
+}
+
 /// A comparison without figures.
-pub fn unmeasured(key: ComparisonKey, verdict: Verdict, reason: &str, hints: &[&str]) -> Detail {
+pub(crate) fn unmeasured(key: ComparisonKey, verdict: Verdict, reason: &str, hints: &[&str]) -> Detail {
     Detail {
         config_line: Some(7),
         ..Detail::without_figures(Comparison {
@@ -207,12 +220,12 @@ pub fn unmeasured(key: ComparisonKey, verdict: Verdict, reason: &str, hints: &[&
 }
 
 /// A measured comparison that passes.
-pub fn passing(model: &str, variant: &str) -> Detail {
+pub(crate) fn passing(model: &str, variant: &str) -> Detail {
     measured(key(model, variant), (2.10, 2.12, 0.8), (3.7, 3.7), (29.5, 29.5))
 }
 
 /// Two models, one slower, one unchanged in two variants.
-pub fn regression() -> Report {
+pub(crate) fn regression() -> Report {
     let comparisons = vec![
         measured(key("mobilenet", "fp32"), (3.87, 4.19, 0.7), (13.4, 13.4), (41.0, 41.2)),
         passing("mobilenet", "int8-static"),
@@ -238,7 +251,7 @@ pub fn regression() -> Report {
 }
 
 /// One comparison and its verdict as the outcome.
-pub fn single(detail: Detail, exit_code: i32) -> Report {
+pub(crate) fn single(detail: Detail, exit_code: i32) -> Report {
     let verdict = detail.comparison.verdict;
     builder()
         .comparison(detail)

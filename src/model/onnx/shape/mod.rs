@@ -245,3 +245,385 @@ const SAME: &[&str] = &[
 fn one(known: Known) -> Option<Vec<Option<Known>>> {
     Some(vec![Some(known)])
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::model::onnx::proto::AttributeProto;
+    use crate::model::onnx::proto::TensorProto;
+    use crate::model::onnx::proto::tensor_proto::DataType;
+
+    /// One input of a case.
+    enum Input {
+        Left,
+        Data(&'static [u64]),
+        Ints(&'static [i64]),
+        Table(&'static [i64], &'static [i64]),
+        Floats(&'static [f32]),
+    }
+    use Input::Data;
+    use Input::Floats;
+    use Input::Ints;
+    use Input::Left;
+    use Input::Table;
+
+    /// Operator, attributes (texts as `name=value`), inputs, shapes of the outputs.
+    type Case = (
+        &'static str,
+        &'static [(&'static str, &'static [i64])],
+        &'static [Input],
+        &'static [&'static [u64]],
+    );
+
+    /// The shapes are those that ONNX Runtime 1.31 gives.
+    const CASES: &[Case] = &[
+        (
+            "Slice",
+            &[],
+            &[Data(&[10]), Ints(&[-1]), Ints(&[i64::MIN]), Ints(&[0]), Ints(&[-3])],
+            &[&[4]],
+        ),
+        (
+            "Slice",
+            &[],
+            &[Data(&[10]), Ints(&[8]), Ints(&[1]), Ints(&[0]), Ints(&[-2])],
+            &[&[4]],
+        ),
+        (
+            "Slice",
+            &[],
+            &[Data(&[10, 4]), Ints(&[2, 1]), Ints(&[i64::MAX, -1])],
+            &[&[8, 2]],
+        ),
+        ("Slice", &[], &[Data(&[10]), Ints(&[20]), Ints(&[30])], &[&[0]]),
+        (
+            "Slice",
+            &[],
+            &[Data(&[10]), Ints(&[20]), Ints(&[0]), Ints(&[0]), Ints(&[-4])],
+            &[&[3]],
+        ),
+        (
+            "Slice",
+            &[],
+            &[Data(&[0]), Ints(&[-1]), Ints(&[i64::MIN]), Ints(&[0]), Ints(&[-1])],
+            &[&[0]],
+        ),
+        (
+            "MaxPool",
+            &[("kernel_shape", &[3, 3]), ("strides", &[2, 2]), ("ceil_mode", &[1])],
+            &[Data(&[1, 2, 11, 11])],
+            &[&[1, 2, 5, 5]],
+        ),
+        (
+            "MaxPool",
+            &[("kernel_shape", &[3, 3]), ("strides", &[2, 2]), ("ceil_mode", &[1])],
+            &[Data(&[1, 2, 12, 12])],
+            &[&[1, 2, 6, 6]],
+        ),
+        (
+            "MaxPool",
+            &[("kernel_shape", &[3, 3]), ("strides", &[2, 2]), ("ceil_mode", &[0])],
+            &[Data(&[1, 2, 12, 12])],
+            &[&[1, 2, 5, 5]],
+        ),
+        (
+            "MaxPool",
+            &[
+                ("kernel_shape", &[2, 2]),
+                ("strides", &[3, 3]),
+                ("pads", &[1, 1, 1, 1]),
+                ("ceil_mode", &[1]),
+            ],
+            &[Data(&[1, 2, 10, 10])],
+            &[&[1, 2, 4, 4]],
+        ),
+        (
+            "MaxPool",
+            &[("kernel_shape", &[3, 3]), ("strides", &[2, 2]), ("dilations", &[2, 2])],
+            &[Data(&[1, 2, 9, 9])],
+            &[&[1, 2, 3, 3]],
+        ),
+        (
+            "AveragePool",
+            &[
+                ("kernel_shape", &[3, 3]),
+                ("strides", &[2, 2]),
+                ("auto_pad=SAME_UPPER", &[]),
+            ],
+            &[Data(&[1, 2, 9, 10])],
+            &[&[1, 2, 5, 5]],
+        ),
+        (
+            "AveragePool",
+            &[("kernel_shape", &[3, 3]), ("strides", &[2, 2]), ("auto_pad=VALID", &[])],
+            &[Data(&[1, 2, 9, 10])],
+            &[&[1, 2, 4, 4]],
+        ),
+        (
+            "Conv",
+            &[
+                ("group", &[2]),
+                ("strides", &[2, 1]),
+                ("pads", &[1, 0, 1, 2]),
+                ("dilations", &[1, 2]),
+            ],
+            &[Data(&[2, 4, 9, 10]), Data(&[6, 2, 3, 3])],
+            &[&[2, 6, 5, 8]],
+        ),
+        (
+            "ConvTranspose",
+            &[
+                ("group", &[1]),
+                ("strides", &[2, 2]),
+                ("pads", &[1, 1, 1, 1]),
+                ("output_padding", &[1, 1]),
+            ],
+            &[Data(&[1, 4, 5, 6]), Data(&[4, 3, 3, 3])],
+            &[&[1, 3, 10, 12]],
+        ),
+        (
+            "ConvTranspose",
+            &[("group", &[2]), ("strides", &[2, 3])],
+            &[Data(&[1, 4, 5, 6]), Data(&[4, 3, 3, 3])],
+            &[&[1, 6, 11, 18]],
+        ),
+        (
+            "ConvTranspose",
+            &[("strides", &[2, 2]), ("auto_pad=SAME_UPPER", &[])],
+            &[Data(&[1, 4, 5, 6]), Data(&[4, 3, 3, 3])],
+            &[&[1, 3, 10, 12]],
+        ),
+        (
+            "ConvTranspose",
+            &[("strides", &[2, 2]), ("output_shape", &[10, 12])],
+            &[Data(&[1, 4, 5, 6]), Data(&[4, 3, 3, 3])],
+            &[&[1, 3, 10, 12]],
+        ),
+        ("MatMul", &[], &[Data(&[4]), Data(&[4, 5])], &[&[5]]),
+        (
+            "MatMul",
+            &[],
+            &[Data(&[2, 1, 3, 4]), Data(&[5, 4, 6])],
+            &[&[2, 5, 3, 6]],
+        ),
+        ("MatMul", &[], &[Data(&[3, 4]), Data(&[4])], &[&[3]]),
+        (
+            "Gemm",
+            &[("transA", &[1]), ("transB", &[1])],
+            &[Data(&[4, 3]), Data(&[5, 4])],
+            &[&[3, 5]],
+        ),
+        ("Reshape", &[], &[Data(&[2, 3, 4]), Ints(&[0, -1])], &[&[2, 12]]),
+        ("Reshape", &[], &[Data(&[2, 3, 4]), Ints(&[-1])], &[&[24]]),
+        (
+            "Reshape",
+            &[("allowzero", &[1])],
+            &[Data(&[0, 3]), Ints(&[3, 0])],
+            &[&[3, 0]],
+        ),
+        ("Flatten", &[("axis", &[-1])], &[Data(&[2, 3, 4])], &[&[6, 4]]),
+        ("Flatten", &[("axis", &[3])], &[Data(&[2, 3, 4])], &[&[24, 1]]),
+        ("Flatten", &[("axis", &[0])], &[Data(&[2, 3, 4])], &[&[1, 24]]),
+        ("Transpose", &[], &[Data(&[2, 3, 4])], &[&[4, 3, 2]]),
+        ("Transpose", &[("perm", &[1, 0, 2])], &[Data(&[2, 3, 4])], &[&[3, 2, 4]]),
+        ("Squeeze", &[], &[Data(&[1, 3, 1])], &[&[3]]),
+        ("Squeeze", &[], &[Data(&[1, 3, 1]), Ints(&[-1])], &[&[1, 3]]),
+        ("Unsqueeze", &[], &[Data(&[3, 4]), Ints(&[0, -1])], &[&[1, 3, 4, 1]]),
+        ("Expand", &[], &[Data(&[3, 1]), Ints(&[2, 1, 6])], &[&[2, 3, 6]]),
+        ("Tile", &[], &[Data(&[2, 3]), Ints(&[2, 3])], &[&[4, 9]]),
+        ("Pad", &[], &[Data(&[2, 3]), Ints(&[1, 0, 2, -1])], &[&[5, 2]]),
+        (
+            "DepthToSpace",
+            &[("blocksize", &[2])],
+            &[Data(&[1, 8, 2, 3])],
+            &[&[1, 2, 4, 6]],
+        ),
+        (
+            "SpaceToDepth",
+            &[("blocksize", &[2])],
+            &[Data(&[1, 2, 4, 6])],
+            &[&[1, 8, 2, 3]],
+        ),
+        (
+            "Resize",
+            &[],
+            &[Data(&[1, 2, 5, 5]), Left, Floats(&[1.0, 1.0, 1.5, 2.0])],
+            &[&[1, 2, 7, 10]],
+        ),
+        (
+            "Resize",
+            &[],
+            &[Data(&[1, 2, 5, 5]), Left, Left, Ints(&[1, 2, 7, 3])],
+            &[&[1, 2, 7, 3]],
+        ),
+        (
+            "Concat",
+            &[("axis", &[-1])],
+            &[Data(&[2, 3]), Data(&[2, 4])],
+            &[&[2, 7]],
+        ),
+        (
+            "Split",
+            &[("axis", &[0]), ("num_outputs", &[3])],
+            &[Data(&[7, 2])],
+            &[&[3, 2], &[3, 2], &[1, 2]],
+        ),
+        (
+            "Split",
+            &[("axis", &[0])],
+            &[Data(&[7, 2]), Ints(&[1, 6])],
+            &[&[1, 2], &[6, 2]],
+        ),
+        (
+            "Gather",
+            &[("axis", &[1])],
+            &[Data(&[5, 6, 7]), Table(&[2, 2], &[0, 1, 2, 3])],
+            &[&[5, 2, 2, 7]],
+        ),
+        (
+            "GatherND",
+            &[],
+            &[Data(&[2, 3, 4]), Table(&[2, 2], &[0, 1, 1, 2])],
+            &[&[2, 4]],
+        ),
+        (
+            "ReduceMean",
+            &[("axes", &[1]), ("keepdims", &[0])],
+            &[Data(&[2, 3, 4])],
+            &[&[2, 4]],
+        ),
+        ("ReduceMean", &[], &[Data(&[2, 3, 4])], &[&[1, 1, 1]]),
+        ("ReduceSum", &[], &[Data(&[2, 3, 4]), Ints(&[-1])], &[&[2, 3, 1]]),
+        (
+            "ArgMax",
+            &[("axis", &[-1]), ("keepdims", &[0])],
+            &[Data(&[2, 3])],
+            &[&[2]],
+        ),
+        ("TopK", &[], &[Data(&[2, 9]), Ints(&[4])], &[&[2, 4], &[2, 4]]),
+        (
+            "LSTM",
+            &[("hidden_size", &[5])],
+            &[Data(&[7, 2, 3]), Data(&[1, 20, 3]), Data(&[1, 20, 5])],
+            &[&[7, 1, 2, 5], &[1, 2, 5], &[1, 2, 5]],
+        ),
+        ("Add", &[], &[Data(&[3, 1]), Data(&[1, 4])], &[&[3, 4]]),
+        ("ConstantOfShape", &[], &[Ints(&[2, 3])], &[&[2, 3]]),
+        (
+            "Range",
+            &[],
+            &[Table(&[], &[3]), Table(&[], &[20]), Table(&[], &[4])],
+            &[&[5]],
+        ),
+        (
+            "Range",
+            &[],
+            &[Table(&[], &[3]), Table(&[], &[-20]), Table(&[], &[-4])],
+            &[&[6]],
+        ),
+    ];
+
+    fn attribute(name: &str, values: &[i64]) -> AttributeProto {
+        let (name, text) = name.split_once('=').unwrap_or((name, ""));
+        AttributeProto {
+            name: Some(name.to_owned()),
+            i: values.first().copied(),
+            ints: values.to_vec(),
+            s: (!text.is_empty()).then(|| Bytes::copy_from_slice(text.as_bytes())),
+            ..AttributeProto::default()
+        }
+    }
+
+    fn known(input: &Input) -> Option<Known> {
+        let constant = |tensor| Known::of_tensor(&tensor, &[]);
+        match input {
+            Left => None,
+            Data(dims) => Known::new(DataType::Float as i32, dims.to_vec()),
+            Ints(values) => Known::list(values.to_vec()),
+            Table(dims, values) => constant(TensorProto {
+                dims: dims.to_vec(),
+                data_type: Some(DataType::Int64 as i32),
+                int64_data: values.to_vec(),
+                ..TensorProto::default()
+            }),
+            Floats(values) => constant(TensorProto {
+                dims: vec![values.len() as i64],
+                data_type: Some(DataType::Float as i32),
+                float_data: values.to_vec(),
+                ..TensorProto::default()
+            }),
+        }
+    }
+
+    #[test]
+    fn shapes_are_those_of_the_engine() {
+        for (operator, attributes, inputs, expected) in CASES {
+            let names: Vec<String> = (0..inputs.len()).map(|index| format!("i{index}")).collect();
+            let shapes: Shapes<'_> = names
+                .iter()
+                .zip(*inputs)
+                .filter_map(|(name, input)| Some((name.as_str(), known(input)?)))
+                .collect();
+            let given = |(name, input): (&String, &Input)| {
+                if matches!(input, Left) {
+                    String::new()
+                } else {
+                    name.clone()
+                }
+            };
+            let node = NodeProto {
+                op_type: Some((*operator).to_owned()),
+                input: names.iter().zip(*inputs).map(given).collect(),
+                output: (0..expected.len()).map(|index| format!("o{index}")).collect(),
+                attribute: attributes
+                    .iter()
+                    .map(|(name, values)| attribute(name, values))
+                    .collect(),
+                ..NodeProto::default()
+            };
+            let outputs = infer(&Call::new(&node, 17, &shapes), &[]).unwrap_or_default();
+            let dims: Vec<Option<Vec<u64>>> = outputs.into_iter().map(|output| Some(output?.dims)).collect();
+            let expected: Vec<Option<Vec<u64>>> = expected.iter().map(|dims| Some(dims.to_vec())).collect();
+            assert_eq!(
+                dims.get(..expected.len()),
+                Some(expected.as_slice()),
+                "{operator} {attributes:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn lists_of_values_are_computed() {
+        let shapes: Shapes<'_> = [("x", Known::list(vec![2, 3, 4])), ("i", Known::list(vec![-1, 0]))]
+            .into_iter()
+            .filter_map(|(name, known)| Some((name, known?)))
+            .collect();
+        let ints = |operator: &str, inputs: &[&str], attributes: Vec<AttributeProto>| {
+            let node = NodeProto {
+                op_type: Some(operator.to_owned()),
+                input: inputs.iter().map(|name| (*name).to_owned()).collect(),
+                output: vec!["y".to_owned()],
+                attribute: attributes,
+                ..NodeProto::default()
+            };
+            infer(&Call::new(&node, 17, &shapes), &[])?.first()?.clone()?.ints
+        };
+        assert_eq!(ints("Gather", &["x", "i"], vec![]), Some(vec![4, 2]));
+        assert_eq!(
+            ints("Concat", &["x", "i"], vec![attribute("axis", &[0])]),
+            Some(vec![2, 3, 4, -1, 0])
+        );
+        assert_eq!(ints("Mul", &["x", "x"], vec![]), Some(vec![4, 9, 16]));
+        assert_eq!(ints("Shape", &["x"], vec![]), Some(vec![3]));
+        let bounds = vec![
+            attribute("starts", &[2]),
+            attribute("ends", &[i64::MIN]),
+            attribute("axes", &[0]),
+        ];
+        assert_eq!(ints("Slice", &["x"], bounds), Some(vec![]));
+        // Dividing by the zero in `i` gives no values, and a shape all the same.
+        assert_eq!(ints("Div", &["i", "i"], vec![]), None);
+    }
+}

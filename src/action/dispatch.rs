@@ -18,9 +18,9 @@ use crate::github::workflow_run;
 use crate::github::workflow_run::RepositoryFacts;
 use crate::pipeline::baseline::for_commit;
 use crate::pipeline::event::Observer;
+use crate::pipeline::gate::Machinery;
 use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::machinery;
-use crate::pipeline::gate::Machinery;
 use crate::runtime::library::InstallEvent;
 
 /// What the front end hands in: the environment, the clock, and where to show progress and workflow commands.
@@ -114,9 +114,10 @@ fn asked(
                 return Ok(Asked::Nothing("a branch was deleted: nothing to measure".to_owned()));
             }
             match push.branch() {
-                Some(branch) if is_baseline_branch(branch, &push.default_branch, inputs) => {
-                    Ok(Asked::Refresh { branch: branch.to_owned(), commit: push.sha.clone() })
-                }
+                Some(branch) if is_baseline_branch(branch, &push.default_branch, inputs) => Ok(Asked::Refresh {
+                    branch: branch.to_owned(),
+                    commit: push.sha.clone(),
+                }),
                 _ => Ok(Asked::Nothing(format!(
                     "`{}` publishes no baseline: only pushes to `baseline.branches` (by default `{}`) do",
                     push.reference, push.default_branch
@@ -126,9 +127,16 @@ fn asked(
         Event::Schedule | Event::WorkflowDispatch { .. } => {
             let default_branch = repository()?.default_branch;
             if is_baseline_branch(&inputs.run.ref_name, &default_branch, inputs) {
-                Ok(Asked::Refresh { branch: inputs.run.ref_name.clone(), commit: inputs.run.sha.clone() })
+                Ok(Asked::Refresh {
+                    branch: inputs.run.ref_name.clone(),
+                    commit: inputs.run.sha.clone(),
+                })
             } else {
-                Ok(Asked::Gate(Proposal { head: inputs.run.sha.clone(), base: None, pull: None }))
+                Ok(Asked::Gate(Proposal {
+                    head: inputs.run.sha.clone(),
+                    base: None,
+                    pull: None,
+                }))
             }
         }
         Event::WorkflowRun(_) => Ok(Asked::Nothing(
@@ -143,9 +151,13 @@ fn asked(
 /// The config's branches; where there is no readable config, the default branch alone, and what follows says what is wrong.
 fn is_baseline_branch(branch: &str, default_branch: &str, inputs: &Inputs) -> bool {
     match locate(inputs) {
-        Ok(located) if !located.loaded.config.baseline.branches.is_empty() => {
-            located.loaded.config.baseline.branches.iter().any(|named| named == branch)
-        }
+        Ok(located) if !located.loaded.config.baseline.branches.is_empty() => located
+            .loaded
+            .config
+            .baseline
+            .branches
+            .iter()
+            .any(|named| named == branch),
         _ => branch == default_branch,
     }
 }
@@ -157,8 +169,14 @@ pub(crate) fn locate(inputs: &Inputs) -> Result<Located, ActionError> {
     let outside = || ActionError::ConfigOutside(path.display().to_string());
     let relative = path.strip_prefix(&inputs.run.workspace).map_err(|_| outside())?;
     let relative = for_commit::repository_path("", relative).ok_or_else(outside)?;
-    let folder = relative.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
-    Ok(Located { loaded, path: relative, folder })
+    let folder = relative
+        .rsplit_once('/')
+        .map_or(String::new(), |(folder, _)| folder.to_owned());
+    Ok(Located {
+        loaded,
+        path: relative,
+        folder,
+    })
 }
 
 /// Where the config is, or where it would be.
@@ -178,5 +196,10 @@ pub(crate) fn machinery(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Machinery, ActionError> {
     let explicit = inputs.runtime_path.as_deref();
-    Ok(machinery::ready(version, explicit, surroundings.environment, surroundings.installing)?)
+    Ok(machinery::ready(
+        version,
+        explicit,
+        surroundings.environment,
+        surroundings.installing,
+    )?)
 }

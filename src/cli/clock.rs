@@ -1,0 +1,9 @@
+//! The time as reports and manifests hold it.
+
+/// Now in UTC, ISO 8601 to the second: `2026-11-20T14:05:09Z`.
+pub(crate) fn now() -> String {
+    let second = jiff::Timestamp::now().as_second();
+    jiff::Timestamp::from_second(second)
+        .map(|time| time.to_string())
+        .unwrap_or_default()
+}

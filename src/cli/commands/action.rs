@@ -1,0 +1,49 @@
+//! `mlbuild action`: what the GitHub Action runs.
+
+use crate::action;
+use crate::action::Surroundings;
+use crate::cli::clock;
+use crate::cli::context::Context;
+use crate::cli::desk;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::progress::Installing;
+use crate::cli::progress::Progress;
+use crate::cli::signals;
+
+/// Do what the GitHub event asks for: gate a pull request, or publish a baseline.
+///
+/// Reads the inputs of `action.yml` and the runner's variables from the environment.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only complete the check run that a killed run left open.
+    #[arg(long)]
+    finalize: bool,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
+    if args.finalize {
+        let completed = action::finalize::run(&context.environment)?;
+        context.ui.status(if completed {
+            "completed the check run that was left open"
+        } else {
+            "every check run is completed"
+        });
+        return Ok(Exit::Pass);
+    }
+    let interrupt = signals::interrupt();
+    let mut progress = Progress::new(&context.ui);
+    let mut installing = Installing::new(&context.ui);
+    let mut surroundings = Surroundings {
+        environment: &context.environment,
+        interrupt: &interrupt,
+        now: clock::now(),
+        observer: &mut |event| progress.show(event),
+        installing: &mut |event| installing.show(&event),
+        log: &mut |line| {
+            // Workflow commands count on stdout; a log that nobody reads is no reason to fail.
+            let _ = context.ui.data(line);
+        },
+    };
+    Ok(desk::exit(action::run(&mut surroundings)?))
+}

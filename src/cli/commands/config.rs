@@ -1,0 +1,257 @@
+//! `mlbuild config`: check the config, print its schema.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::config::BaselineStore;
+use crate::config::Config;
+use crate::config::Limit;
+use crate::config::load::Loaded;
+use crate::config::schema;
+
+/// Check the config, or print the JSON Schema by which editors complete it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mlbuild config check
+  mlbuild config check --json
+  mlbuild config schema > mlbuild.schema.json")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read the config and say what it comes to, defaults filled in; measure nothing.
+    Check {
+        /// Print the settings as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of the config.
+    Schema,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
+    match args.command {
+        Command::Check { json } => {
+            let loaded = context.load_config()?;
+            if json {
+                context.ui.json(&summary(&loaded))?;
+            } else {
+                context.ui.data(&table(&loaded))?;
+            }
+        }
+        Command::Schema => context.ui.data(&schema::text())?,
+    }
+    Ok(Exit::Pass)
+}
+
+/// The resolved settings for people.
+fn table(loaded: &Loaded) -> String {
+    let config = &loaded.config;
+    let mut lines = Vec::new();
+    if let Some(path) = &loaded.path {
+        lines.push(format!("{} is valid", path.display()));
+    }
+    let comparisons: usize = config
+        .models
+        .iter()
+        .map(|model| model.targets.len() * model.variants.len())
+        .sum();
+    lines.push(format!(
+        "models: {} ({})",
+        config.models.len(),
+        if comparisons == 1 {
+            "1 comparison".to_owned()
+        } else {
+            format!("{comparisons} comparisons")
+        }
+    ));
+    for model in &config.models {
+        let targets: Vec<&str> = model.targets.iter().map(|target| target.name()).collect();
+        lines.push(format!(
+            "  {}: {} · {} · {}",
+            model.name,
+            model.path.display(),
+            targets.join(", "),
+            model.variants.join(", ")
+        ));
+        if let Some(build) = &model.build {
+            lines.push(format!("    built by `{}`, within {}", build.command, build.timeout));
+        }
+        for (name, input) in &model.inputs {
+            lines.push(format!("    input {name}: {:?}", input.shape));
+        }
+        if let Some(dataset) = &model.dataset {
+            let labels = dataset
+                .labels
+                .as_ref()
+                .map(|labels| format!(", labels in `{labels}`"))
+                .unwrap_or_default();
+            lines.push(format!(
+                "    dataset {}, at most {} samples{labels}",
+                dataset.path.display(),
+                dataset.samples
+            ));
+        }
+    }
+    lines.extend(gate_lines(config));
+    let measure = &config.measure;
+    lines.push("measure:".to_owned());
+    lines.push(format!(
+        "  {} a comparison, {} in all; threads {}, seed {}",
+        measure.time_budget, measure.total_budget, measure.threads, measure.seed
+    ));
+    let runtime = &config.runtime;
+    lines.push(format!(
+        "runtime: onnxruntime {}, graph optimization {}, {}",
+        runtime.version,
+        runtime.graph_optimization.name(),
+        runtime.execution_mode.name()
+    ));
+    lines.push(format!(
+        "baseline: {}, the newest {} are kept",
+        store(config),
+        config.baseline.keep
+    ));
+    lines.push(format!("comment: {}", config.comment.name()));
+    lines.join("\n")
+}
+
+fn gate_lines(config: &Config) -> Vec<String> {
+    let gate = &config.gate;
+    let mut lines = vec!["gate:".to_owned()];
+    lines.push(format!(
+        "  latency {}: {}",
+        gate.latency.metric.name(),
+        limit(&gate.latency.limit)
+    ));
+    if let Some(tail) = &gate.latency.p95 {
+        lines.push(format!("  latency p95: {}", limit(tail)));
+    }
+    lines.push(format!("  size: {}", limit(&gate.size)));
+    lines.push(format!("  peak memory: {}", limit(&gate.memory)));
+    let accuracy = &gate.accuracy;
+    lines.push(format!(
+        "  accuracy: cosine at least {}, top-1 agreement at least {}, labelled accuracy at most {} lower",
+        accuracy.cosine, accuracy.top1, accuracy.max_drop
+    ));
+    lines.push(format!(
+        "  inconclusive: {}; no baseline: {}",
+        gate.on_inconclusive.name(),
+        gate.on_missing_baseline.name()
+    ));
+    lines
+}
+
+fn limit<T: std::fmt::Display>(limit: &Limit<T>) -> String {
+    let budget = limit
+        .budget
+        .as_ref()
+        .map(|budget| format!(", budget {budget}"))
+        .unwrap_or_default();
+    format!("at most +{}{budget}", limit.max_regression)
+}
+
+fn store(config: &Config) -> String {
+    match &config.baseline.store {
+        BaselineStore::Release => "GitHub releases".to_owned(),
+        BaselineStore::Dir(path) => format!("folder {}", path.display()),
+    }
+}
+
+/// The resolved settings for programs: units spelled out in the keys, everything present.
+fn summary(loaded: &Loaded) -> serde_json::Value {
+    let config = &loaded.config;
+    let gate = &config.gate;
+    let models: Vec<serde_json::Value> = config
+        .models
+        .iter()
+        .map(|model| {
+            let inputs: serde_json::Map<String, serde_json::Value> = model
+                .inputs
+                .iter()
+                .map(|(name, input)| (name.clone(), json!(input.shape)))
+                .collect();
+            json!({
+                "name": model.name,
+                "path": model.path,
+                "build": model.build.as_ref().map(|build| json!({
+                    "command": build.command,
+                    "timeout_seconds": build.timeout.0.as_secs_f64(),
+                })),
+                "inputs": inputs,
+                "task": model.task.name(),
+                "targets": model.targets.iter().map(|target| target.name()).collect::<Vec<_>>(),
+                "variants": model.variants,
+                "calibration": model.calibration,
+                "dataset": model.dataset.as_ref().map(|dataset| json!({
+                    "path": dataset.path,
+                    "labels": dataset.labels,
+                    "samples": dataset.samples,
+                })),
+            })
+        })
+        .collect();
+    json!({
+        "schema": 1,
+        "config": loaded.path,
+        "digest": loaded.digest,
+        "models": models,
+        "gate": {
+            "latency": {
+                "metric": gate.latency.metric.name(),
+                "max_regression_percent": gate.latency.limit.max_regression.0,
+                "budget_ms": gate.latency.limit.budget.map(|budget| budget.0),
+                "p95": gate.latency.p95.map(|tail| json!({
+                    "max_regression_percent": tail.max_regression.0,
+                    "budget_ms": tail.budget.map(|budget| budget.0),
+                })),
+            },
+            "size": {
+                "max_regression_percent": gate.size.max_regression.0,
+                "budget_bytes": gate.size.budget.map(|budget| budget.0),
+            },
+            "memory": {
+                "max_regression_percent": gate.memory.max_regression.0,
+                "budget_bytes": gate.memory.budget.map(|budget| budget.0),
+            },
+            "accuracy": {
+                "cosine": gate.accuracy.cosine,
+                "top1": gate.accuracy.top1,
+                "max_drop_percent": gate.accuracy.max_drop.0,
+            },
+            "on_inconclusive": gate.on_inconclusive.name(),
+            "on_missing_baseline": gate.on_missing_baseline.name(),
+        },
+        "measure": {
+            "time_budget_seconds": config.measure.time_budget.0.as_secs_f64(),
+            "total_budget_seconds": config.measure.total_budget.0.as_secs_f64(),
+            "threads": config.measure.threads,
+            "seed": config.measure.seed,
+            "worker_timeout_seconds": config.measure.worker_timeout.0.as_secs_f64(),
+        },
+        "runtime": {
+            "version": config.runtime.version,
+            "graph_optimization": config.runtime.graph_optimization.name(),
+            "execution_mode": config.runtime.execution_mode.name(),
+        },
+        "baseline": {
+            "store": match &config.baseline.store {
+                BaselineStore::Release => json!("release"),
+                BaselineStore::Dir(_) => json!("dir"),
+            },
+            "path": match &config.baseline.store {
+                BaselineStore::Release => None,
+                BaselineStore::Dir(path) => Some(path),
+            },
+            "branches": config.baseline.branches,
+            "keep": config.baseline.keep,
+        },
+        "comment": { "when": config.comment.name() },
+    })
+}

@@ -1,0 +1,136 @@
+//! Bars and lines for what a run tells: one bar a comparison, gone when it is judged.
+
+use indicatif::ProgressBar;
+
+use crate::measure::event::Event as Measured;
+use crate::pipeline::event::Event;
+use crate::runtime::library::InstallEvent;
+use crate::units;
+use crate::verdict::ComparisonKey;
+
+use super::ui::Ui;
+
+/// Draws the events of a run.
+pub(crate) struct Progress<'a> {
+    ui: &'a Ui,
+    bar: Option<ProgressBar>,
+}
+
+impl<'a> Progress<'a> {
+    pub(crate) fn new(ui: &'a Ui) -> Self {
+        Self { ui, bar: None }
+    }
+
+    /// Shows one event.
+    pub(crate) fn show(&mut self, event: Event<'_>) {
+        match event {
+            Event::Planned {
+                comparisons,
+                each,
+                total,
+            } => {
+                let plural = if comparisons == 1 { "" } else { "s" };
+                self.ui.status(&format!(
+                    "measuring {comparisons} comparison{plural}, at most {each} each, {total} in total"
+                ));
+            }
+            Event::BuildOutput { model, line } => self.ui.status(&format!("{model} │ {line}")),
+            Event::Preparing { model } => self.spin(&format!("{model}: reading and deriving variants")),
+            Event::Measuring { key, progress } => self.measured(key, progress),
+            Event::Judged(_) => self.clear(),
+            Event::Warning(text) => self.ui.warning(text),
+        }
+    }
+
+    fn measured(&mut self, key: &ComparisonKey, event: &Measured) {
+        let name = format!("{} · {}", key.model, key.variant);
+        match event {
+            Measured::Planned { restarts, .. } => {
+                self.clear();
+                self.bar = Some(self.ui.bar(*restarts as u64, &name));
+            }
+            Measured::Restarted {
+                done, planned, change, ..
+            } => {
+                let bar = self.bar.get_or_insert_with(|| self.ui.bar(*planned as u64, &name));
+                bar.set_length(*planned as u64);
+                bar.set_position(*done as u64);
+                if let Some(change) = change {
+                    let half_width = (change.upper - change.lower) / 2.0;
+                    bar.set_message(format!(
+                        "{name} {} ±{half_width:.1}",
+                        units::signed_percent(change.center)
+                    ));
+                }
+            }
+            Measured::Finished { .. } => self.clear(),
+        }
+    }
+
+    fn spin(&mut self, message: &str) {
+        self.clear();
+        self.bar = Some(self.ui.spinner(message));
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Shows an installation as a bar, and as lines where there is no terminal.
+pub(crate) struct Installing<'a> {
+    ui: &'a Ui,
+    bar: Option<ProgressBar>,
+}
+
+impl<'a> Installing<'a> {
+    pub(crate) fn new(ui: &'a Ui) -> Self {
+        Self { ui, bar: None }
+    }
+
+    pub(crate) fn show(&mut self, event: &InstallEvent) {
+        match event {
+            InstallEvent::Waiting => self.ui.status("waiting for another process that installs ONNX Runtime"),
+            InstallEvent::Downloading { wheel, bytes } => {
+                self.ui.status(&format!("fetching {wheel}"));
+                self.bar = Some(self.ui.byte_bar(*bytes, "ONNX Runtime"));
+            }
+            InstallEvent::Downloaded { bytes } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_position(*bytes);
+                }
+            }
+            InstallEvent::Verifying => {
+                if let Some(bar) = &self.bar {
+                    bar.set_message("checking its SHA-256");
+                }
+            }
+            InstallEvent::Unpacking => {
+                if let Some(bar) = &self.bar {
+                    bar.set_message("unpacking");
+                }
+            }
+            InstallEvent::Installed => self.finish(),
+        }
+    }
+
+    pub(crate) fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Installing<'_> {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

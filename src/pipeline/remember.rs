@@ -1,0 +1,106 @@
+//! Keeping what a run derived and measured: builds with their lineage, and raw samples, in the workspace's registry.
+
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::hint::Hint;
+use crate::machine::fingerprint::Fingerprint;
+use crate::pipeline::baseline::manifest::StoredFile;
+use crate::pipeline::gate::Done;
+use crate::pipeline::workspace::Workspace;
+use crate::registry::ArtifactFacts;
+use crate::registry::BuildFacts;
+use crate::registry::Measurement;
+use crate::registry::Registry;
+use crate::registry::RegistryError;
+use crate::units::Bytes;
+use crate::variant::Recipe;
+use crate::variant::variant_id;
+
+/// Why a run could not be remembered. Its verdict stands all the same.
+#[derive(Debug, thiserror::Error)]
+pub enum RememberError {
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// Samples that are no JSON.
+    #[error("the samples cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Hint for RememberError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Registry(error) => error.hints(),
+            Self::Json(_) => vec!["this is a defect of mlbuild: please report it".to_owned()],
+        }
+    }
+}
+
+/// Remembers every candidate of the run and what was measured of it.
+pub fn remember(
+    done: &[Done],
+    config: &Config,
+    machine: &Fingerprint,
+    workspace: &Workspace,
+    now: &str,
+) -> Result<(), RememberError> {
+    let mut registry = Registry::open(&workspace.registry_path())?;
+    let machine = serde_json::to_value(machine)?;
+    for entry in done {
+        let Some(candidate) = &entry.job.candidate else {
+            continue;
+        };
+        let root = variant_id(
+            &candidate.source,
+            &Recipe::as_is(),
+            None,
+            config.measure.seed,
+            crate::VERSION,
+        );
+        let facts = |id, recipe: String, files: &[StoredFile], parent, notes| BuildFacts {
+            id,
+            model: entry.job.key.model.clone(),
+            source: candidate.source.clone(),
+            recipe,
+            target: None,
+            artifacts: artifacts(files),
+            created_at: now.to_owned(),
+            parent,
+            tool_version: crate::VERSION.to_owned(),
+            notes,
+        };
+        let as_is = Recipe::as_is().name();
+        registry.insert_build(&facts(root.clone(), as_is, &entry.job.source_files, None, Vec::new()))?;
+        if candidate.id != root {
+            let name = candidate.recipe.name();
+            let notes = candidate.notes.clone();
+            registry.insert_build(&facts(candidate.id.clone(), name, &candidate.files, Some(root), notes))?;
+        }
+        let (samples, runtime_version): (Value, &String) = match (&entry.pair, &entry.alone) {
+            (Some(pair), _) => (serde_json::to_value(pair)?, &pair.runtime_version),
+            (None, Some(alone)) => (serde_json::to_value(alone)?, &alone.runtime_version),
+            (None, None) => continue,
+        };
+        registry.insert_measurement(&Measurement {
+            build: candidate.id.clone(),
+            target: entry.job.key.target.clone(),
+            runtime_version: runtime_version.clone(),
+            machine: machine.clone(),
+            samples,
+            created_at: now.to_owned(),
+        })?;
+    }
+    Ok(())
+}
+
+fn artifacts(files: &[StoredFile]) -> Vec<ArtifactFacts> {
+    files
+        .iter()
+        .map(|file| ArtifactFacts {
+            name: file.name.clone(),
+            digest: file.digest.clone(),
+            size: Bytes(file.bytes),
+        })
+        .collect()
+}
