@@ -136,20 +136,23 @@ fn facts(prepared: &Prepared, origin: Option<&BaselineOrigin>) -> SideFacts {
     }
 }
 
-/// Figures of one side's samples, in milliseconds.
+/// One side's samples.
 struct Figures {
+    /// Every inference, in milliseconds.
     all: Vec<f64>,
+    /// Every load, in seconds.
     load: Vec<f64>,
+    /// Every first inference, in seconds.
     first: Vec<f64>,
 }
 
 impl Figures {
     fn percentile(&self, fraction: f64) -> Option<f64> {
-        summary::percentile(&self.all, fraction).map(|seconds| seconds * 1e3)
+        summary::percentile(&self.all, fraction)
     }
 
     fn of(&self, statistic: impl Fn(&[f64]) -> Option<f64>) -> Option<f64> {
-        statistic(&self.all).map(|seconds| seconds * 1e3)
+        statistic(&self.all)
     }
 }
 

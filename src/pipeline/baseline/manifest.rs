@@ -219,7 +219,7 @@ impl Manifest {
                 .iter()
                 .filter_map(|entry| {
                     let latencies = estimate::latencies_alone(&entry.measurement.restarts);
-                    let value = summary::median(&latencies)? * 1e3;
+                    let value = summary::median(&latencies)?;
                     Some(HistoryValue {
                         key: entry.key.clone(),
                         value,

@@ -1,0 +1,283 @@
+//! Builds: variants that are kept, where they come from, and how to find them.
+
+use rusqlite::OptionalExtension as _;
+use rusqlite::Row;
+use rusqlite::TransactionBehavior;
+use rusqlite::params;
+
+use super::Registry;
+use super::RegistryError;
+use crate::digest::Digest;
+use crate::units::Bytes;
+
+/// Shorter beginnings of an id are not looked for: they would be ambiguous tomorrow.
+const MIN_PREFIX: usize = 4;
+
+/// How many of several builds an error lists.
+const SHOWN: usize = 5;
+
+/// What is known of a build when it is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildFacts {
+    /// The variant's identity.
+    pub id: Digest,
+    /// The model's name in the config.
+    pub model: String,
+    /// The digest of the model that it was derived from.
+    pub source: Digest,
+    /// The recipe's name: `fp32`, `fp16`.
+    pub recipe: String,
+    /// The target that it was made for, where it was made for one.
+    pub target: Option<String>,
+    /// Its files; the model itself is the first.
+    pub artifacts: Vec<ArtifactFacts>,
+    /// When it was made, ISO 8601 in UTC.
+    pub created_at: String,
+    /// The build that it was derived from.
+    pub parent: Option<Digest>,
+    /// The version of mlbuild that made it.
+    pub tool_version: String,
+    /// What a person should know of it.
+    pub notes: Vec<String>,
+}
+
+/// One file of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactFacts {
+    /// `model.onnx`, or the name under which the model refers to it.
+    pub name: String,
+    /// Its blob in the store.
+    pub digest: Digest,
+    /// Its size.
+    pub size: Bytes,
+}
+
+/// A build as the registry has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// What was known when it was made.
+    pub facts: BuildFacts,
+    /// The first build of its lineage; its own id where it has no parent.
+    pub root: Digest,
+}
+
+impl Build {
+    /// The bytes of all its files.
+    pub fn size(&self) -> Bytes {
+        size(&self.facts.artifacts)
+    }
+}
+
+const COLUMNS: &str = "id, model, source, recipe, target, created_at, parent, root, tool_version, notes";
+
+impl Registry {
+    /// Remembers a build. Returns false where the registry has it already; then nothing changes.
+    ///
+    /// A parent must be there before its child ([`RegistryError::NotFound`]).
+    pub fn insert_build(&mut self, facts: &BuildFacts) -> Result<bool, RegistryError> {
+        let failed = self.failed("write to");
+        let notes = serde_json::to_string(&facts.notes).map_err(|error| self.damaged(error.to_string()))?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(&failed)?;
+        let root = match &facts.parent {
+            None => facts.id.to_string(),
+            Some(parent) => transaction
+                .query_row("SELECT root FROM builds WHERE id = ?1", [parent.as_str()], |row| {
+                    row.get(0)
+                })
+                .optional()
+                .map_err(&failed)?
+                .ok_or_else(|| RegistryError::NotFound {
+                    text: parent.to_string(),
+                    nearest: None,
+                })?,
+        };
+        let inserted = transaction
+            .execute(
+                "INSERT INTO builds (id, model, source, recipe, target, size, created_at, parent, root, tool_version, notes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO NOTHING",
+                params![
+                    facts.id.as_str(),
+                    facts.model,
+                    facts.source.as_str(),
+                    facts.recipe,
+                    facts.target,
+                    stored(size(&facts.artifacts)),
+                    facts.created_at,
+                    facts.parent.as_ref().map(Digest::as_str),
+                    root,
+                    facts.tool_version,
+                    notes,
+                ],
+            )
+            .map_err(&failed)?;
+        if inserted > 0 {
+            for (position, artifact) in facts.artifacts.iter().enumerate() {
+                transaction
+                    .execute(
+                        "INSERT INTO artifacts (build, position, name, digest, size) VALUES (?1, ?2, ?3, ?4, ?5)",
+                        params![
+                            facts.id.as_str(),
+                            position as i64,
+                            artifact.name,
+                            artifact.digest.as_str(),
+                            stored(artifact.size)
+                        ],
+                    )
+                    .map_err(&failed)?;
+            }
+        }
+        transaction.commit().map_err(&failed)?;
+        Ok(inserted > 0)
+    }
+
+    /// The build whose id starts with `prefix`, at least four hexadecimal digits.
+    pub fn build_by_prefix(&self, prefix: &str) -> Result<Build, RegistryError> {
+        let not_found = || RegistryError::NotFound {
+            text: prefix.to_owned(),
+            nearest: None,
+        };
+        let digits = prefix.to_ascii_lowercase();
+        if !(MIN_PREFIX..=64).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(not_found());
+        }
+        // `g` comes after every hexadecimal digit.
+        let clause = "WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id";
+        let mut found = self.select(clause, &[&digits])?;
+        match (found.pop(), found.len()) {
+            (None, _) => Err(not_found()),
+            (Some(build), 0) => Ok(build),
+            (Some(last), others) => {
+                found.push(last);
+                let mut shown: Vec<String> = found
+                    .iter()
+                    .take(SHOWN)
+                    .map(|build| {
+                        format!(
+                            "{} ({} {})",
+                            build.facts.id.short(),
+                            build.facts.model,
+                            build.facts.recipe
+                        )
+                    })
+                    .collect();
+                if others + 1 > SHOWN {
+                    shown.push("…".to_owned());
+                }
+                Err(RegistryError::Ambiguous {
+                    text: prefix.to_owned(),
+                    count: others + 1,
+                    shown: shown.join(", "),
+                })
+            }
+        }
+    }
+
+    /// The build that a person means by `text`: a tag, or the beginning of an id.
+    pub fn resolve(&self, text: &str) -> Result<Build, RegistryError> {
+        let prefix = match self.tagged(text)? {
+            Some(id) => id,
+            None => text.to_owned(),
+        };
+        match self.build_by_prefix(&prefix) {
+            Err(RegistryError::NotFound { .. }) => Err(RegistryError::NotFound {
+                text: text.to_owned(),
+                nearest: self.nearest_tag(text)?,
+            }),
+            outcome => outcome,
+        }
+    }
+
+    /// All builds, the newest first.
+    pub fn builds(&self) -> Result<Vec<Build>, RegistryError> {
+        self.select("ORDER BY created_at DESC, id", &[])
+    }
+
+    /// The build with that id, then its parent, and so on to its root; empty where it is not there.
+    pub fn lineage(&self, id: &Digest) -> Result<Vec<Build>, RegistryError> {
+        let clause = "JOIN (
+                WITH RECURSIVE line (id, depth) AS (
+                    SELECT ?1, 0
+                    UNION ALL
+                    SELECT builds.parent, line.depth + 1 FROM line JOIN builds USING (id)
+                    WHERE builds.parent IS NOT NULL AND line.depth < 1000
+                ) SELECT id, depth FROM line
+            ) USING (id) ORDER BY depth";
+        self.select(clause, &[id.as_str()])
+    }
+
+    fn select(&self, clause: &str, parameters: &[&str]) -> Result<Vec<Build>, RegistryError> {
+        let failed = self.failed("read");
+        let mut statement = self
+            .connection
+            .prepare(&format!("SELECT {COLUMNS} FROM builds {clause}"))
+            .map_err(&failed)?;
+        let mut rows = statement
+            .query(rusqlite::params_from_iter(parameters))
+            .map_err(&failed)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(&failed)? {
+            found.push(self.read(row)?);
+        }
+        Ok(found)
+    }
+
+    fn read(&self, row: &Row<'_>) -> Result<Build, RegistryError> {
+        let failed = self.failed("read");
+        let text = |index: usize| row.get::<_, String>(index).map_err(&failed);
+        let optional = |index: usize| row.get::<_, Option<String>>(index).map_err(&failed);
+        let id = self.digest(text(0)?)?;
+        let notes: Vec<String> = serde_json::from_str(&text(9)?)
+            .map_err(|error| self.damaged(format!("notes of {}: {error}", id.short())))?;
+        let facts = BuildFacts {
+            artifacts: self.artifacts(&id)?,
+            id,
+            model: text(1)?,
+            source: self.digest(text(2)?)?,
+            recipe: text(3)?,
+            target: optional(4)?,
+            created_at: text(5)?,
+            parent: optional(6)?.map(|parent| self.digest(parent)).transpose()?,
+            tool_version: text(8)?,
+            notes,
+        };
+        Ok(Build {
+            facts,
+            root: self.digest(text(7)?)?,
+        })
+    }
+
+    fn artifacts(&self, id: &Digest) -> Result<Vec<ArtifactFacts>, RegistryError> {
+        let failed = self.failed("read");
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT name, digest, size FROM artifacts WHERE build = ?1 ORDER BY position")
+            .map_err(&failed)?;
+        let mut rows = statement.query([id.as_str()]).map_err(&failed)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(&failed)? {
+            let size: i64 = row.get(2).map_err(&failed)?;
+            found.push(ArtifactFacts {
+                name: row.get(0).map_err(&failed)?,
+                digest: self.digest(row.get(1).map_err(&failed)?)?,
+                size: Bytes(u64::try_from(size).map_err(|_| self.damaged(format!("a size of {size} bytes")))?),
+            });
+        }
+        Ok(found)
+    }
+
+    fn digest(&self, text: String) -> Result<Digest, RegistryError> {
+        Digest::try_from(text).map_err(|error| self.damaged(error.to_string()))
+    }
+}
+
+fn size(artifacts: &[ArtifactFacts]) -> Bytes {
+    Bytes(artifacts.iter().map(|artifact| artifact.size.0).sum())
+}
+
+/// SQLite's integers are signed; no file is larger.
+fn stored(size: Bytes) -> i64 {
+    i64::try_from(size.0).unwrap_or(i64::MAX)
+}

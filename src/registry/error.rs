@@ -1,0 +1,116 @@
+//! What can go wrong with a registry, and what to do about it.
+
+use std::path::PathBuf;
+
+use crate::files::FileError;
+use crate::hint::Hint;
+
+/// A registry that cannot be used, or a question that it cannot answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// Its folder cannot be made.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// SQLite refused.
+    #[error("cannot {action} the registry `{}`", path.display())]
+    Sqlite {
+        /// What was tried, as a verb phrase.
+        action: &'static str,
+        /// The registry.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The file is a database of something else.
+    #[error("`{}` is not a registry of mlbuild", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written by a newer mlbuild.
+    #[error("the registry `{}` has version {found}, this mlbuild reads up to {known}", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest version that is read.
+        known: i64,
+    },
+    /// A row that does not hold what it should.
+    #[error("the registry `{}` is damaged: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Which value, and why.
+        what: String,
+    },
+    /// A build that is not there.
+    #[error("no build or tag `{text}` in the registry")]
+    NotFound {
+        /// What was asked for.
+        text: String,
+        /// The closest tag, where one is close.
+        nearest: Option<String>,
+    },
+    /// The beginning of more than one id.
+    #[error("`{text}` is the beginning of {count} builds: {shown}")]
+    Ambiguous {
+        /// What was asked for.
+        text: String,
+        /// How many builds it may mean.
+        count: usize,
+        /// Some of them: short id, model and recipe.
+        shown: String,
+    },
+    /// A name that cannot be a tag.
+    #[error("`{name}` cannot be a tag: {reason}")]
+    BadTag {
+        /// The name.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
+}
+
+impl Hint for RegistryError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::File(error) => error.hints(),
+            Self::Sqlite { path, source, .. } => match source.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+                    vec!["another process holds the registry; run again when it is done".to_owned()]
+                }
+                Some(
+                    rusqlite::ErrorCode::ReadOnly
+                    | rusqlite::ErrorCode::CannotOpen
+                    | rusqlite::ErrorCode::PermissionDenied,
+                ) => {
+                    let folder = path.parent().unwrap_or(path);
+                    vec![format!(
+                        "check that `{}` is a folder that can be written to",
+                        folder.display()
+                    )]
+                }
+                Some(rusqlite::ErrorCode::DiskFull) => {
+                    vec!["the disk is full: free some space and run again".to_owned()]
+                }
+                _ => Vec::new(),
+            },
+            Self::Foreign { .. } => vec!["move the file away, or work in another folder".to_owned()],
+            Self::Newer { .. } => vec!["use the newer mlbuild that wrote it".to_owned()],
+            Self::Damaged { path, .. } => {
+                vec![format!(
+                    "delete `{}`; builds and measurements can be made again",
+                    path.display()
+                )]
+            }
+            Self::NotFound { nearest, .. } => nearest.iter().map(|name| format!("did you mean `{name}`?")).collect(),
+            Self::Ambiguous { .. } => vec!["give more digits".to_owned()],
+            Self::BadTag { .. } => {
+                vec!["tags are letters, digits, `.`, `_`, `-` and `/`, and start with a letter or digit".to_owned()]
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Measurements: raw samples of one build on one runtime on one machine.
+
+use rusqlite::params;
+use serde_json::Value;
+
+use super::Registry;
+use super::RegistryError;
+use crate::digest::Digest;
+
+/// One measurement, its samples as they were taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// What was measured.
+    pub build: Digest,
+    /// On which target.
+    pub target: String,
+    /// The version of the runtime.
+    pub runtime_version: String,
+    /// The machine's fingerprint.
+    pub machine: Value,
+    /// Raw samples, in the measuring stage's own format.
+    pub samples: Value,
+    /// When, ISO 8601 in UTC.
+    pub created_at: String,
+}
+
+impl Registry {
+    /// Remembers a measurement and returns its number. Its build must be there ([`RegistryError::NotFound`]).
+    pub fn insert_measurement(&mut self, measurement: &Measurement) -> Result<i64, RegistryError> {
+        let outcome = self.connection.execute(
+            "INSERT INTO measurements (build, target, runtime_version, machine, samples, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                measurement.build.as_str(),
+                measurement.target,
+                measurement.runtime_version,
+                measurement.machine.to_string(),
+                measurement.samples.to_string(),
+                measurement.created_at,
+            ],
+        );
+        match outcome {
+            Ok(_) => Ok(self.connection.last_insert_rowid()),
+            Err(error) => Err(self.refused(error, &measurement.build)),
+        }
+    }
+
+    /// All measurements of a build, the oldest first.
+    pub fn measurements(&self, build: &Digest) -> Result<Vec<Measurement>, RegistryError> {
+        let failed = self.failed("read");
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT target, runtime_version, machine, samples, created_at FROM measurements
+                 WHERE build = ?1 ORDER BY created_at, id",
+            )
+            .map_err(&failed)?;
+        let mut rows = statement.query([build.as_str()]).map_err(&failed)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(&failed)? {
+            let json = |index: usize| -> Result<Value, RegistryError> {
+                let text: String = row.get(index).map_err(&failed)?;
+                serde_json::from_str(&text).map_err(|error| self.damaged(format!("a measurement: {error}")))
+            };
+            found.push(Measurement {
+                build: build.clone(),
+                target: row.get(0).map_err(&failed)?,
+                runtime_version: row.get(1).map_err(&failed)?,
+                machine: json(2)?,
+                samples: json(3)?,
+                created_at: row.get(4).map_err(&failed)?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// The error of a row that refers to `build`.
+    pub(super) fn refused(&self, error: rusqlite::Error, build: &Digest) -> RegistryError {
+        match error.sqlite_error() {
+            Some(code) if code.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
+                RegistryError::NotFound {
+                    text: build.to_string(),
+                    nearest: None,
+                }
+            }
+            _ => self.failed("write to")(error),
+        }
+    }
+}
