@@ -29,3 +29,6 @@ mod onnx_models;
 mod report;
 mod support;
 mod variants;
+mod runtime_install;
+mod support;
+mod worker;

@@ -4,3 +4,5 @@ pub mod env;
 pub(crate) mod fake_github;
 pub mod reports;
 pub(crate) mod reports;
+pub mod onnx;
+pub mod runtime;
