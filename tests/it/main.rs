@@ -11,24 +11,17 @@
 
 mod architecture;
 mod cli;
-mod datasets;
-mod measuring;
-mod noise;
-mod report;
-mod documents;
-mod launcher;
-mod onnx_models;
 mod config;
 mod datasets;
 mod documents;
 mod github_client;
 mod init;
 mod launcher;
+mod measuring;
 mod noise;
 mod onnx_models;
 mod report;
-mod support;
-mod variants;
 mod runtime_install;
 mod support;
+mod variants;
 mod worker;

@@ -164,14 +164,21 @@ fn slower(folder: &TempDir) -> PathBuf {
         node("Add", &["before", "back"], &["logits"]),
     ];
     let wide = WIDTH as i64;
-    changed(folder, nodes, vec![weight("wide_in", [10, wide]), weight("wide_out", [wide, 10])])
+    changed(
+        folder,
+        nodes,
+        vec![weight("wide_in", [10, wide]), weight("wide_out", [wide, 10])],
+    )
 }
 
 fn compare(candidate: &Side) -> (PairMeasurement, Comparison) {
     let baseline = side(&fixture("digits_mlp.onnx"));
     let gate = gate();
     let mut events = Vec::new();
-    let measurement = compare_pair(&baseline, candidate, &command(), &plan(&gate), &mut |event| events.push(event)).unwrap();
+    let measurement = compare_pair(&baseline, candidate, &command(), &plan(&gate), &mut |event| {
+        events.push(event)
+    })
+    .unwrap();
     assert!(matches!(events[0], Event::Planned { .. }));
     assert!(matches!(events[events.len() - 1], Event::Finished { .. }));
     assert_eq!(events.len(), measurement.restarts.len() + 2);
@@ -184,13 +191,27 @@ fn compare(candidate: &Side) -> (PairMeasurement, Comparison) {
 #[test]
 fn a_model_against_itself_is_no_regression() {
     let (measurement, comparison) = compare(&side(&fixture("digits_mlp.onnx")));
-    assert_ne!(comparison.metric(Metric::LatencyP50).unwrap().verdict, Verdict::Regression);
+    assert_ne!(
+        comparison.metric(Metric::LatencyP50).unwrap().verdict,
+        Verdict::Regression
+    );
     assert_eq!(comparison.metric(Metric::Cosine).unwrap().candidate, Some(1.0));
     assert_eq!(measurement.runtime_version, DEFAULT_ONNXRUNTIME);
     let restart = &measurement.restarts[0];
     assert!(restart.baseline.load_seconds > 0.0 && restart.candidate.first_seconds > 0.0);
-    assert!(restart.rounds.iter().all(|round| !round.baseline.is_empty() && !round.candidate.is_empty()));
-    assert!(restart.rounds.iter().flat_map(|round| &round.baseline).all(|seconds| *seconds > 0.0));
+    assert!(
+        restart
+            .rounds
+            .iter()
+            .all(|round| !round.baseline.is_empty() && !round.candidate.is_empty())
+    );
+    assert!(
+        restart
+            .rounds
+            .iter()
+            .flat_map(|round| &round.baseline)
+            .all(|seconds| *seconds > 0.0)
+    );
     #[cfg(target_os = "linux")]
     {
         let empty = measurement.empty_session_bytes.unwrap();
@@ -260,7 +281,10 @@ fn nan_in_the_candidate_is_an_error_with_a_reason() {
         Some("the candidate's output `logits` holds NaN or infinity at sample 0, where the baseline's does not")
     );
     let alone = labelled_accuracy(&candidate, &sample, None, &command(), &options()).unwrap_err();
-    assert_eq!(alone.to_string(), "the candidate's output `logits` holds NaN or infinity at sample 0");
+    assert_eq!(
+        alone.to_string(),
+        "the candidate's output `logits` holds NaN or infinity at sample 0"
+    );
 }
 
 #[test]
@@ -274,12 +298,21 @@ fn a_side_that_cannot_be_loaded_is_named() {
     };
     let error = compare(&whole, &broken);
     assert_eq!(error.side(), Some(Which::Candidate));
-    assert!(error.explanation().starts_with("the candidate could not be measured: "), "{}", error.explanation());
+    assert!(
+        error.explanation().starts_with("the candidate could not be measured: "),
+        "{}",
+        error.explanation()
+    );
     let error = compare(&broken, &whole);
     assert_eq!(error.side(), Some(Which::Baseline));
     let comparison = judge_failure(&key(), &error);
     assert_eq!(comparison.verdict, Verdict::Error);
-    assert!(comparison.hints.iter().any(|hint| hint.contains("it is the baseline that fails")));
+    assert!(
+        comparison
+            .hints
+            .iter()
+            .any(|hint| hint.contains("it is the baseline that fails"))
+    );
 }
 
 #[test]

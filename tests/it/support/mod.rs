@@ -2,7 +2,6 @@
 
 pub mod env;
 pub(crate) mod fake_github;
-pub mod reports;
-pub(crate) mod reports;
 pub mod onnx;
+pub mod reports;
 pub mod runtime;
