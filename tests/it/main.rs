@@ -17,6 +17,7 @@ mod documents;
 mod github_client;
 mod init;
 mod launcher;
+mod measuring;
 mod noise;
 mod onnx_models;
 mod registry;
