@@ -12,6 +12,7 @@ pub use shapes::resolve_shapes;
 pub use synthetic::synthesize;
 
 use crate::hint::Hint;
+use crate::model::onnx::shown::shown;
 use crate::model::tensor::ElementType;
 
 /// An input with every dimension known.
@@ -29,7 +30,7 @@ pub struct ResolvedSpec {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
     /// Dimensions that are known only at run time and stand nowhere in the config.
-    #[error("{} {} {description}: {missing} known only at run time, and no shape is given", if *others == 0 { "input" } else { "the first of several inputs" }, format_args!("`{name}`"))]
+    #[error("{} {} {description}: {missing} known only at run time, and no shape is given", if *others == 0 { "input" } else { "the first of several inputs" }, shown(name))]
     MissingShape {
         /// The first input that lacks a shape.
         name: String,
@@ -45,7 +46,7 @@ pub enum InputError {
         flags: String,
     },
     /// A shape for an input that the model does not have.
-    #[error("a shape is given for input `{name}`, which the model does not have")]
+    #[error("a shape is given for input {}, which the model does not have", shown(name))]
     UnknownInput {
         /// The name that was given.
         name: String,
@@ -55,7 +56,10 @@ pub enum InputError {
         known: Vec<String>,
     },
     /// A shape with the wrong number of dimensions.
-    #[error("input `{name}` is given {given} dimensions, the model has {description}")]
+    #[error(
+        "input {} is given {given} dimensions, the model has {description}",
+        shown(name)
+    )]
     WrongRank {
         /// The input.
         name: String,
@@ -65,7 +69,10 @@ pub enum InputError {
         description: String,
     },
     /// A shape that the model cannot take.
-    #[error("input `{name}` is given the shape {given:?}, but dimension {axis} of {description} is fixed")]
+    #[error(
+        "input {} is given the shape {given:?}, but dimension {axis} of {description} is fixed",
+        shown(name)
+    )]
     ContradictsFixed {
         /// The input.
         name: String,
@@ -77,7 +84,12 @@ pub enum InputError {
         description: String,
     },
     /// One named dimension, two sizes.
-    #[error("`{symbol}` is {first} in input `{first_input}` and {second} in input `{second_input}`, but must be equal")]
+    #[error(
+        "{} is {first} in input {} and {second} in input {}, but must be equal",
+        shown(symbol),
+        shown(first_input),
+        shown(second_input)
+    )]
     SymbolConflict {
         /// The name of the dimension.
         symbol: String,
@@ -91,7 +103,7 @@ pub enum InputError {
         second_input: String,
     },
     /// More elements than can be fed.
-    #[error("input `{name}` of shape {shape:?} would need more than {limit} bytes")]
+    #[error("input {} of shape {shape:?} would need more than {limit} bytes", shown(name))]
     TooLarge {
         /// The input.
         name: String,
@@ -101,7 +113,7 @@ pub enum InputError {
         limit: u64,
     },
     /// An element type that cannot be made up.
-    #[error("input `{name}` takes {element:?} elements, which cannot be made up")]
+    #[error("input {} takes {element:?} elements, which cannot be made up", shown(name))]
     Unsupported {
         /// The input.
         name: String,
@@ -134,8 +146,8 @@ impl Hint for InputError {
             }
             Self::UnknownInput { nearest, known, .. } => {
                 let mut hints = Vec::new();
-                hints.extend(nearest.as_ref().map(|name| format!("did you mean `{name}`?")));
-                hints.push(format!("the inputs of the model are {}", known.join(", ")));
+                hints.extend(nearest.as_ref().map(|name| format!("did you mean {}?", shown(name))));
+                hints.push(format!("the inputs of the model are {}", list(known)));
                 hints
             }
             Self::WrongRank { .. } | Self::ContradictsFixed { .. } | Self::SymbolConflict { .. } => {
@@ -147,4 +159,9 @@ impl Hint for InputError {
             }
         }
     }
+}
+
+/// Names for a message.
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ")
 }

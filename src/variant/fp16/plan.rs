@@ -12,6 +12,8 @@ use super::section::Section;
 use super::section::bodies;
 use crate::model::onnx::proto::FunctionProto;
 use crate::model::onnx::proto::NodeProto;
+use crate::model::onnx::shown::shown;
+use crate::model::onnx::shown::shown_node;
 use crate::variant::VariantError;
 
 /// Constants with more elements are data, whatever is computed with them.
@@ -414,7 +416,7 @@ fn origin(node: &NodeProto, inputs: &[(Kind, Origin)]) -> Origin {
 
 fn unmade(node: &NodeProto, name: &str) -> VariantError {
     VariantError::Unordered {
-        node: format!("{} ({})", node.name(), node.op_type()),
-        tensor: name.to_owned(),
+        node: shown_node(node),
+        tensor: shown(name),
     }
 }
