@@ -56,10 +56,7 @@ pub enum InputError {
         known: Vec<String>,
     },
     /// A shape with the wrong number of dimensions.
-    #[error(
-        "input {} is given {given} dimensions, the model has {description}",
-        shown(name)
-    )]
+    #[error("input {} is given {given} dimensions, the model has {description}", shown(name))]
     WrongRank {
         /// The input.
         name: String,
