@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::Gate;
 use crate::config::LatencyMetric;
 use crate::config::MeasureConfig;
+use crate::runtime::Stop;
 
 /// Fewer restarts than these have no interval worth showing; they are made even where the time is up.
 pub const MIN_RESTARTS: usize = 3;
@@ -103,7 +104,7 @@ pub fn limits(gate: &Gate) -> usize {
 }
 
 /// How one comparison is measured.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     /// The limits to decide; measuring stops when all are.
     pub aims: Vec<Aim>,
@@ -121,6 +122,8 @@ pub struct Plan {
     pub memory_limit: Option<u64>,
     /// The peak memory of an empty session where an earlier comparison of the same run has measured it.
     pub empty_session_bytes: Option<u64>,
+    /// Ends the measurement early.
+    pub stop: Stop,
 }
 
 impl Plan {
@@ -135,6 +138,7 @@ impl Plan {
             worker_timeout: measure.worker_timeout.0,
             memory_limit: None,
             empty_session_bytes: None,
+            stop: Stop::default(),
         }
     }
 
@@ -192,6 +196,7 @@ mod tests {
             worker_timeout: Duration::from_secs(60),
             memory_limit: None,
             empty_session_bytes: None,
+            stop: Stop::default(),
         }
     }
 

@@ -416,6 +416,7 @@ mod tests {
                     worker_timeout: Duration::from_secs(60),
                     memory_limit: None,
                     empty_session_bytes: None,
+                    stop: Default::default(),
                 },
             }
         }

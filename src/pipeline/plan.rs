@@ -12,6 +12,7 @@ use crate::model::Model;
 use crate::model::dataset;
 use crate::model::dataset::Dataset;
 use crate::model::inputs;
+use crate::model::inputs::InputError;
 use crate::model::tensor::Tensor;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::ModelBaseline;
@@ -37,8 +38,8 @@ const SYNTHETIC_SAMPLES: u64 = 8;
 pub struct Job {
     /// Which one.
     pub key: ComparisonKey,
-    /// The model's place in the config.
-    pub model_index: usize,
+    /// The model's place in the config; `None` for one that is no longer there.
+    pub model_index: Option<usize>,
     /// The target to run on.
     pub target: Target,
     /// What it was or will be measured with.
@@ -122,6 +123,17 @@ pub struct Context<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// Asked between steps.
     pub interrupt: &'a Interrupt,
+    /// Where shapes of inputs are given.
+    pub shapes: ShapeSource,
+}
+
+/// Where a person gives the shapes of inputs, which advice has to name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShapeSource {
+    /// Under `inputs:` of the model.
+    Config,
+    /// By `--input-shape`.
+    Flags,
 }
 
 /// Every comparison that config and baseline name, in the config's order, removed ones last.
@@ -154,7 +166,7 @@ fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
     );
     Job {
         key: key.clone(),
-        model_index: 0,
+        model_index: None,
         target: Target::OnnxRuntimeCpu,
         settings: Digest::of(b""),
         candidate: None,
@@ -231,7 +243,7 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
             let settings = config.settings_digest(*target, &context.config.measure, &context.config.runtime);
             let mut job = Job {
                 key: key.clone(),
-                model_index: index,
+                model_index: Some(index),
                 target: *target,
                 settings,
                 candidate: None,
@@ -418,10 +430,17 @@ fn check_same_inputs(candidate: &Model, baseline: &Model) -> Result<(), Trouble>
 
 fn feed(context: &Context<'_>, config: &ModelConfig, model: &Model) -> Result<Feed, Trouble> {
     let overrides = subject::shape_overrides(&config.inputs);
-    let resolved = inputs::resolve_shapes(&model.facts.inputs, &overrides).map_err(|error| Trouble::of(&error))?;
+    let of_input = |error: InputError| match context.shapes {
+        ShapeSource::Config => Trouble::of(&error),
+        ShapeSource::Flags => Trouble {
+            hints: error.hints_for_flags(),
+            ..Trouble::of(&error)
+        },
+    };
+    let resolved = inputs::resolve_shapes(&model.facts.inputs, &overrides).map_err(of_input)?;
     let bounds = inputs::index_bounds(&model.proto);
     let seed = context.config.measure.seed;
-    let synthesize = |seed: u64| inputs::synthesize(&resolved, &bounds, seed).map_err(|error| Trouble::of(&error));
+    let synthesize = |seed: u64| inputs::synthesize(&resolved, &bounds, seed).map_err(of_input);
     if let Some(settings) = &config.dataset {
         let mut settings = settings.clone();
         settings.path = context.folder.join(&settings.path);

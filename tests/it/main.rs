@@ -10,12 +10,17 @@
 )]
 
 mod architecture;
+mod bad_models;
+mod baseline;
+mod ci;
 mod cli;
+mod compare;
 mod config;
 mod datasets;
 mod documents;
 mod github_client;
 mod init;
+mod interrupted;
 mod launcher;
 mod measuring;
 mod noise;
@@ -24,5 +29,6 @@ mod registry;
 mod report;
 mod runtime_install;
 mod support;
+mod untouched;
 mod variants;
 mod worker;
