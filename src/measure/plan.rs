@@ -1,5 +1,7 @@
 //! How to measure: how long a block is, how many rounds a restart has, when to look, when to stop.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::config::Gate;
@@ -103,7 +105,7 @@ pub fn limits(gate: &Gate) -> usize {
 }
 
 /// How one comparison is measured.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     /// The limits to decide; measuring stops when all are.
     pub aims: Vec<Aim>,
@@ -121,6 +123,8 @@ pub struct Plan {
     pub memory_limit: Option<u64>,
     /// The peak memory of an empty session where an earlier comparison of the same run has measured it.
     pub empty_session_bytes: Option<u64>,
+    /// Raised when somebody wants the run to end: no further restart is begun, and the caller throws away what there is.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Plan {
@@ -135,6 +139,7 @@ impl Plan {
             worker_timeout: measure.worker_timeout.0,
             memory_limit: None,
             empty_session_bytes: None,
+            stop: Arc::default(),
         }
     }
 
@@ -192,6 +197,7 @@ mod tests {
             worker_timeout: Duration::from_secs(60),
             memory_limit: None,
             empty_session_bytes: None,
+            stop: Arc::default(),
         }
     }
 
