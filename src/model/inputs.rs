@@ -12,6 +12,7 @@ pub use shapes::resolve_shapes;
 pub use synthetic::synthesize;
 
 use crate::hint::Hint;
+use crate::model::onnx::shown::shown;
 use crate::model::tensor::ElementType;
 
 /// An input with every dimension known.
@@ -29,7 +30,7 @@ pub struct ResolvedSpec {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
     /// Dimensions that are known only at run time and stand nowhere in the config.
-    #[error("{} {} {description}: {missing} known only at run time, and the config gives no shape", if *others == 0 { "input" } else { "the first of several inputs" }, format_args!("`{name}`"))]
+    #[error("{} {} {description}: {missing} known only at run time, and the config gives no shape", if *others == 0 { "input" } else { "the first of several inputs" }, shown(name))]
     MissingShape {
         /// The first input that lacks a shape.
         name: String,
@@ -43,7 +44,7 @@ pub enum InputError {
         line: String,
     },
     /// A shape for an input that the model does not have.
-    #[error("the config gives a shape for input `{name}`, which the model does not have")]
+    #[error("the config gives a shape for input {}, which the model does not have", shown(name))]
     UnknownInput {
         /// The name in the config.
         name: String,
@@ -53,7 +54,10 @@ pub enum InputError {
         known: Vec<String>,
     },
     /// A shape with the wrong number of dimensions.
-    #[error("the config gives input `{name}` {given} dimensions, the model has {description}")]
+    #[error(
+        "the config gives input {} {given} dimensions, the model has {description}",
+        shown(name)
+    )]
     WrongRank {
         /// The input.
         name: String,
@@ -63,7 +67,10 @@ pub enum InputError {
         description: String,
     },
     /// A shape that the model cannot take.
-    #[error("the config gives input `{name}` the shape {given:?}, but dimension {axis} of {description} is fixed")]
+    #[error(
+        "the config gives input {} the shape {given:?}, but dimension {axis} of {description} is fixed",
+        shown(name)
+    )]
     ContradictsFixed {
         /// The input.
         name: String,
@@ -75,7 +82,12 @@ pub enum InputError {
         description: String,
     },
     /// One named dimension, two sizes.
-    #[error("`{symbol}` is {first} in input `{first_input}` and {second} in input `{second_input}`, but must be equal")]
+    #[error(
+        "{} is {first} in input {} and {second} in input {}, but must be equal",
+        shown(symbol),
+        shown(first_input),
+        shown(second_input)
+    )]
     SymbolConflict {
         /// The name of the dimension.
         symbol: String,
@@ -89,7 +101,7 @@ pub enum InputError {
         second_input: String,
     },
     /// More elements than can be fed.
-    #[error("input `{name}` of shape {shape:?} would need more than {limit} bytes")]
+    #[error("input {} of shape {shape:?} would need more than {limit} bytes", shown(name))]
     TooLarge {
         /// The input.
         name: String,
@@ -99,7 +111,7 @@ pub enum InputError {
         limit: u64,
     },
     /// An element type that cannot be made up.
-    #[error("input `{name}` takes {element:?} elements, which cannot be made up")]
+    #[error("input {} takes {element:?} elements, which cannot be made up", shown(name))]
     Unsupported {
         /// The input.
         name: String,
@@ -118,8 +130,8 @@ impl Hint for InputError {
             }
             Self::UnknownInput { nearest, known, .. } => {
                 let mut hints = Vec::new();
-                hints.extend(nearest.as_ref().map(|name| format!("did you mean `{name}`?")));
-                hints.push(format!("the inputs of the model are {}", known.join(", ")));
+                hints.extend(nearest.as_ref().map(|name| format!("did you mean {}?", shown(name))));
+                hints.push(format!("the inputs of the model are {}", list(known)));
                 hints
             }
             Self::WrongRank { .. } | Self::ContradictsFixed { .. } | Self::SymbolConflict { .. } => {
@@ -131,4 +143,9 @@ impl Hint for InputError {
             }
         }
     }
+}
+
+/// Names for a message.
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ")
 }

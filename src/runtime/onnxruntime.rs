@@ -140,9 +140,12 @@ impl Engine {
         let builder = ort::session::Session::builder(&self.environment).map_err(|error| loading(&error))?;
         let builder = builder
             .with_optimization_level(level)
-            .and_then(|builder| builder.with_intra_threads(threads))
-            .and_then(|builder| builder.with_inter_threads(if parallel { threads } else { 1 }))
-            .and_then(|builder| builder.with_parallel_execution(parallel))
+            .map_err(|error| loading(&error))?;
+        let builder = builder.with_intra_threads(threads).map_err(|error| loading(&error))?;
+        let inter = if parallel { threads } else { 1 };
+        let builder = builder.with_inter_threads(inter).map_err(|error| loading(&error))?;
+        let builder = builder
+            .with_parallel_execution(parallel)
             .map_err(|error| loading(&error))?;
         match settings.target {
             Target::OnnxRuntimeCpu => builder

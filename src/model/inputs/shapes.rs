@@ -365,7 +365,10 @@ mod tests {
             dims: None,
             ..spec("x", &[])
         };
-        assert_eq!(shapes(&[unknown.clone()], &[("x", &[2, 5])]).unwrap(), [[2, 5]]);
+        assert_eq!(
+            shapes(std::slice::from_ref(&unknown), &[("x", &[2, 5])]).unwrap(),
+            [[2, 5]]
+        );
         let error = shapes(&[unknown], &[]).unwrap_err();
         assert!(
             error.to_string().contains("its shape is known only at run time"),

@@ -427,7 +427,7 @@ fn check_run(client: &Client, release: &Release, origin: &Origin, trust: &Trust)
             origin.branch
         ));
     }
-    if !trust.branches.iter().any(|branch| *branch == origin.branch) {
+    if !trust.branches.contains(&origin.branch) {
         return refused(format!("`{}` is no baseline branch", origin.branch));
     }
     if origin.workflow_path.as_deref() != Some(run.workflow_path()) {

@@ -160,7 +160,7 @@ impl Hint for LibraryError {
                 own.to_owned(),
             ],
             Self::NotOffered { .. } => vec![
-                "pip's index settings (`pip config list`) lead to an index without it; PyPI has it".to_owned(),
+                "pip's index settings (`pip config list`) lead to an index that lacks it or did not answer; PyPI has it".to_owned(),
                 own.to_owned(),
             ],
             Self::WrongDigest { .. } => {

@@ -1,6 +1,7 @@
 //! What tests share: a hermetic environment, fixtures, the fake GitHub.
 
-pub mod env;
+pub(crate) mod env;
 pub(crate) mod fake_github;
-pub mod reports;
+pub(crate) mod onnx;
 pub(crate) mod reports;
+pub(crate) mod runtime;
