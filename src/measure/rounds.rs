@@ -1,5 +1,7 @@
 //! The measuring loop: restarts of alternating blocks, looked at by plan. Knows neither processes nor clocks.
 
+use std::sync::atomic::Ordering;
+
 use rand::RngExt as _;
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
@@ -134,6 +136,9 @@ fn run<R, E>(
             change: change(&restarts),
         });
 
+        if setting.plan.stop.load(Ordering::Relaxed) {
+            break StopReason::Budget;
+        }
         let out_of_time = done >= MIN_RESTARTS && seconds + each > budget;
         looks.last_is_final = done >= looks.planned || out_of_time;
         if !looks.last_is_final && !Plan::looks_at(done, looks.planned) {
@@ -326,6 +331,7 @@ fn in_order<T>(first: Which, leading: T, following: T) -> (T, T) {
 mod tests {
     use std::cell::Cell;
     use std::rc::Rc;
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
@@ -416,7 +422,11 @@ mod tests {
                     worker_timeout: Duration::from_secs(60),
                     memory_limit: None,
                     empty_session_bytes: None,
+<<<<<<< HEAD
                     stop: Default::default(),
+=======
+                    stop: Arc::default(),
+>>>>>>> github2
                 },
             }
         }

@@ -9,6 +9,7 @@
     clippy::disallowed_methods
 )]
 
+mod action;
 mod architecture;
 mod bad_models;
 mod baseline;
