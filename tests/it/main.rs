@@ -11,9 +11,6 @@
 
 mod architecture;
 mod cli;
-mod runtime_install;
-mod support;
-mod worker;
 mod config;
 mod datasets;
 mod documents;
@@ -22,7 +19,9 @@ mod init;
 mod launcher;
 mod noise;
 mod onnx_models;
-mod report;
 mod registry;
+mod report;
+mod runtime_install;
 mod support;
 mod variants;
+mod worker;

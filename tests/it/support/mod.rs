@@ -1,7 +1,7 @@
 //! What tests share: a hermetic environment, fixtures, the fake GitHub.
 
 pub mod env;
-pub mod onnx;
-pub mod runtime;
 pub(crate) mod fake_github;
+pub mod onnx;
 pub mod reports;
+pub mod runtime;
