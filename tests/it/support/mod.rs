@@ -6,8 +6,3 @@ pub(crate) mod fake_github;
 pub(crate) mod onnx;
 pub(crate) mod reports;
 pub(crate) mod runtime;
-pub mod env;
-pub(crate) mod fake_github;
-pub mod onnx;
-pub mod reports;
-pub mod runtime;
