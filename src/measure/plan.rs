@@ -1,7 +1,5 @@
 //! How to measure: how long a block is, how many rounds a restart has, when to look, when to stop.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::config::Gate;
@@ -124,13 +122,8 @@ pub struct Plan {
     pub memory_limit: Option<u64>,
     /// The peak memory of an empty session where an earlier comparison of the same run has measured it.
     pub empty_session_bytes: Option<u64>,
-<<<<<<< HEAD
     /// Ends the measurement early.
     pub stop: Stop,
-=======
-    /// Raised when somebody wants the run to end: no further restart is begun, and the caller throws away what there is.
-    pub stop: Arc<AtomicBool>,
->>>>>>> github2
 }
 
 impl Plan {
@@ -145,11 +138,7 @@ impl Plan {
             worker_timeout: measure.worker_timeout.0,
             memory_limit: None,
             empty_session_bytes: None,
-<<<<<<< HEAD
             stop: Stop::default(),
-=======
-            stop: Arc::default(),
->>>>>>> github2
         }
     }
 
@@ -207,11 +196,7 @@ mod tests {
             worker_timeout: Duration::from_secs(60),
             memory_limit: None,
             empty_session_bytes: None,
-<<<<<<< HEAD
             stop: Stop::default(),
-=======
-            stop: Arc::default(),
->>>>>>> github2
         }
     }
 

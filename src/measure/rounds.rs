@@ -1,7 +1,5 @@
 //! The measuring loop: restarts of alternating blocks, looked at by plan. Knows neither processes nor clocks.
 
-use std::sync::atomic::Ordering;
-
 use rand::RngExt as _;
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
@@ -136,7 +134,7 @@ fn run<R, E>(
             change: change(&restarts),
         });
 
-        if setting.plan.stop.load(Ordering::Relaxed) {
+        if setting.plan.stop.is_raised() {
             break StopReason::Budget;
         }
         let out_of_time = done >= MIN_RESTARTS && seconds + each > budget;
@@ -331,7 +329,6 @@ fn in_order<T>(first: Which, leading: T, following: T) -> (T, T) {
 mod tests {
     use std::cell::Cell;
     use std::rc::Rc;
-    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
@@ -422,11 +419,7 @@ mod tests {
                     worker_timeout: Duration::from_secs(60),
                     memory_limit: None,
                     empty_session_bytes: None,
-<<<<<<< HEAD
                     stop: Default::default(),
-=======
-                    stop: Arc::default(),
->>>>>>> github2
                 },
             }
         }

@@ -98,11 +98,7 @@ pub fn run(jobs: Vec<Job>, setting: &Setting<'_>, observer: &mut Observer<'_>) -
         let mut plan = Plan::new(setting.gate, &setting.config.measure, measured);
         plan.empty_session_bytes = empty_session_bytes;
         plan.time_budget = time.share();
-<<<<<<< HEAD
         plan.stop = setting.interrupt.stop();
-=======
-        plan.stop.clone_from(setting.interrupt.flag());
->>>>>>> github2
         let counts = !matches!(job.work, Work::Settled(_));
         let finished = one(job, setting, &plan, observer);
         if setting.interrupt.is_raised() {

@@ -10,11 +10,8 @@ pub mod resolve;
 
 use std::collections::BTreeMap;
 
-<<<<<<< HEAD
 use crate::config::Config;
-=======
 use crate::digest::Digest;
->>>>>>> github2
 use crate::pipeline::baseline::manifest::Entry;
 use crate::pipeline::baseline::manifest::StoredFile;
 use crate::verdict::ComparisonKey;

@@ -25,7 +25,9 @@ fn the_first_pull_request_is_compared_with_the_file_at_its_base() {
     assert!(ran.output("check-url").ends_with(&check.id.to_string()), "{ran}");
     assert!(ran.output("baseline").contains(base.short()), "{ran}");
     println!("{ran}\n=====\n{}", comment.body);
-    for logged in repository.fake.log() { println!("{} {} {:?}", logged.method, logged.path, logged.status); }
+    for logged in repository.fake.log() {
+        println!("{} {} {:?}", logged.method, logged.path, logged.status);
+    }
     panic!();
 }
 
