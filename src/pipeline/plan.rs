@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::config::ModelConfig;
 use crate::config::Target;
 use crate::digest::Digest;
+use crate::files;
 use crate::hint::Hint;
 use crate::model::Model;
 use crate::model::dataset;
@@ -286,7 +287,7 @@ fn load_candidate(context: &Context<'_>, config: &ModelConfig, observer: &mut Ob
         })
         .map_err(|error| Trouble::of(&error))?;
     }
-    Model::load(&context.folder.join(&config.path)).map_err(|error| Trouble::of(&error))
+    Model::load(&files::beneath(context.folder, &config.path)).map_err(|error| Trouble::of(&error))
 }
 
 /// The baseline's source model, loaded once for all variants.
@@ -443,7 +444,7 @@ fn feed(context: &Context<'_>, config: &ModelConfig, model: &Model) -> Result<Fe
     let synthesize = |seed: u64| inputs::synthesize(&resolved, &bounds, seed).map_err(of_input);
     if let Some(settings) = &config.dataset {
         let mut settings = settings.clone();
-        settings.path = context.folder.join(&settings.path);
+        settings.path = files::beneath(context.folder, &settings.path);
         let Dataset {
             samples,
             labels,

@@ -94,7 +94,11 @@ pub fn assert_no_leftovers(env: &TestEnv) {
     let left: Vec<String> = env
         .tree()
         .into_keys()
-        .filter(|name| name.rsplit('/').next().is_some_and(|name| name.starts_with(".mlbuild-")))
+        .filter(|name| {
+            name.rsplit('/')
+                .next()
+                .is_some_and(|name| name.starts_with(".mlbuild-"))
+        })
         .collect();
     assert!(left.is_empty(), "left behind: {left:?}");
     let temporary: Vec<_> = fs::read_dir(env.path("../tmp"))
@@ -125,7 +129,10 @@ pub fn endless() -> Vec<u8> {
             node("Add", &["state", "state"], &["next"]),
         ],
         vec![],
-        vec![value("still", DataType::Bool, &[]), value("next", DataType::Float, &[1])],
+        vec![
+            value("still", DataType::Bool, &[]),
+            value("next", DataType::Float, &[1]),
+        ],
     );
     let mut endless = node("Loop", &["trips", "", "x"], &["y"]);
     endless.attribute.push(proto::AttributeProto {
