@@ -356,7 +356,7 @@ fn work(
                     Work::Settled(settled(&job.key, Verdict::Skipped, reason, Vec::new()))
                 });
             }
-            check_same_inputs(model, base_model)?;
+            check_same_inputs(model, base_model, context.shapes)?;
             let baseline = subject::prepare(base_model, &recipe, seed, context.objects).map_err(|error| {
                 let trouble = Trouble::of(&error);
                 Trouble {
@@ -386,7 +386,7 @@ fn is_unchanged(job: &Job, source: &Source, feed: &Feed) -> bool {
 }
 
 /// Outputs can only be compared on the same inputs.
-fn check_same_inputs(candidate: &Model, baseline: &Model) -> Result<(), Trouble> {
+fn check_same_inputs(candidate: &Model, baseline: &Model, source: ShapeSource) -> Result<(), Trouble> {
     if candidate.facts.inputs == baseline.facts.inputs {
         return Ok(());
     }
@@ -419,13 +419,17 @@ fn check_same_inputs(candidate: &Model, baseline: &Model) -> Result<(), Trouble>
     if shape(candidate) == shape(baseline) {
         return Ok(());
     }
+    let hint = match source {
+        ShapeSource::Config => "give the model a new name in the config, so that it starts without a baseline",
+        ShapeSource::Flags => "only models with the same inputs can be measured side by side",
+    };
     Err(Trouble {
         reason: format!(
             "the inputs changed from {} to {}: the two models cannot be fed alike",
             describe(baseline),
             describe(candidate)
         ),
-        hints: vec!["give the model a new name in the config, so that it starts without a baseline".to_owned()],
+        hints: vec![hint.to_owned()],
     })
 }
 

@@ -217,17 +217,21 @@ fn an_opset_newer_than_the_engine() {
 
 #[test]
 fn external_data_that_is_not_there() {
-    insta::assert_snapshot!(said_of(with_external("weights.bin")), @r#"
+    let env = desk::empty();
+    env.write("model.onnx", with_external("weights.bin"));
+    insta::assert_snapshot!(said(&env, ""), @r#"
     exit code: 2
     ----- stdout -----
     digits · onnxruntime_cpu · baseline mlbuild-baseline
       fp32  error
-        `model.onnx`: initializer `w` has its data in `weights.bin`, relative to ``: there is no such file
+        `model.onnx`: initializer `w` has its data in `weights.bin`, relative to `.`: there is no such file
 
-    error: `digits` could not be compared: `model.onnx`: initializer `w` has its data in `weights.bin`, relative to ``: there is no such file (.mlbuild.yml:3)
+    error: `digits` could not be compared: `model.onnx`: initializer `w` has its data in `weights.bin`, relative to `.`: there is no such file (.mlbuild.yml:3)
     hint: put the data file beside the model, under the name that it had when the model was saved
     hint: if Git ignores it or LFS holds it, commit it, or set `lfs: true` under `with:` of actions/checkout
     "#);
+    env.write("weights.bin", [0; 8]);
+    env.run(&["ci"]).expect_code(0);
 }
 
 #[test]
@@ -259,9 +263,9 @@ fn external_data_behind_a_symlink() {
     ----- stdout -----
     digits · onnxruntime_cpu · baseline mlbuild-baseline
       fp32  error
-        `model.onnx`: initializer `w` has its data in `weights.bin`, relative to ``: it is a symbolic link, or lies behind one
+        `model.onnx`: initializer `w` has its data in `weights.bin`, relative to `.`: it is a symbolic link, or lies behind one
 
-    error: `digits` could not be compared: `model.onnx`: initializer `w` has its data in `weights.bin`, relative to ``: it is a symbolic link, or lies behind one (.mlbuild.yml:3)
+    error: `digits` could not be compared: `model.onnx`: initializer `w` has its data in `weights.bin`, relative to `.`: it is a symbolic link, or lies behind one (.mlbuild.yml:3)
     hint: external data must be a plain file beneath the model's folder; save the model again with a plain file name: `onnx.save(model, path, save_as_external_data=True, location='weights.data')`
     "#);
 }

@@ -195,7 +195,6 @@ fn a_manifest_that_cannot_be_trusted_is_refused() {
     exit code: 2
     ----- stderr -----
     error: the baseline in `kept` is refused: the manifest has schema 7, this version of mlbuild reads up to 1
-      because the manifest has schema 7, this version of mlbuild reads up to 1
     hint: update mlbuild, or refresh the baseline with this version: `mlbuild baseline refresh`
     hint: `--force` replaces it
     "#);

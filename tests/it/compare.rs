@@ -211,6 +211,6 @@ fn other_inputs_cannot_be_compared() {
         the inputs changed from `input`: float [batch, 1, 8, 8] to `img`: float [b, 1, 32, 32]: the two models cannot be fed alike
 
     error: `b` could not be compared: the inputs changed from `input`: float [batch, 1, 8, 8] to `img`: float [b, 1, 32, 32]: the two models cannot be fed alike
-    hint: give the model a new name in the config, so that it starts without a baseline
+    hint: only models with the same inputs can be measured side by side
     "#);
 }
