@@ -134,6 +134,9 @@ fn run<R, E>(
             change: change(&restarts),
         });
 
+        if setting.plan.stop.is_raised() {
+            break StopReason::Budget;
+        }
         let out_of_time = done >= MIN_RESTARTS && seconds + each > budget;
         looks.last_is_final = done >= looks.planned || out_of_time;
         if !looks.last_is_final && !Plan::looks_at(done, looks.planned) {

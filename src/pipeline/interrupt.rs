@@ -17,7 +17,7 @@ impl Interrupt {
     }
 
     /// The flag itself, for a stage that only knows flags.
-    pub fn flag(&self) -> &AtomicBool {
+    pub fn flag(&self) -> &Arc<AtomicBool> {
         &self.0
     }
 

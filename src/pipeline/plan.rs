@@ -148,6 +148,7 @@ pub fn jobs(context: &Context<'_>, observer: &mut Observer<'_>) -> Vec<Job> {
     let removed: Vec<Job> = context
         .baselines
         .keys()
+        .into_iter()
         .filter(|key| !named.contains(key))
         .map(|key| removed(key, context))
         .collect();
@@ -343,7 +344,7 @@ fn work(
                 label: source.label.clone(),
                 commit: source.commit.clone(),
             };
-            if is_unchanged(job, source, feed) {
+            if is_unchanged(job, base_model, source, feed) {
                 let reason = "same model and settings as the baseline".to_owned();
                 return Ok(if context.judge_unchanged {
                     Work::Alone {
@@ -374,8 +375,15 @@ fn work(
 }
 
 /// Source, dataset and settings equal the baseline's; the recipe is the key's.
-fn is_unchanged(job: &Job, source: &Source, feed: &Feed) -> bool {
+fn is_unchanged(job: &Job, base: &Model, source: &Source, feed: &Feed) -> bool {
     let Some(candidate) = &job.candidate else { return false };
+    let like_the_file = base.digest == candidate.source
+        && feed.dataset.is_none()
+        && source.settings.get(&job.key) == Some(&job.settings);
+    like_the_file || has_equal_entry(job, candidate, source, feed)
+}
+
+fn has_equal_entry(job: &Job, candidate: &Prepared, source: &Source, feed: &Feed) -> bool {
     source
         .entries
         .iter()

@@ -12,6 +12,7 @@ mod kinds;
 mod numbers;
 mod plan;
 mod rewrite;
+mod scope;
 mod section;
 
 use std::collections::BTreeMap;

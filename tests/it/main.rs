@@ -9,6 +9,7 @@
     clippy::disallowed_methods
 )]
 
+mod action;
 mod architecture;
 mod bad_models;
 mod baseline;
@@ -22,6 +23,7 @@ mod github_client;
 mod init;
 mod interrupted;
 mod launcher;
+mod measuring;
 mod noise;
 mod onnx_models;
 mod registry;

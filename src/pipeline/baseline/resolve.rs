@@ -1,5 +1,6 @@
 //! What `--baseline` names, at the desk: a folder with a baseline, a model file, a tag or a build of the registry, or a release.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -239,6 +240,7 @@ pub fn from_manifest<E: std::error::Error + Hint>(
             Ok(()) => ModelBaseline::Source(Source {
                 files: entry.source_files.clone(),
                 entries: vec![entry.clone()],
+                settings: BTreeMap::new(),
                 label: label.to_owned(),
                 commit: baselines.commit.clone(),
             }),
@@ -250,13 +252,17 @@ pub fn from_manifest<E: std::error::Error + Hint>(
         baselines.models.insert(name.clone(), answer);
     }
     if manifest.tool_version != crate::VERSION {
-        baselines.drift.push(format!(
-            "the baseline was published by mlbuild {}; both sides of this run are derived and measured by {}",
-            manifest.tool_version,
-            crate::VERSION
-        ));
+        baselines.drift.push(other_tool(&manifest.tool_version));
     }
     baselines
+}
+
+/// What to say of a baseline that another version of this tool published.
+pub(crate) fn other_tool(version: &str) -> String {
+    format!(
+        "the baseline was published by mlbuild {version}; both sides of this run are derived and measured by {}",
+        crate::VERSION
+    )
 }
 
 /// The model file at `path` as the baseline of the config's only model.
@@ -282,6 +288,7 @@ fn only(label: &str, model: &str, files: Vec<StoredFile>) -> Baselines {
     let source = Source {
         files,
         entries: Vec::new(),
+        settings: BTreeMap::new(),
         label: label.to_owned(),
         commit: None,
     };
