@@ -43,7 +43,7 @@ pub enum InputError {
         /// The line to add to the model in the config.
         line: String,
         /// The flags that say the same where there is no config.
-        flags: String,
+        flags: Box<str>,
     },
     /// A shape for an input that the model does not have.
     #[error("a shape is given for input {}, which the model does not have", shown(name))]

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::config::ModelConfig;
 use crate::config::Target;
 use crate::digest::Digest;
+use crate::files;
 use crate::hint::Hint;
 use crate::model::Model;
 use crate::model::dataset;
@@ -287,7 +288,7 @@ fn load_candidate(context: &Context<'_>, config: &ModelConfig, observer: &mut Ob
         })
         .map_err(|error| Trouble::of(&error))?;
     }
-    Model::load(&context.folder.join(&config.path)).map_err(|error| Trouble::of(&error))
+    Model::load(&files::beneath(context.folder, &config.path)).map_err(|error| Trouble::of(&error))
 }
 
 /// The baseline's source model, loaded once for all variants.
@@ -356,7 +357,7 @@ fn work(
                     Work::Settled(settled(&job.key, Verdict::Skipped, reason, Vec::new()))
                 });
             }
-            check_same_inputs(model, base_model)?;
+            check_same_inputs(model, base_model, context.shapes)?;
             let baseline = subject::prepare(base_model, &recipe, seed, context.objects).map_err(|error| {
                 let trouble = Trouble::of(&error);
                 Trouble {
@@ -393,7 +394,7 @@ fn has_equal_entry(job: &Job, candidate: &Prepared, source: &Source, feed: &Feed
 }
 
 /// Outputs can only be compared on the same inputs.
-fn check_same_inputs(candidate: &Model, baseline: &Model) -> Result<(), Trouble> {
+fn check_same_inputs(candidate: &Model, baseline: &Model, source: ShapeSource) -> Result<(), Trouble> {
     if candidate.facts.inputs == baseline.facts.inputs {
         return Ok(());
     }
@@ -426,13 +427,17 @@ fn check_same_inputs(candidate: &Model, baseline: &Model) -> Result<(), Trouble>
     if shape(candidate) == shape(baseline) {
         return Ok(());
     }
+    let hint = match source {
+        ShapeSource::Config => "give the model a new name in the config, so that it starts without a baseline",
+        ShapeSource::Flags => "only models with the same inputs can be measured side by side",
+    };
     Err(Trouble {
         reason: format!(
             "the inputs changed from {} to {}: the two models cannot be fed alike",
             describe(baseline),
             describe(candidate)
         ),
-        hints: vec!["give the model a new name in the config, so that it starts without a baseline".to_owned()],
+        hints: vec![hint.to_owned()],
     })
 }
 
@@ -451,7 +456,7 @@ fn feed(context: &Context<'_>, config: &ModelConfig, model: &Model) -> Result<Fe
     let synthesize = |seed: u64| inputs::synthesize(&resolved, &bounds, seed).map_err(of_input);
     if let Some(settings) = &config.dataset {
         let mut settings = settings.clone();
-        settings.path = context.folder.join(&settings.path);
+        settings.path = files::beneath(context.folder, &settings.path);
         let Dataset {
             samples,
             labels,

@@ -133,11 +133,9 @@ fn write_surroundings(report: &Report, out: &mut dyn Write, paint: Paint) -> io:
     }
     if let Some(measured) = measured(report) {
         lines.push(("measured", measured));
+        lines.push(("on", machine(report)));
     }
-    let on = machine(report);
-    if !on.is_empty() {
-        lines.push(("on", on));
-    }
+    lines.retain(|(_, text)| !text.is_empty());
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, text) in &lines {
         writeln!(out, "  {}  {text}", dimmed(&format!("{name:width$}")))?;

@@ -244,9 +244,20 @@ fn builds_are_found_by_tag_and_by_the_beginning_of_their_id() {
     assert_eq!(verdicts(&report(&env)), ["digits fp32 pass", "digits fp16 pass"]);
 
     let output = env.run(&["ci", "--build", "main-digit"]);
-    insta::assert_snapshot!(output.snapshot(), @"");
+    insta::assert_snapshot!(output.snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: no build or tag `main-digit` in the registry
+    hint: did you mean `main-digits`?
+    "#);
     let output = env.run(&["ci", "--baseline", "nothing-like-it"]);
-    insta::assert_snapshot!(output.snapshot(), @"");
+    insta::assert_snapshot!(output.snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: no baseline `nothing-like-it`: it is no path, no tag or build of the registry, and no release
+    hint: give the path of a model or of a baseline folder, a tag, the beginning of a build's id, or a release's tag
+    hint: `mlbuild baseline refresh` makes `mlbuild-baseline`, which is used when nothing is named
+    "#);
 }
 
 #[test]
@@ -261,7 +272,11 @@ fn an_unknown_recipe_is_an_error_at_its_line_and_the_others_are_measured() {
         .lines()
         .skip_while(|line| !line.starts_with("error"))
         .collect();
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    error: `digits` `fp61` could not be compared: `fp61` is not a known transform (.mlbuild.yml:7)
+    hint: did you mean `fp16`?
+    hint: the variants that exist are fp32, fp16
+    "#);
 }
 
 #[test]
@@ -307,5 +322,18 @@ fn a_build_command_makes_the_model() {
         desk::config("    build: echo the exporter broke && exit 3\n"),
     );
     let output = env.run(&["ci"]);
-    insta::assert_snapshot!(output.snapshot(), @"");
+    insta::assert_snapshot!(output.snapshot(), @r#"
+    exit code: 2
+    ----- stdout -----
+    digits · onnxruntime_cpu · baseline mlbuild-baseline
+      fp32  error
+        the build command `echo the exporter broke && exit 3` failed: exit status: 3; its output ends with the exporter broke
+
+    error: `digits` could not be compared: the build command `echo the exporter broke && exit 3` failed: exit status: 3; its output ends with the exporter broke (.mlbuild.yml:3)
+    hint: run `echo the exporter broke && exit 3` yourself in the folder of the config
+    hint: tokens such as GITHUB_TOKEN are not in its environment; what it needs must come without
+    ----- stderr -----
+    digits │ the exporter broke
+    report: .mlbuild/ci_report.json  .mlbuild/comment.md
+    "#);
 }

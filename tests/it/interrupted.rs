@@ -110,7 +110,11 @@ fn a_disk_that_is_full_is_named_and_nothing_is_half_written() {
     // Everything of the run but the report is small or there already.
     let (code, stderr) = with_file_limit(&env, 8, &["ci", "-q"]);
     assert_eq!(code, 2, "{stderr}");
-    insta::assert_snapshot!(stderr.replace(env.path("").to_str().unwrap(), "[WORK]/"), @"");
+    insta::assert_snapshot!(stderr.replace(env.path("").to_str().unwrap(), "[WORK]/"), @r#"
+    error: cannot write `.mlbuild/ci_report.json`
+      because File too large (os error 27)
+    hint: the disk, a quota or a limit is full: free some space and run again; nothing was half-written
+    "#);
     let registry = |tree: std::collections::BTreeMap<String, String>| {
         tree.into_iter()
             .filter(|(name, _)| !name.contains("registry.db"))
@@ -125,5 +129,11 @@ fn a_workspace_that_cannot_be_made_is_an_error() {
     let env = project("digits_mlp.onnx", "");
     env.write(".mlbuild", "a file");
     let output = env.run(&["ci"]);
-    insta::assert_snapshot!(output.snapshot(), @"");
+    insta::assert_snapshot!(output.snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: cannot create the folder `.mlbuild`
+      because File exists (os error 17)
+    hint: a file is where a folder is needed: move `.mlbuild` away
+    "#);
 }

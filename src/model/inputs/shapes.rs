@@ -64,7 +64,7 @@ pub fn resolve_shapes(
             missing: missing_dims(first, &symbols),
             others: lacking.len() - 1,
             line: config_line(&lacking, &symbols),
-            flags: flags(&lacking, &symbols),
+            flags: flags(&lacking, &symbols).into(),
         }),
     }
 }

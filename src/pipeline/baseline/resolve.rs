@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::config::BaselineStore;
 use crate::config::Config;
+use crate::files;
 use crate::files::FileError;
 use crate::github::Client;
 use crate::github::GithubError;
@@ -190,7 +191,7 @@ fn is_model_folder(path: &Path) -> bool {
 /// Where the baseline lies when nothing is named, and what people call that.
 fn default_place(desk: &Desk<'_>) -> (PathBuf, String) {
     match &desk.config.baseline.store {
-        BaselineStore::Dir(path) => (desk.folder.join(path), format!("dir: {}", path.display())),
+        BaselineStore::Dir(path) => (files::beneath(desk.folder, path), format!("dir: {}", path.display())),
         BaselineStore::Release => (desk.workspace.local_baseline(), LOCAL_NAME.to_owned()),
     }
 }

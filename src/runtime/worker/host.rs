@@ -75,7 +75,7 @@ impl Worker {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        environment::restrict(&mut process);
+        environment::restrict(&mut process, folder.path());
         detach(&mut process);
         let mut child = process.spawn().map_err(failed)?;
         let pipes = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
