@@ -19,7 +19,6 @@ mod github_client;
 mod init;
 mod launcher;
 mod noise;
-mod datasets;
 mod onnx_models;
 mod registry;
 mod report;

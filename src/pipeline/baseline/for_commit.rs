@@ -262,11 +262,7 @@ fn committed(search: &Search<'_>, place: &str, file: &StoredFile) -> Result<Path
 }
 
 /// The newest believable release of exactly the base commit. What is not believed is said.
-fn exact(
-    search: &Search<'_>,
-    releases: &[Release],
-    refusals: &mut Vec<String>,
-) -> Result<Option<Found>, ReleaseError> {
+fn exact(search: &Search<'_>, releases: &[Release], refusals: &mut Vec<String>) -> Result<Option<Found>, ReleaseError> {
     for candidate in releases
         .iter()
         .filter(|candidate| release::claims_commit(candidate, search.base))

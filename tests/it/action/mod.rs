@@ -8,8 +8,8 @@ mod first;
 mod interrupts;
 mod permissions;
 mod refresh;
-mod trust;
 mod troubles;
+mod trust;
 mod verdicts;
 
 use std::cell::Cell;
@@ -63,7 +63,12 @@ const SOURCE_PATH: &str = "source/digits.bin";
 
 /// A small model of the fixtures.
 fn model(name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models").join(name)).unwrap()
+    fs::read(
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fixtures/models")
+            .join(name),
+    )
+    .unwrap()
 }
 
 fn mlp() -> Vec<u8> {
@@ -125,9 +130,7 @@ impl Repository {
 
     /// A commit on top of `parent` in which these files are new.
     fn commit(&self, parent: &CommitSha, changes: &[(&str, &[u8])]) -> CommitSha {
-        let mut files = self
-            .fake
-            .edit(|state| state.commits[parent.as_str()].files.clone());
+        let mut files = self.fake.edit(|state| state.commits[parent.as_str()].files.clone());
         for (path, bytes) in changes {
             files.insert((*path).to_owned(), bytes.to_vec());
         }
@@ -217,8 +220,7 @@ impl Repository {
 
     /// Changes the newest release, as someone with the right to write could.
     fn forge(&self, change: impl FnOnce(&mut Release)) {
-        self.fake
-            .edit(|state| change(state.releases.last_mut().unwrap()));
+        self.fake.edit(|state| change(state.releases.last_mut().unwrap()));
     }
 
     /// Changes the text of the newest release's manifest; what GitHub says of the file follows.
