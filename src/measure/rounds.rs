@@ -560,6 +560,17 @@ mod tests {
     }
 
     #[test]
+    fn begins_no_restart_after_somebody_wanted_it_to_end() {
+        let mut stage = Stage::new(10.0);
+        stage.plan.stop.store(true, Ordering::Relaxed);
+        let (one, other) = (
+            stage.side("baseline", 0.001, &STEADY),
+            stage.side("candidate", 0.001, &WILD),
+        );
+        assert_eq!(stage.pair(one, other, false).unwrap().restarts.len(), 1);
+    }
+
+    #[test]
     fn restarts_that_turn_out_slower_than_the_first_end_early_with_a_look() {
         let mut stage = Stage::new(10.0);
         // The second and later restarts take e² times as long as the first.

@@ -23,7 +23,11 @@ fn the_first_pull_request_is_compared_with_the_file_at_its_base() {
     assert_eq!(check.head_sha, proposed.head.as_str());
     assert_eq!(check.conclusion.as_deref(), Some("success"));
     assert_eq!(check.external_id, format!("v1:{}:default:7001.1", proposed.pull));
-    assert!(check.title.starts_with("No regression"), "{}", check.title);
+    assert!(
+        check.title.starts_with("pass: No regression: digits "),
+        "{}",
+        check.title
+    );
     let comment = repository.comment();
     assert_eq!(comment.pull, proposed.pull);
     assert!(comment.body.contains("the model at "), "{}", comment.body);

@@ -84,7 +84,6 @@ fn assert_nothing_is_half_written(folder: &Path) {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn a_signal_while_measuring_completes_the_check_as_cancelled() {
     for name in ["-INT", "-TERM"] {
         let (repository, proposed) = slow();
@@ -111,7 +110,6 @@ fn a_signal_while_measuring_completes_the_check_as_cancelled() {
 }
 
 #[test]
-#[cfg(unix)]
 fn a_signal_while_building_completes_the_check_as_cancelled() {
     let (repository, proposed) = slow_build();
     let job = repository.gate(&proposed);
@@ -124,7 +122,6 @@ fn a_signal_while_building_completes_the_check_as_cancelled() {
 }
 
 #[test]
-#[cfg(unix)]
 fn a_killed_run_is_completed_by_the_step_that_follows() {
     let (repository, proposed) = slow_build();
     let job = repository.gate(&proposed);

@@ -67,8 +67,17 @@ const FORGERIES: &[Forgery] = &[
     ("has schema 2", |repository| {
         repository.forge_manifest("\"schema\": 1", "\"schema\": 2")
     }),
-    ("cannot be read", |repository| {
-        repository.forge_manifest("\"schema\": 1", "\"schema\": 1 ")
+    ("the manifest cannot be read", |repository| {
+        repository.forge_manifest("\"tool_version\"", "\"version_of_the_tool\"");
+    }),
+    ("the manifest cannot be read", |repository| {
+        repository.forge(|release| {
+            let manifest = release.assets.iter_mut().find(|asset| asset.name == "manifest.json");
+            let manifest = manifest.unwrap();
+            manifest.stored.truncate(manifest.stored.len() / 2);
+            manifest.size = manifest.stored.len();
+            manifest.digest = Some(Digest::of(&manifest.stored));
+        });
     }),
     ("its key is", |repository| {
         repository.forge_manifest("\"key\": \"default\"", "\"key\": \"other\"")

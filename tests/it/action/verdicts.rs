@@ -18,7 +18,7 @@ fn a_larger_and_slower_model_is_a_regression_everywhere() {
 
     let report = ran.report.as_ref().unwrap();
     let metrics = report["comparisons"][0]["metrics"].as_array().unwrap();
-    for name in ["p50", "size"] {
+    for name in ["latency-p50", "size"] {
         let metric = metrics.iter().find(|metric| metric["metric"] == name);
         let metric = metric.unwrap_or_else(|| panic!("no {name} in {report:#}"));
         assert_eq!(metric["verdict"], "regression", "{metric:#}");
