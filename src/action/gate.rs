@@ -77,7 +77,7 @@ pub fn run(
         &mut notices,
         surroundings,
     );
-    let result = match judged {
+    match judged {
         Ok(judged) => conclude(
             inputs,
             client,
@@ -92,11 +92,7 @@ pub fn run(
             fail(inputs, client, check.as_ref(), &error, surroundings)?;
             Err(error)
         }
-    };
-    if check.is_some() && result.is_ok() {
-        finalize::forget(inputs);
     }
-    result
 }
 
 /// Opens the check run and remembers it for the step that completes it if this process is killed.
@@ -368,7 +364,11 @@ fn conclude(
     let mut check_failure = None;
     if let Some(check) = check {
         match publish::complete_check(client, check, &report, outcome) {
-            Ok(note) => notices.extend(note),
+            Ok(note) => {
+                notices.extend(note);
+                finalize::forget(inputs);
+            }
+            // The step after this one tries again.
             Err(error) => check_failure = Some(error),
         }
     }

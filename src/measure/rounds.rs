@@ -331,8 +331,12 @@ mod tests {
     use std::rc::Rc;
     use std::time::Duration;
 
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
     use crate::measure::plan::Aim;
+    use crate::runtime::Stop;
 
     /// A side whose latencies are written down; its time passes on a clock of its own.
     struct Scripted {
@@ -554,6 +558,17 @@ mod tests {
             stage.side("candidate", 1.0, &[0.05]),
         );
         assert_eq!(stage.pair(one, other, false).unwrap().restarts.len(), MIN_RESTARTS);
+    }
+
+    #[test]
+    fn begins_no_restart_after_somebody_wanted_it_to_end() {
+        let mut stage = Stage::new(10.0);
+        stage.plan.stop = Stop::of(Arc::new(AtomicBool::new(true)));
+        let (one, other) = (
+            stage.side("baseline", 0.001, &STEADY),
+            stage.side("candidate", 0.001, &WILD),
+        );
+        assert_eq!(stage.pair(one, other, false).unwrap().restarts.len(), 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod baseline;
 mod comments;
 mod events;
 mod first;
+#[cfg(target_os = "linux")]
 mod interrupts;
 mod permissions;
 mod refresh;
