@@ -226,7 +226,7 @@ fn cosine(one: &[f64], other: &[f64]) -> f64 {
         left += a * a;
         right += b * b;
     }
-    (dot / (left.sqrt() * right.sqrt())).clamp(-1.0, 1.0)
+    (dot / (left * right).sqrt()).clamp(-1.0, 1.0)
 }
 
 #[cfg(test)]
