@@ -12,6 +12,7 @@ use crate::config::load;
 use crate::config::load::Loaded;
 use crate::github::Client;
 use crate::github::CommitSha;
+use crate::github::event;
 use crate::github::event::Event;
 use crate::github::event::PullRequest;
 use crate::github::workflow_run;
@@ -75,9 +76,11 @@ pub fn run(surroundings: &mut Surroundings<'_>) -> Result<i32, ActionError> {
         if let Some(facts) = facts.get() {
             return Ok(RepositoryFacts::clone(facts));
         }
-        let fetched = workflow_run::repository(&client)?;
-        let _ = facts.set(fetched.clone());
-        Ok(fetched)
+        let found = match event::repository(&inputs.run.event_path) {
+            Some(found) => found,
+            None => workflow_run::repository(&client)?,
+        };
+        Ok(facts.get_or_init(|| found).clone())
     };
     match asked(&event, &inputs, &repository)? {
         Asked::Nothing(reason) => {

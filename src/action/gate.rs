@@ -12,7 +12,6 @@ use crate::action::inputs::Inputs;
 use crate::action::outputs;
 use crate::config;
 use crate::config::BaselineStore;
-use crate::config::Config;
 use crate::config::Policy;
 use crate::config::load;
 use crate::github::Client;
@@ -24,15 +23,18 @@ use crate::github::workflow_run::RepositoryFacts;
 use crate::hint::Hint;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::for_commit;
+use crate::pipeline::baseline::for_commit::BaseConfig;
 use crate::pipeline::baseline::for_commit::Search;
 use crate::pipeline::baseline::release::Trust;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::baseline::resolve::Desk;
 use crate::pipeline::ci;
+use crate::pipeline::plan::ShapeSource;
 use crate::pipeline::plan::chain;
 use crate::pipeline::publish;
 use crate::pipeline::publish::OpenCheck;
 use crate::pipeline::publish::Thread;
+use crate::pipeline::publish::Tried;
 use crate::pipeline::workspace::Workspace;
 use crate::report;
 use crate::report::Report;
@@ -58,16 +60,13 @@ pub fn run(
         Err(_) => inputs.gate_key(&inputs.run.workspace.join(load::FILE_NAME)),
     };
     let mut notices = Vec::new();
-    let pull = proposal
-        .pull
-        .as_ref()
-        .map_or_else(|| "-".to_owned(), |pull| pull.number.to_string());
-    let external_id = format!("v1:{pull}:{key}:{}.{}", inputs.run.id, inputs.run.attempt);
-    let check =
-        publish::open_check(client, &key, &proposal.head, external_id, Some(inputs.run.url()))?.or_note(&mut notices);
-    if let Some(check) = &check {
-        finalize::remember(inputs, check)?;
-    }
+    let check = match open_check(inputs, client, proposal, &key) {
+        Ok(tried) => tried.or_note(&mut notices),
+        Err(error) => {
+            fail(inputs, client, None, &error, surroundings)?;
+            return Err(error);
+        }
+    };
     let judged = judge(
         inputs,
         client,
@@ -78,7 +77,7 @@ pub fn run(
         &mut notices,
         surroundings,
     );
-    let result = match judged {
+    match judged {
         Ok(judged) => conclude(
             inputs,
             client,
@@ -93,11 +92,26 @@ pub fn run(
             fail(inputs, client, check.as_ref(), &error, surroundings)?;
             Err(error)
         }
-    };
-    if check.is_some() && result.is_ok() {
-        finalize::forget(inputs);
     }
-    result
+}
+
+/// Opens the check run and remembers it for the step that completes it if this process is killed.
+fn open_check(
+    inputs: &Inputs,
+    client: &Client,
+    proposal: &Proposal,
+    key: &str,
+) -> Result<Tried<OpenCheck>, ActionError> {
+    let pull = proposal
+        .pull
+        .as_ref()
+        .map_or_else(|| "-".to_owned(), |pull| pull.number.to_string());
+    let external_id = format!("v1:{pull}:{key}:{}.{}", inputs.run.id, inputs.run.attempt);
+    let tried = publish::open_check(client, key, &proposal.head, external_id, Some(inputs.run.url()))?;
+    if let Tried::Done(check) = &tried {
+        finalize::remember(inputs, check)?;
+    }
+    Ok(tried)
 }
 
 /// What was measured, before it is published.
@@ -126,12 +140,12 @@ fn judge(
     let head = &located.loaded.config;
     let workspace = Workspace::open(&located.loaded.folder)?;
     let base_config = base_config(client, proposal, &located, notices)?;
-    let mut gate = base_config.as_ref().unwrap_or(head).gate.clone();
+    let mut gate = base_config.known().unwrap_or(head).gate.clone();
     if inputs.fail_on_missing_baseline {
         gate.on_missing_baseline = Policy::Fail;
     }
     let config_changes = base_config
-        .as_ref()
+        .known()
         .map(|base| config::changes(base, head))
         .unwrap_or_default();
     let baselines = baselines(
@@ -140,7 +154,7 @@ fn judge(
         proposal,
         key,
         &located,
-        base_config.as_ref(),
+        &base_config,
         &workspace,
         repository,
     )?;
@@ -157,22 +171,14 @@ fn judge(
         reproduce: reproduce(proposal, &located),
         ..report::Context::default()
     };
-    let model_lines = (0..head.models.len())
-        .map(|index| {
-            located
-                .loaded
-                .spans
-                .nearest_line(&format!("models[{index}]"))
-                .map(|location| location.line)
-        })
-        .collect();
     let outcome = ci::run(
         ci::Request {
             config: head,
             gate: &gate,
             config_changes,
             folder: &located.loaded.folder,
-            model_lines,
+            lines: located.loaded.lines(head),
+            shapes: ShapeSource::Config,
             baselines: &baselines,
             machinery: &machinery,
             stored: BTreeMap::new(),
@@ -234,21 +240,26 @@ fn base_config(
     proposal: &Proposal,
     located: &Located,
     notices: &mut Vec<String>,
-) -> Result<Option<Config>, GithubError> {
-    let Some(base) = &proposal.base else { return Ok(None) };
+) -> Result<BaseConfig, GithubError> {
+    let Some(base) = &proposal.base else {
+        return Ok(BaseConfig::Absent);
+    };
     let Some(found) = contents::at(client, &located.path, base, MAX_CONFIG_BYTES)? else {
-        return Ok(None);
+        return Ok(BaseConfig::Absent);
     };
     let parsed = String::from_utf8(found.bytes)
         .ok()
         .and_then(|text| load::parse(&text, std::path::Path::new(&located.path)).ok());
-    if parsed.is_none() {
-        notices.push(format!(
-            "the config at the base {} cannot be read by this version: the limits of this change count",
-            base.short()
-        ));
-    }
-    Ok(parsed.map(|loaded| loaded.config))
+    Ok(match parsed {
+        Some(loaded) => BaseConfig::Known(Box::new(loaded.config)),
+        None => {
+            notices.push(format!(
+                "the config at the base {} cannot be read by this version: the limits of this change count",
+                base.short()
+            ));
+            BaseConfig::Unreadable
+        }
+    })
 }
 
 #[expect(
@@ -261,7 +272,7 @@ fn baselines(
     proposal: &Proposal,
     key: &str,
     located: &Located,
-    base_config: Option<&Config>,
+    base_config: &BaseConfig,
     workspace: &Workspace,
     repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
 ) -> Result<Baselines, ActionError> {
@@ -279,7 +290,7 @@ fn baselines(
         )?);
     }
     // The store and its branches are the base's too: a change must not choose what it is compared with.
-    let trusted = base_config.unwrap_or(config);
+    let trusted = base_config.known().unwrap_or(config);
     let facts = repository()?;
     let mut branches = trusted.baseline.branches.clone();
     if branches.is_empty() {
@@ -353,7 +364,11 @@ fn conclude(
     let mut check_failure = None;
     if let Some(check) = check {
         match publish::complete_check(client, check, &report, outcome) {
-            Ok(note) => notices.extend(note),
+            Ok(note) => {
+                notices.extend(note);
+                finalize::forget(inputs);
+            }
+            // The step after this one tries again.
             Err(error) => check_failure = Some(error),
         }
     }
@@ -435,7 +450,11 @@ fn fail(
         }
     }
     outputs::summarize(inputs.run.summary.as_deref(), &text)?;
-    outputs::set(inputs.run.output.as_deref(), "result", "error")?;
+    let output = inputs.run.output.as_deref();
+    outputs::set(output, "result", "error")?;
+    if let Some(url) = check.and_then(|check| check.url.as_deref()) {
+        outputs::set(output, "check-url", url)?;
+    }
     let place = match (error.config_line(), dispatch::config_path(inputs)) {
         (Some(line), Ok(path)) => {
             let path = path

@@ -23,6 +23,9 @@ use crate::pipeline::plan::chain;
 use crate::pipeline::workspace::Workspace;
 use crate::report::markdown;
 
+/// How many earlier baselines are looked at for one of the same branch.
+const MAX_PREVIOUS: usize = 10;
+
 /// Publishes the baseline of `commit` on `branch` and returns the exit code.
 pub fn run(
     inputs: &Inputs,
@@ -82,7 +85,7 @@ fn publish(
         repository_id: facts.id,
         branches,
     };
-    let previous = newest(client, &key, &trust, surroundings)?;
+    let previous = newest(client, &key, branch, &trust, surroundings)?;
     let workspace = Workspace::open(&located.loaded.folder)?;
     let machinery = dispatch::machinery(inputs, &config.runtime.version, surroundings)?;
     let origin = Origin {
@@ -131,15 +134,18 @@ fn publish(
     Ok((tag, text))
 }
 
-/// The newest believable baseline, whose history goes on. What is not believed is said and passed over.
+/// The newest believable baseline of `branch`, whose history goes on. What is not believed is said and passed over.
 fn newest(
     client: &Client,
     key: &str,
+    branch: &str,
     trust: &Trust,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Option<(String, Manifest)>, ReleaseError> {
-    for candidate in release::list(client, key)?.into_iter().take(3) {
+    for candidate in release::list(client, key)?.into_iter().take(MAX_PREVIOUS) {
         match release::open(client, &candidate, key, trust) {
+            // Another branch's baseline is no ancestor of what comes after this commit.
+            Ok(manifest) if manifest.origin.as_ref().is_some_and(|origin| origin.branch != branch) => {}
             Ok(manifest) => return Ok(Some((candidate.tag_name, manifest))),
             Err(error) if error.is_refusal() => {
                 (surroundings.log)(&format!("::warning title=mlbuild::{}", outputs::escape(&chain(&error))));

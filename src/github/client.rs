@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -22,6 +23,7 @@ use super::error::GithubError;
 use super::error::Permission;
 use super::hosts;
 use super::hosts::Hosts;
+use super::identity::Account;
 use super::ids::RepoName;
 use super::page;
 use super::retry::Clock;
@@ -47,6 +49,8 @@ pub struct Client {
     repo: RepoName,
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
+    /// Whose token it is, once somebody has asked.
+    pub(super) account: OnceLock<Account>,
 }
 
 impl fmt::Debug for Client {
@@ -183,6 +187,7 @@ impl Client {
             repo,
             retry: RetryPolicy::default(),
             clock: Arc::new(SystemClock),
+            account: OnceLock::new(),
         })
     }
 

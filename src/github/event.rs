@@ -13,6 +13,7 @@ use crate::hint::Hint;
 
 use super::ids::CommitSha;
 use super::ids::PrNumber;
+use super::workflow_run::RepositoryFacts;
 
 /// GitHub caps payloads at 25 MB.
 const MAX_BYTES: u64 = 25_000_000;
@@ -288,6 +289,12 @@ impl Payload<'_> {
             repository_id: self.need_number("workflow_run.repository.id")?,
         })
     }
+}
+
+/// The repository that the payload at `path` says it is about, where it says so. The runner wrote it, not the pull request.
+pub fn repository(path: &Path) -> Option<RepositoryFacts> {
+    let mut payload = Payload::read(path).ok()?;
+    serde_json::from_value(payload.json.get_mut("repository")?.take()).ok()
 }
 
 impl Event {

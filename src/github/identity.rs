@@ -54,8 +54,16 @@ struct Viewer {
     database_id: Option<u64>,
 }
 
-/// The account of the client's token. Fails only where the token itself is refused or nothing answers.
+/// The account of the client's token, asked for once. Fails only where the token itself is refused or nothing answers.
 pub fn own(client: &Client) -> Result<Account, GithubError> {
+    if let Some(known) = client.account.get() {
+        return Ok(known.clone());
+    }
+    let account = ask(client)?;
+    Ok(client.account.get_or_init(|| account).clone())
+}
+
+fn ask(client: &Client) -> Result<Account, GithubError> {
     match viewer(client) {
         Ok(Some(account)) => return Ok(account),
         Err(error @ GithubError::Unauthorized { .. }) => return Err(error),

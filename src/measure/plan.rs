@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::Gate;
 use crate::config::LatencyMetric;
 use crate::config::MeasureConfig;
+use crate::runtime::Stop;
 
 /// Fewer restarts than these have no interval worth showing; they are made even where the time is up.
 pub const MIN_RESTARTS: usize = 3;
@@ -110,7 +111,7 @@ pub fn limits(gate: &Gate) -> usize {
 }
 
 /// How one comparison is measured.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     /// The limits to decide; measuring stops when all are.
     pub aims: Vec<Aim>,
@@ -128,6 +129,8 @@ pub struct Plan {
     pub memory_limit: Option<u64>,
     /// The peak memory of an empty session where an earlier comparison of the same run has measured it.
     pub empty_session_bytes: Option<u64>,
+    /// Ends the measurement early.
+    pub stop: Stop,
 }
 
 impl Plan {
@@ -142,6 +145,7 @@ impl Plan {
             worker_timeout: measure.worker_timeout.0,
             memory_limit: None,
             empty_session_bytes: None,
+            stop: Stop::default(),
         }
     }
 
@@ -200,6 +204,7 @@ mod tests {
             worker_timeout: Duration::from_secs(60),
             memory_limit: None,
             empty_session_bytes: None,
+            stop: Stop::default(),
         }
     }
 

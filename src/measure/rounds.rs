@@ -134,6 +134,9 @@ fn run<R, E>(
             change: change(&restarts),
         });
 
+        if setting.plan.stop.is_raised() {
+            break StopReason::Budget;
+        }
         let out_of_time = done >= MIN_RESTARTS && seconds + each > budget;
         looks.last_is_final = done >= looks.planned || out_of_time;
         if !looks.last_is_final && !Plan::looks_at(done, looks.planned) {
@@ -328,8 +331,12 @@ mod tests {
     use std::rc::Rc;
     use std::time::Duration;
 
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
     use crate::measure::plan::Aim;
+    use crate::runtime::Stop;
 
     /// A side whose latencies are written down; its time passes on a clock of its own.
     struct Scripted {
@@ -416,6 +423,7 @@ mod tests {
                     worker_timeout: Duration::from_secs(60),
                     memory_limit: None,
                     empty_session_bytes: None,
+                    stop: Default::default(),
                 },
             }
         }
@@ -550,6 +558,17 @@ mod tests {
             stage.side("candidate", 1.0, &[0.05]),
         );
         assert_eq!(stage.pair(one, other, false).unwrap().restarts.len(), MIN_RESTARTS);
+    }
+
+    #[test]
+    fn begins_no_restart_after_somebody_wanted_it_to_end() {
+        let mut stage = Stage::new(10.0);
+        stage.plan.stop = Stop::of(Arc::new(AtomicBool::new(true)));
+        let (one, other) = (
+            stage.side("baseline", 0.001, &STEADY),
+            stage.side("candidate", 0.001, &WILD),
+        );
+        assert_eq!(stage.pair(one, other, false).unwrap().restarts.len(), 1);
     }
 
     #[test]

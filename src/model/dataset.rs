@@ -16,6 +16,7 @@ use crate::digest::Digest;
 use crate::files::FileError;
 use crate::hint::Hint;
 use crate::model::inputs::is_batch;
+use crate::model::onnx::shown::shown;
 use crate::model::tensor::Dim;
 use crate::model::tensor::ElementType;
 use crate::model::tensor::Tensor;
@@ -55,7 +56,7 @@ pub enum DatasetError {
         reason: String,
     },
     /// An array that is needed is not there.
-    #[error("`{}` has no array `{name}`{}", path.display(), if *labels { " for the labels" } else { "" })]
+    #[error("`{}` has no array {}{}", path.display(), shown(name), if *labels { " for the labels" } else { "" })]
     MissingArray {
         /// The file.
         path: PathBuf,
@@ -67,7 +68,7 @@ pub enum DatasetError {
         present: Vec<String>,
     },
     /// An array that does not fit the model.
-    #[error("array `{array}` of `{}` {reason}", path.display())]
+    #[error("array {} of `{}` {reason}", shown(array), path.display())]
     Unfit {
         /// The file.
         path: PathBuf,
@@ -205,7 +206,7 @@ fn agree_on_count(count: &mut Option<(u64, String)>, shape: &[u64], name: &str) 
     }
     match count {
         Some((expected, first)) if *expected != rows => {
-            Err(format!("holds {rows} samples, but `{first}` holds {expected}"))
+            Err(format!("holds {rows} samples, but {} holds {expected}", shown(first)))
         }
         Some(_) => Ok(rows),
         None => {
@@ -261,9 +262,9 @@ fn sample_shape(
         .chain(rest.iter().map(u64::to_string))
         .collect();
     Err(format!(
-        "has the shape [{}], but input `{}` takes [{}]",
+        "has the shape [{}], but input {} takes [{}]",
         found.join(", "),
-        spec.name,
+        shown(&spec.name),
         expected.join(", ")
     ))
 }
@@ -299,7 +300,7 @@ fn labels(
     }
     if found != rows {
         return Err(unfit(
-            format!("holds {found} labels, but `{inputs}` holds {rows} samples"),
+            format!("holds {found} labels, but {} holds {rows} samples", shown(inputs)),
             None,
         ));
     }
@@ -318,7 +319,7 @@ fn labels(
 /// `` `a`, `b` and 3 more ``.
 fn list(names: &[String]) -> String {
     const SHOWN: usize = 12;
-    let mut shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let mut shown: Vec<String> = names.iter().take(SHOWN).map(|name| shown(name)).collect();
     if names.len() > SHOWN {
         shown.push(format!("and {} more", names.len() - SHOWN));
     }

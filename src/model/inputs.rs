@@ -12,6 +12,7 @@ pub use shapes::resolve_shapes;
 pub use synthetic::synthesize;
 
 use crate::hint::Hint;
+use crate::model::onnx::shown::shown;
 use crate::model::tensor::ElementType;
 
 /// An input with every dimension known.
@@ -29,7 +30,7 @@ pub struct ResolvedSpec {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
     /// Dimensions that are known only at run time and stand nowhere in the config.
-    #[error("{} {} {description}: {missing} known only at run time, and the config gives no shape", if *others == 0 { "input" } else { "the first of several inputs" }, format_args!("`{name}`"))]
+    #[error("{} {} {description}: {missing} known only at run time, and no shape is given", if *others == 0 { "input" } else { "the first of several inputs" }, shown(name))]
     MissingShape {
         /// The first input that lacks a shape.
         name: String,
@@ -41,11 +42,13 @@ pub enum InputError {
         others: usize,
         /// The line to add to the model in the config.
         line: String,
+        /// The flags that say the same where there is no config.
+        flags: Box<str>,
     },
     /// A shape for an input that the model does not have.
-    #[error("the config gives a shape for input `{name}`, which the model does not have")]
+    #[error("a shape is given for input {}, which the model does not have", shown(name))]
     UnknownInput {
-        /// The name in the config.
+        /// The name that was given.
         name: String,
         /// The closest name of an input, where one is close.
         nearest: Option<String>,
@@ -53,21 +56,24 @@ pub enum InputError {
         known: Vec<String>,
     },
     /// A shape with the wrong number of dimensions.
-    #[error("the config gives input `{name}` {given} dimensions, the model has {description}")]
+    #[error("input {} is given {given} dimensions, the model has {description}", shown(name))]
     WrongRank {
         /// The input.
         name: String,
-        /// The number of dimensions in the config.
+        /// The number of dimensions that were given.
         given: usize,
         /// What the model says of it: `float [batch, 3, 224, 224]`.
         description: String,
     },
     /// A shape that the model cannot take.
-    #[error("the config gives input `{name}` the shape {given:?}, but dimension {axis} of {description} is fixed")]
+    #[error(
+        "input {} is given the shape {given:?}, but dimension {axis} of {description} is fixed",
+        shown(name)
+    )]
     ContradictsFixed {
         /// The input.
         name: String,
-        /// The shape in the config.
+        /// The shape that was given.
         given: Vec<u64>,
         /// The dimension, counted from 0.
         axis: usize,
@@ -75,7 +81,12 @@ pub enum InputError {
         description: String,
     },
     /// One named dimension, two sizes.
-    #[error("`{symbol}` is {first} in input `{first_input}` and {second} in input `{second_input}`, but must be equal")]
+    #[error(
+        "{} is {first} in input {} and {second} in input {}, but must be equal",
+        shown(symbol),
+        shown(first_input),
+        shown(second_input)
+    )]
     SymbolConflict {
         /// The name of the dimension.
         symbol: String,
@@ -89,7 +100,7 @@ pub enum InputError {
         second_input: String,
     },
     /// More elements than can be fed.
-    #[error("input `{name}` of shape {shape:?} would need more than {limit} bytes")]
+    #[error("input {} of shape {shape:?} would need more than {limit} bytes", shown(name))]
     TooLarge {
         /// The input.
         name: String,
@@ -99,13 +110,27 @@ pub enum InputError {
         limit: u64,
     },
     /// An element type that cannot be made up.
-    #[error("input `{name}` takes {element:?} elements, which cannot be made up")]
+    #[error("input {} takes {element:?} elements, which cannot be made up", shown(name))]
     Unsupported {
         /// The input.
         name: String,
         /// The type of its elements.
         element: ElementType,
     },
+}
+
+impl InputError {
+    /// What to do where shapes come from `--input-shape` and not from a config.
+    pub fn hints_for_flags(&self) -> Vec<String> {
+        match self {
+            Self::MissingShape { flags, .. } => vec![format!("add `{flags}`, with the sizes that you serve")],
+            Self::WrongRank { .. } | Self::ContradictsFixed { .. } | Self::SymbolConflict { .. } => {
+                vec!["correct `--input-shape`".to_owned()]
+            }
+            Self::TooLarge { .. } => vec!["give smaller sizes with `--input-shape`".to_owned()],
+            Self::UnknownInput { .. } | Self::Unsupported { .. } => self.hints(),
+        }
+    }
 }
 
 impl Hint for InputError {
@@ -118,8 +143,8 @@ impl Hint for InputError {
             }
             Self::UnknownInput { nearest, known, .. } => {
                 let mut hints = Vec::new();
-                hints.extend(nearest.as_ref().map(|name| format!("did you mean `{name}`?")));
-                hints.push(format!("the inputs of the model are {}", known.join(", ")));
+                hints.extend(nearest.as_ref().map(|name| format!("did you mean {}?", shown(name))));
+                hints.push(format!("the inputs of the model are {}", list(known)));
                 hints
             }
             Self::WrongRank { .. } | Self::ContradictsFixed { .. } | Self::SymbolConflict { .. } => {
@@ -131,4 +156,9 @@ impl Hint for InputError {
             }
         }
     }
+}
+
+/// Names for a message.
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ")
 }

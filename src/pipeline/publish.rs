@@ -97,7 +97,7 @@ pub fn complete_check(
         text: None,
         annotations: annotations::of(report).into_iter().map(annotation).collect(),
     };
-    let completed = check_run::complete(client, check.id, conclusion(outcome, report.result), &output)?;
+    let completed = check_run::complete(client, check.id, conclusion(outcome), &output)?;
     Ok(completed
         .annotations_refused
         .map(|error| format!("GitHub did not take the annotations: {error}")))
@@ -135,11 +135,10 @@ fn close(
 }
 
 /// What an outcome is called on a check run.
-pub fn conclusion(outcome: Outcome, result: Verdict) -> Conclusion {
+pub fn conclusion(outcome: Outcome) -> Conclusion {
     match outcome {
-        // Removed and undecided comparisons may stand beside skipped ones: only a run of nothing else is `skipped`.
-        Outcome::Skipped if result == Verdict::Skipped => Conclusion::Skipped,
-        Outcome::Skipped | Outcome::Passed => Conclusion::Success,
+        Outcome::Skipped => Conclusion::Skipped,
+        Outcome::Passed => Conclusion::Success,
         Outcome::Neutral => Conclusion::Neutral,
         Outcome::Failed | Outcome::Broken => Conclusion::Failure,
     }
@@ -245,4 +244,52 @@ fn lacking(permission: Permission, consequence: &str) -> String {
          (a pull request from a fork never has it)",
         permission.line()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::config::load;
+    use crate::verdict;
+    use crate::verdict::ComparisonKey;
+
+    fn config(policy: &str) -> Config {
+        let text = format!(
+            "version: 1\nmodels: [{{ name: a, path: a.onnx }}]\ngate: {{ on_inconclusive: {policy}, on_missing_baseline: {policy} }}\n"
+        );
+        load::parse(&text, std::path::Path::new("x.yml")).unwrap().config
+    }
+
+    #[test]
+    fn every_verdict_has_its_conclusion() {
+        let key = ComparisonKey {
+            model: "a".to_owned(),
+            target: "onnxruntime_cpu".to_owned(),
+            variant: "fp32".to_owned(),
+        };
+        for (worst, policy, expected) in [
+            (Verdict::Skipped, "neutral", Conclusion::Skipped),
+            (Verdict::Improvement, "neutral", Conclusion::Success),
+            (Verdict::Pass, "neutral", Conclusion::Success),
+            (Verdict::NoBaseline, "neutral", Conclusion::Neutral),
+            (Verdict::NoBaseline, "fail", Conclusion::Failure),
+            (Verdict::Removed, "pass", Conclusion::Neutral),
+            (Verdict::Inconclusive, "neutral", Conclusion::Neutral),
+            (Verdict::Inconclusive, "pass", Conclusion::Success),
+            (Verdict::Inconclusive, "fail", Conclusion::Failure),
+            (Verdict::Regression, "pass", Conclusion::Failure),
+            (Verdict::Error, "pass", Conclusion::Failure),
+        ] {
+            let gate = config(policy).gate;
+            // Whatever is better stands beside it and changes nothing.
+            let comparisons =
+                [Verdict::Skipped, worst].map(|verdict| verdict::undecided(&key, verdict, String::new(), Vec::new()));
+            assert_eq!(
+                conclusion(verdict::outcome(&comparisons, &gate)),
+                expected,
+                "{worst:?} {policy}"
+            );
+        }
+    }
 }

@@ -170,7 +170,7 @@ mod tests {
         let digest = objects.put(b"content").unwrap();
         let path = objects.path(&digest).unwrap();
         set_read_only(&path, false).unwrap();
-        fs::write(&path, b"tampered").unwrap();
+        write_atomic(&path, b"tampered").unwrap();
         let error = objects.verify(&digest).unwrap_err();
         assert!(error.to_string().contains("is damaged"), "{error}");
         assert!(!error.hints().is_empty());
@@ -183,7 +183,7 @@ mod tests {
     fn does_not_follow_a_link_that_stands_in_a_blobs_place() {
         let (folder, objects) = objects();
         let elsewhere = folder.path().join("elsewhere");
-        fs::write(&elsewhere, b"abc").unwrap();
+        write_atomic(&elsewhere, b"abc").unwrap();
         let digest = Digest::of(b"abc");
         std::os::unix::fs::symlink(&elsewhere, folder.path().join("objects").join(digest.as_str())).unwrap();
         assert!(objects.verify(&digest).is_err());

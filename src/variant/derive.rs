@@ -14,6 +14,7 @@ use crate::model::onnx::external::ExternalFile;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::tensor_proto::DataLocation;
 use crate::model::onnx::proto::tensor_proto::DataType;
+use crate::model::onnx::shown::shown;
 use crate::model::onnx::tensor_view::TensorError;
 use crate::model::onnx::tensor_view::TensorView;
 use crate::model::onnx::tensor_view::set_raw_data;
@@ -58,15 +59,15 @@ pub enum VariantError {
         oldest: i64,
     },
     /// A node that reads what is not made before it.
-    #[error("node {node} reads `{tensor}`, which nothing before it makes")]
+    #[error("{node} reads {tensor}, which nothing before it makes")]
     Unordered {
-        /// The node's name and operator.
+        /// The node, as messages show it.
         node: String,
-        /// The tensor.
+        /// The tensor, as messages show it.
         tensor: String,
     },
     /// A tensor whose data cannot be had.
-    #[error("tensor `{name}` {source}")]
+    #[error("tensor {} {source}", shown(name))]
     Tensor {
         /// The tensor, or what it is the value of.
         name: String,

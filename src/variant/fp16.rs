@@ -12,6 +12,7 @@ mod kinds;
 mod numbers;
 mod plan;
 mod rewrite;
+mod scope;
 mod section;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use self::section::standard_opset;
 use super::VariantError;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::OperatorSetIdProto;
+use crate::model::onnx::shown::shown;
 use crate::model::onnx::visit;
 use crate::model::onnx::visit::Body;
 
@@ -157,11 +159,7 @@ fn describe(outcome: &Outcome, notes: &mut Vec<String>) {
 fn counted<'a>(counts: impl Iterator<Item = (&'a String, u64)>) -> Option<String> {
     let counts: Vec<(&String, u64)> = counts.filter(|(_, count)| *count > 0).collect();
     let total: u64 = counts.iter().map(|(_, count)| count).sum();
-    let mut names: Vec<String> = counts
-        .iter()
-        .take(NAMES_SHOWN)
-        .map(|(name, _)| format!("`{name}`"))
-        .collect();
+    let mut names: Vec<String> = counts.iter().take(NAMES_SHOWN).map(|(name, _)| shown(name)).collect();
     if counts.len() > NAMES_SHOWN {
         names.push("…".to_owned());
     }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use mlbuild::config::types::DatasetConfig;
 use mlbuild::digest::Digest;
+use mlbuild::files::write_atomic;
 use mlbuild::hint::Hint as _;
 use mlbuild::model::dataset;
 use mlbuild::model::dataset::Dataset;
@@ -101,7 +102,7 @@ fn reads_what_numpy_wrote() {
     assert_eq!(dataset.digest, Digest::of_file(&path).unwrap());
     let labels = dataset.labels.unwrap();
     assert_eq!(labels.len(), 200);
-    assert!(labels.iter().all(|label| (0..10).contains(label)) && labels.iter().any(|label| *label == 9));
+    assert!(labels.iter().all(|label| (0..10).contains(label)) && labels.contains(&9));
     let first = &dataset.samples[0][0];
     assert_eq!(
         (first.name.as_str(), first.shape.as_slice()),
@@ -216,7 +217,7 @@ fn refuses_files_that_are_no_archives() {
         (b"PK\x03\x04 and then nothing", "is not an .npz archive"),
         (b"plain text, no archive at all", "is not an .npz archive"),
     ] {
-        std::fs::write(fixture.path(), content).unwrap();
+        write_atomic(&fixture.path(), content).unwrap();
         let complaint = complaint(load(&fixture.path(), None, &specs));
         assert!(
             complaint.contains(reason) && complaint.contains("numpy.savez"),

@@ -28,6 +28,7 @@ use crate::pipeline::baseline::release::Trust;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::plan::chain;
 use crate::store::Objects;
+use crate::verdict::ComparisonKey;
 
 /// How many releases are asked whether they belong to an ancestor.
 const MAX_ANCESTORS: usize = 10;
@@ -44,14 +45,35 @@ pub struct Search<'a> {
     pub base: &'a CommitSha,
     /// The config that is judged.
     pub config: &'a Config,
-    /// The config at `base`, where it has one.
-    pub base_config: Option<&'a Config>,
+    /// The config at `base`.
+    pub base_config: &'a BaseConfig,
     /// The config's folder, relative to the repository's root, forward slashes; empty for the root.
     pub folder: &'a str,
     /// Where files are put.
     pub objects: &'a Objects,
     /// False where `base` is only the judged commit itself, for want of another: then only an earlier release will do.
     pub is_base_exact: bool,
+}
+
+/// The config at the base commit.
+#[derive(Debug)]
+pub enum BaseConfig {
+    /// What the base names.
+    Known(Box<Config>),
+    /// The base has no config, or there is no base.
+    Absent,
+    /// The base has one that this version cannot read, so that nobody knows what it names.
+    Unreadable,
+}
+
+impl BaseConfig {
+    /// The config, where it is known.
+    pub fn known(&self) -> Option<&Config> {
+        match self {
+            Self::Known(config) => Some(config),
+            Self::Absent | Self::Unreadable => None,
+        }
+    }
 }
 
 /// A release that may serve, and what is known of it.
@@ -61,121 +83,158 @@ struct Found {
     commits_between: u64,
 }
 
+impl Found {
+    fn label(&self) -> String {
+        format!("release {}", self.release.tag_name)
+    }
+}
+
 /// Finds the baseline of every model of the config. Fails only where GitHub does.
 pub fn find(search: &Search<'_>) -> Result<Baselines, ReleaseError> {
     let releases = release::list(search.client, search.key)?;
+    let mut refusals = Vec::new();
     let mut notices = Vec::new();
     let exact = if search.is_base_exact {
-        exact(search, &releases, &mut notices)?
+        exact(search, &releases, &mut refusals)?
     } else {
         None
     };
-    let label = match &exact {
-        Some(found) => format!("release {}", found.release.tag_name),
-        None => format!("the model at {}", search.base.short()),
-    };
-    let mut baselines = Baselines::missing(label, "the baseline has no such model".to_owned(), Vec::new());
-    baselines.commit = Some(search.base.as_str().to_owned());
-    baselines.tag = exact.as_ref().map(|found| found.release.tag_name.clone());
     let mut ancestor: Option<Option<Found>> = None;
+    let mut baselines = nothing_yet(search, format!("the model at {}", search.base.short()));
+    // The release that serves, where one does: the base's own before an earlier one.
+    let mut serving: Option<&Found> = None;
+    let mut answers = BTreeMap::new();
     for model in &search.config.models {
-        let answer = match from_release(search, exact.as_ref(), model)? {
-            Some(answer) => answer,
-            None => match at_base(search, model) {
-                AtBase::Found(source) => ModelBaseline::Source(source),
-                AtBase::Never(reason) => ModelBaseline::Never { reason },
-                AtBase::Unknown { reason, hints } => {
-                    if ancestor.is_none() {
-                        ancestor = Some(newest_ancestor(search, &releases, &mut notices)?);
-                    }
-                    let found = ancestor.as_ref().and_then(Option::as_ref);
-                    match from_release(search, found, model)? {
-                        Some(answer) => {
-                            note_distance(search, found, &mut baselines, &mut notices);
-                            answer
-                        }
-                        None => ModelBaseline::Missing { reason, hints },
-                    }
-                }
-            },
+        if let Some(source) = from_release(search, exact.as_ref(), model, &mut refusals)? {
+            answers.insert(model.name.clone(), ModelBaseline::Source(source));
+            continue;
+        }
+        let at_base = at_base(search, model);
+        if let AtBase::Found(source) = at_base {
+            answers.insert(model.name.clone(), ModelBaseline::Source(source));
+            continue;
+        }
+        if matches!((&at_base, search.base_config), (AtBase::Never(_), BaseConfig::Known(_))) {
+            answers.insert(model.name.clone(), at_base.answer(&[]));
+            continue;
+        }
+        if ancestor.is_none() {
+            ancestor = Some(newest_ancestor(search, &releases, &mut refusals)?);
+        }
+        let earlier = ancestor.as_ref().and_then(Option::as_ref);
+        let answer = match from_release(search, earlier, model, &mut refusals)? {
+            Some(source) => ModelBaseline::Source(source),
+            None => at_base.answer(&refusals),
         };
-        baselines.models.insert(model.name.clone(), answer);
+        answers.insert(model.name.clone(), answer);
     }
-    let manifest = exact
-        .as_ref()
-        .or(ancestor.as_ref().and_then(Option::as_ref))
-        .map(|found| &found.manifest);
-    add_removed(search, manifest, &mut baselines);
-    if let Some(manifest) = manifest
-        && manifest.tool_version != crate::VERSION
+    let earlier = ancestor.as_ref().and_then(Option::as_ref);
+    for found in [exact.as_ref(), earlier].into_iter().flatten() {
+        if serving.is_none() && serves(found, &answers) {
+            serving = Some(found);
+        }
+        if found.commits_between > 0 && serves(found, &answers) {
+            notices.push(distance(search, found));
+        }
+    }
+    baselines.models = answers;
+    if let Some(found) = serving {
+        baselines.tag = Some(found.release.tag_name.clone());
+        baselines.label = found.label();
+        baselines.commit = found.manifest.origin.as_ref().map(|origin| origin.commit.clone());
+    }
+    let known = exact.as_ref().or(earlier);
+    if let Some(found) = known
+        && baselines.named.is_none()
     {
-        baselines.drift.push(format!(
-            "the baseline was published by mlbuild {}; both sides of this run are derived and measured by {}",
-            manifest.tool_version,
-            crate::VERSION
-        ));
+        let entries = found.manifest.entries.iter();
+        baselines.named = Some(entries.map(|entry| entry.key.clone()).collect());
     }
-    notices.dedup();
-    baselines.notices = notices;
+    if let Some(found) = serving
+        && found.manifest.tool_version != crate::VERSION
+    {
+        baselines.drift.push(resolve::other_tool(&found.manifest.tool_version));
+    }
+    refusals.append(&mut notices);
+    baselines.notices = refusals;
     Ok(baselines)
 }
 
-fn note_distance(search: &Search<'_>, found: Option<&Found>, baselines: &mut Baselines, notices: &mut Vec<String>) {
-    let Some(found) = found else { return };
-    baselines.tag = Some(found.release.tag_name.clone());
-    baselines.label = format!("release {}", found.release.tag_name);
-    baselines.commit = found.manifest.origin.as_ref().map(|origin| origin.commit.clone());
-    let notice = format!(
+/// No model has an answer, and the base's config says what there should be.
+fn nothing_yet(search: &Search<'_>, label: String) -> Baselines {
+    let mut baselines = Baselines::missing(label, "the baseline has no such model".to_owned(), Vec::new());
+    baselines.commit = Some(search.base.as_str().to_owned());
+    baselines.named = search.base_config.known().map(comparisons);
+    baselines
+}
+
+/// Everything that `config` compares.
+fn comparisons(config: &Config) -> Vec<ComparisonKey> {
+    let mut keys = Vec::new();
+    for model in &config.models {
+        for target in &model.targets {
+            keys.extend(model.variants.iter().map(|variant| ComparisonKey {
+                model: model.name.clone(),
+                target: target.name().to_owned(),
+                variant: variant.clone(),
+            }));
+        }
+    }
+    keys
+}
+
+fn serves(found: &Found, answers: &BTreeMap<String, ModelBaseline>) -> bool {
+    let label = found.label();
+    answers
+        .values()
+        .any(|answer| matches!(answer, ModelBaseline::Source(source) if source.label == label))
+}
+
+fn distance(search: &Search<'_>, found: &Found) -> String {
+    format!(
         "the base {} has no baseline of its own: compared with the newest one before it, {} commit{} earlier",
         search.base.short(),
         found.commits_between,
         if found.commits_between == 1 { "" } else { "s" }
-    );
-    if !notices.contains(&notice) {
-        notices.push(notice);
-    }
+    )
 }
 
 /// The baseline folder that git holds at the base commit: what the change itself commits there does not count.
 pub fn find_committed(search: &Search<'_>, folder: &Path) -> Result<Baselines, ReleaseError> {
     let label = format!("dir: {} at {}", folder.display(), search.base.short());
-    let outside = || format!("the baseline folder `{}` leaves the repository", folder.display());
     let Some(place) = repository_path(search.folder, folder) else {
         return Ok(Baselines::missing(
             label,
-            outside(),
+            format!("the baseline folder `{}` leaves the repository", folder.display()),
             vec!["keep it inside the repository".to_owned()],
         ));
     };
     let path = format!("{place}/{}", manifest::FILE_NAME);
-    let found = contents::at(search.client, &path, search.base, manifest::MAX_BYTES)?;
-    let Some(found) = found else {
+    let mut baselines = match contents::at(search.client, &path, search.base, manifest::MAX_BYTES)? {
         // No folder yet: the models that git holds serve, as for a first adoption.
-        let mut baselines = Baselines::missing(label, "the baseline has no such model".to_owned(), Vec::new());
-        baselines.commit = Some(search.base.as_str().to_owned());
-        for model in &search.config.models {
-            let answer = match at_base(search, model) {
-                AtBase::Found(source) => ModelBaseline::Source(source),
-                AtBase::Never(reason) => ModelBaseline::Never { reason },
-                AtBase::Unknown { reason, hints } => ModelBaseline::Missing { reason, hints },
-            };
+        None => nothing_yet(search, label),
+        Some(found) => match Manifest::parse(&found.bytes) {
+            Ok(manifest) => resolve::from_manifest(&manifest, &label, |file| committed(search, &place, file)),
+            Err(error) => {
+                let hints = vec!["write it anew on the default branch: `mlbuild baseline refresh`".to_owned()];
+                return Ok(Baselines::missing(
+                    label,
+                    format!("`{path}` is refused: {error}"),
+                    hints,
+                ));
+            }
+        },
+    };
+    baselines.commit = Some(search.base.as_str().to_owned());
+    if let Some(config) = search.base_config.known() {
+        baselines.named = Some(comparisons(config));
+    }
+    for model in &search.config.models {
+        if !baselines.models.contains_key(&model.name) {
+            let answer = at_base(search, model).answer(&[]);
             baselines.models.insert(model.name.clone(), answer);
         }
-        return Ok(baselines);
-    };
-    let manifest = match Manifest::parse(&found.bytes) {
-        Ok(manifest) => manifest,
-        Err(error) => {
-            let hints = vec!["write it anew on the default branch: `mlbuild baseline refresh`".to_owned()];
-            return Ok(Baselines::missing(
-                label,
-                format!("`{path}` is refused: {error}"),
-                hints,
-            ));
-        }
-    };
-    let mut baselines = resolve::from_manifest(&manifest, &label, |file| committed(search, &place, file));
-    baselines.commit = Some(search.base.as_str().to_owned());
+    }
     Ok(baselines)
 }
 
@@ -187,6 +246,9 @@ fn committed(search: &Search<'_>, place: &str, file: &StoredFile) -> Result<Path
     };
     let found = contents::at(search.client, &path, search.base, at_commit::MAX_BYTES)?
         .ok_or_else(|| refused("it is not committed".to_owned()))?;
+    if found.is_lfs_pointer() {
+        return Err(refused("git holds a Git LFS pointer, not the file".to_owned()));
+    }
     let digest = Digest::of(&found.bytes);
     if digest != file.digest {
         return Err(refused(format!(
@@ -200,7 +262,7 @@ fn committed(search: &Search<'_>, place: &str, file: &StoredFile) -> Result<Path
 }
 
 /// The newest believable release of exactly the base commit. What is not believed is said.
-fn exact(search: &Search<'_>, releases: &[Release], notices: &mut Vec<String>) -> Result<Option<Found>, ReleaseError> {
+fn exact(search: &Search<'_>, releases: &[Release], refusals: &mut Vec<String>) -> Result<Option<Found>, ReleaseError> {
     for candidate in releases
         .iter()
         .filter(|candidate| release::claims_commit(candidate, search.base))
@@ -214,7 +276,7 @@ fn exact(search: &Search<'_>, releases: &[Release], notices: &mut Vec<String>) -
                 }));
             }
             Ok(_) => {}
-            Err(error) if error.is_refusal() => notices.push(chain(&error)),
+            Err(error) if error.is_refusal() => refusals.push(chain(&error)),
             Err(error) => return Err(error),
         }
     }
@@ -231,7 +293,7 @@ fn measured_at(manifest: &Manifest, commit: &CommitSha) -> bool {
 fn newest_ancestor(
     search: &Search<'_>,
     releases: &[Release],
-    notices: &mut Vec<String>,
+    refusals: &mut Vec<String>,
 ) -> Result<Option<Found>, ReleaseError> {
     let others = releases
         .iter()
@@ -240,7 +302,7 @@ fn newest_ancestor(
         let manifest = match release::open(search.client, candidate, search.key, search.trust) {
             Ok(manifest) => manifest,
             Err(error) if error.is_refusal() => {
-                notices.push(chain(&error));
+                refusals.push(chain(&error));
                 continue;
             }
             Err(error) => return Err(error),
@@ -263,12 +325,13 @@ fn newest_ancestor(
     Ok(None)
 }
 
-/// The model's source out of a release; `None` where the release does not have the model.
+/// The model's source out of a release; `None` where the release does not have the model, or not as it says.
 fn from_release(
     search: &Search<'_>,
     found: Option<&Found>,
     model: &ModelConfig,
-) -> Result<Option<ModelBaseline>, ReleaseError> {
+    refusals: &mut Vec<String>,
+) -> Result<Option<Source>, ReleaseError> {
     let Some(found) = found else { return Ok(None) };
     let entries: Vec<_> = found
         .manifest
@@ -283,26 +346,44 @@ fn from_release(
         match release::fetch(search.client, &found.release, file, search.objects) {
             Ok(_) => {}
             Err(error) if error.is_refusal() => {
-                return Ok(Some(ModelBaseline::Missing {
-                    reason: chain(&error),
-                    hints: error.hints(),
-                }));
+                refusals.push(chain(&error));
+                return Ok(None);
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(Some(ModelBaseline::Source(Source {
+    Ok(Some(Source {
         files,
         entries,
-        label: format!("release {}", found.release.tag_name),
+        settings: BTreeMap::new(),
+        label: found.label(),
         commit: found.manifest.origin.as_ref().map(|origin| origin.commit.clone()),
-    })))
+    }))
 }
 
 enum AtBase {
     Found(Source),
     Never(String),
     Unknown { reason: String, hints: Vec<String> },
+}
+
+impl AtBase {
+    /// What it means where nothing else has the model either; `refusals` say why a release that could have had it does not count.
+    fn answer(self, refusals: &[String]) -> ModelBaseline {
+        match self {
+            Self::Found(source) => ModelBaseline::Source(source),
+            Self::Never(reason) => ModelBaseline::Never { reason },
+            Self::Unknown { reason, hints } => {
+                let reasons: Vec<&str> = std::iter::once(reason.as_str())
+                    .chain(refusals.iter().map(String::as_str))
+                    .collect();
+                ModelBaseline::Missing {
+                    reason: reasons.join("; "),
+                    hints,
+                }
+            }
+        }
+    }
 }
 
 /// The model that git holds at the base commit.
@@ -315,6 +396,7 @@ fn at_base(search: &Search<'_>, model: &ModelConfig) -> AtBase {
     }
     let named = search
         .base_config
+        .known()
         .and_then(|config| config.models.iter().find(|base| base.name == model.name));
     let path = named.map_or(&model.path, |base| &base.path);
     let Some(path) = repository_path(search.folder, path) else {
@@ -327,6 +409,7 @@ fn at_base(search: &Search<'_>, model: &ModelConfig) -> AtBase {
         Ok(Some(files)) => AtBase::Found(Source {
             files,
             entries: Vec::new(),
+            settings: named.map(|model| settings(search, model)).unwrap_or_default(),
             label: format!("`{path}` at {}", search.base.short()),
             commit: Some(search.base.as_str().to_owned()),
         }),
@@ -340,12 +423,39 @@ fn at_base(search: &Search<'_>, model: &ModelConfig) -> AtBase {
                     .to_owned(),
             ],
         },
+        Ok(None) if matches!(search.base_config, BaseConfig::Unreadable) => AtBase::Unknown {
+            reason: format!(
+                "nobody can tell whether the base {} has this model: its config cannot be read, and it has no file `{path}`",
+                search.base.short()
+            ),
+            hints: vec!["correct the config of the base, or use the version of the action that reads it".to_owned()],
+        },
         Ok(None) => AtBase::Never(format!("the base {} does not have this model", search.base.short())),
         Err(error) => AtBase::Unknown {
             reason: chain(&error),
             hints: error.hints(),
         },
     }
+}
+
+/// What the base's config would measure `model` with, by comparison; nothing where a dataset takes part, whose contents the config
+/// does not tell.
+fn settings(search: &Search<'_>, model: &ModelConfig) -> BTreeMap<ComparisonKey, Digest> {
+    let Some(config) = search.base_config.known().filter(|_| model.dataset.is_none()) else {
+        return BTreeMap::new();
+    };
+    let targets = model.targets.iter().flat_map(|target| {
+        let settings = model.settings_digest(*target, &config.measure, &config.runtime);
+        model.variants.iter().map(move |variant| {
+            let key = ComparisonKey {
+                model: model.name.clone(),
+                target: target.name().to_owned(),
+                variant: variant.clone(),
+            };
+            (key, settings.clone())
+        })
+    });
+    targets.collect()
 }
 
 /// `path` relative to the repository's root, with forward slashes; `None` where it leaves the repository.
@@ -366,30 +476,6 @@ pub fn repository_path(folder: &str, path: &Path) -> Option<String> {
         }
     }
     Some(parts.join("/"))
-}
-
-/// Models that the baseline has and the judged config no longer names, so that they are reported as removed.
-fn add_removed(search: &Search<'_>, manifest: Option<&Manifest>, baselines: &mut Baselines) {
-    let Some(manifest) = manifest else { return };
-    let mut gone: BTreeMap<String, Source> = BTreeMap::new();
-    for entry in &manifest.entries {
-        if search.config.models.iter().any(|model| model.name == entry.key.model) {
-            continue;
-        }
-        gone.entry(entry.key.model.clone())
-            .or_insert_with(|| Source {
-                files: Vec::new(),
-                entries: Vec::new(),
-                label: baselines.label.clone(),
-                commit: baselines.commit.clone(),
-            })
-            .entries
-            .push(entry.clone());
-    }
-    baselines.models.extend(
-        gone.into_iter()
-            .map(|(name, source)| (name, ModelBaseline::Source(source))),
-    );
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ pub mod resolve;
 
 use std::collections::BTreeMap;
 
+use crate::config::Config;
+use crate::digest::Digest;
 use crate::pipeline::baseline::manifest::Entry;
 use crate::pipeline::baseline::manifest::StoredFile;
 use crate::verdict::ComparisonKey;
@@ -27,10 +29,20 @@ pub struct Baselines {
     pub models: BTreeMap<String, ModelBaseline>,
     /// The answer for every model that has none of its own.
     pub otherwise: ModelBaseline,
+    /// Every comparison that the base has, where that is known better than from the entries of its models.
+    pub named: Option<Vec<ComparisonKey>>,
     /// What the reader should know: commits between base and baseline, fall-backs.
     pub notices: Vec<String>,
     /// What a new tool or runtime changed since.
     pub drift: Vec<String>,
+}
+
+fn names(config: &Config, key: &ComparisonKey) -> bool {
+    config.models.iter().any(|model| {
+        model.name == key.model
+            && model.targets.iter().any(|target| target.name() == key.target)
+            && model.variants.contains(&key.variant)
+    })
 }
 
 /// What the baseline has of one model.
@@ -59,6 +71,9 @@ pub struct Source {
     pub files: Vec<StoredFile>,
     /// What the baseline's manifest says of its comparisons; empty where the baseline is a bare file.
     pub entries: Vec<Entry>,
+    /// What the base's config would measure a bare file with, by comparison; only where no dataset takes part, whose contents
+    /// the config does not tell.
+    pub settings: BTreeMap<ComparisonKey, Digest>,
     /// Where it came from, for people.
     pub label: String,
     /// Its commit, where known.
@@ -90,8 +105,22 @@ impl Baselines {
             commit: None,
             models: BTreeMap::new(),
             otherwise,
+            named: None,
             notices: Vec::new(),
             drift: Vec::new(),
+        }
+    }
+
+    /// Forgets what a run that flags narrowed says nothing about: comparisons that `whole` names and `narrowed` does not, and
+    /// models that `narrowed` does not have at all.
+    pub fn narrow(&mut self, whole: &Config, narrowed: &Config) {
+        for answer in self.models.values_mut() {
+            if let ModelBaseline::Source(source) = answer {
+                source.entries.retain(|entry| {
+                    let has_model = narrowed.models.iter().any(|model| model.name == entry.key.model);
+                    names(narrowed, &entry.key) || (has_model && !names(whole, &entry.key))
+                });
+            }
         }
     }
 
@@ -100,8 +129,11 @@ impl Baselines {
         self.models.get(name).unwrap_or(&self.otherwise)
     }
 
-    /// Every comparison that the baseline's manifest has.
-    pub fn keys(&self) -> impl Iterator<Item = &ComparisonKey> {
+    /// Every comparison that the base has: what is no longer named is removed.
+    pub fn keys(&self) -> Vec<&ComparisonKey> {
+        if let Some(named) = &self.named {
+            return named.iter().collect();
+        }
         self.models
             .values()
             .filter_map(|model| match model {
@@ -109,5 +141,6 @@ impl Baselines {
                 ModelBaseline::Never { .. } | ModelBaseline::Missing { .. } => None,
             })
             .flat_map(|source| source.entries.iter().map(|entry| &entry.key))
+            .collect()
     }
 }

@@ -379,7 +379,15 @@ fn check_run(client: &Client, release: &Release, origin: &Origin, trust: &Trust)
         Err(error) if error.is_not_found() => {
             return refused(format!("GitHub knows no workflow run {run_id}"));
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => match error.needs() {
+            Some(permission) => {
+                return refused(format!(
+                    "this token may not see the run that published it; give the job `permissions: {{ {} }}`",
+                    permission.line()
+                ));
+            }
+            None => return Err(error.into()),
+        },
     };
     if run.repository.id != trust.repository_id {
         return refused(format!("run {run_id} belongs to `{}`", run.repository.full_name));
@@ -419,7 +427,7 @@ fn check_run(client: &Client, release: &Release, origin: &Origin, trust: &Trust)
             origin.branch
         ));
     }
-    if !trust.branches.iter().any(|branch| *branch == origin.branch) {
+    if !trust.branches.contains(&origin.branch) {
         return refused(format!("`{}` is no baseline branch", origin.branch));
     }
     if origin.workflow_path.as_deref() != Some(run.workflow_path()) {

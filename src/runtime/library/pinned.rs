@@ -1,7 +1,8 @@
 //! The wheels that may be installed: one SHA-256 a version and platform.
 //!
 //! The wheels for CPython 3.11 are taken whatever Python is there, because only the library inside is used. A new version is a
-//! new entry of [`RELEASES`]; `docs/architecture.md` says how the digests are made.
+//! new entry of [`RELEASES`]: for each platform tag, `pip download --no-deps --only-binary=:all: --platform TAG --python-version 311
+//! --implementation cp --abi cp311 onnxruntime==VERSION`, then `sha256sum` of the wheel, its size, and the library's size (`unzip -l`).
 
 /// A platform that ONNX Runtime publishes wheels for.
 #[derive(Debug, PartialEq, Eq)]

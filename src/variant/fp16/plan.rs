@@ -10,8 +10,11 @@ use super::kinds;
 use super::kinds::Kind;
 use super::section::Section;
 use super::section::bodies;
+use super::section::element_count;
 use crate::model::onnx::proto::FunctionProto;
 use crate::model::onnx::proto::NodeProto;
+use crate::model::onnx::shown::shown;
+use crate::model::onnx::shown::shown_node;
 use crate::variant::VariantError;
 
 /// Constants with more elements are data, whatever is computed with them.
@@ -402,8 +405,7 @@ fn origin(node: &NodeProto, inputs: &[(Kind, Origin)]) -> Origin {
         _ if measures(node) => Origin::Sizes,
         "Constant" if standard => {
             let tensor = kinds::attribute(node, "value").and_then(|value| value.t.as_ref());
-            let elements = tensor.map_or(0, |tensor| tensor.dims.iter().product::<i64>());
-            origin_of_constant(u64::try_from(elements).unwrap_or(u64::MAX))
+            origin_of_constant(tensor.map_or(0, |tensor| element_count(&tensor.dims)))
         }
         _ if !standard || inputs.is_empty() || bodies(node).next().is_some() => Origin::Data,
         _ if inputs.iter().any(|(_, origin)| *origin == Origin::Data) => Origin::Data,
@@ -414,7 +416,7 @@ fn origin(node: &NodeProto, inputs: &[(Kind, Origin)]) -> Origin {
 
 fn unmade(node: &NodeProto, name: &str) -> VariantError {
     VariantError::Unordered {
-        node: format!("{} ({})", node.name(), node.op_type()),
-        tensor: name.to_owned(),
+        node: shown_node(node),
+        tensor: shown(name),
     }
 }

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 use std::collections::HashSet;
 
 use bytes::Bytes;
@@ -19,6 +18,8 @@ use super::plan::Call;
 use super::plan::NodePlan;
 use super::plan::Plan;
 use super::plan::Width;
+use super::scope::Scope;
+use super::scope::narrow_type;
 use super::section::bodies_mut;
 use crate::model::onnx::proto::AttributeProto;
 use crate::model::onnx::proto::FunctionProto;
@@ -26,11 +27,9 @@ use crate::model::onnx::proto::GraphProto;
 use crate::model::onnx::proto::NodeProto;
 use crate::model::onnx::proto::SparseTensorProto;
 use crate::model::onnx::proto::TensorProto;
-use crate::model::onnx::proto::TypeProto;
 use crate::model::onnx::proto::ValueInfoProto;
 use crate::model::onnx::proto::attribute_proto::AttributeType;
 use crate::model::onnx::proto::tensor_proto::DataType;
-use crate::model::onnx::proto::type_proto::Value as TypeValue;
 use crate::model::onnx::tensor_view::TensorView;
 use crate::model::onnx::tensor_view::set_raw_data;
 use crate::variant::VariantError;
@@ -57,32 +56,6 @@ pub(super) struct Rewriter {
     lists_initializers: bool,
     /// What has been done so far.
     pub(super) outcome: Outcome,
-}
-
-/// The tensors of one graph or function.
-#[derive(Default)]
-struct Scope {
-    /// `None` for tensors that hold no 32-bit floats.
-    values: HashMap<String, Option<Versions>>,
-    /// Casts to insert: in front (0) or behind node n (n + 1).
-    casts: BTreeMap<usize, Vec<NodeProto>>,
-}
-
-/// One tensor at its widths.
-#[derive(Clone, Default)]
-struct Versions {
-    full: Option<String>,
-    half: Option<String>,
-    home: usize,
-}
-
-impl Versions {
-    fn at(&mut self, width: Width) -> &mut Option<String> {
-        match width {
-            Width::Full => &mut self.full,
-            Width::Half => &mut self.half,
-        }
-    }
 }
 
 /// How a graph stands to what is around it.
@@ -505,50 +478,6 @@ impl Rewriter {
     }
 }
 
-impl Scope {
-    /// Notes that `name` can be read as `as_name` at `width`.
-    fn define(&mut self, plan: &Plan, name: &str, as_name: &str, width: Width, home: usize) {
-        let versions = (plan.kinds.get(name) == Some(&Kind::Float)).then(|| {
-            let mut versions = Versions {
-                home,
-                ..Versions::default()
-            };
-            *versions.at(width) = Some(as_name.to_owned());
-            versions
-        });
-        self.values.insert(name.to_owned(), versions);
-    }
-
-    /// Notes another width of a tensor that is defined already.
-    fn also(&mut self, name: &str, width: Width, as_name: &str) {
-        if let Some(Some(versions)) = self.values.get_mut(name) {
-            *versions.at(width) = Some(as_name.to_owned());
-        }
-    }
-
-    /// Corrects declared types; what is declared of tensors that are no longer there is dropped.
-    fn declare(&self, declared: &mut Vec<ValueInfoProto>) {
-        declared.retain_mut(|info| match self.values.get(info.name()) {
-            Some(Some(versions)) if versions.half.as_deref() == Some(info.name()) => {
-                narrow_type(&mut info.r#type);
-                true
-            }
-            Some(_) => true,
-            None => Kind::of_type(info.r#type.as_ref()) != Kind::Float,
-        });
-    }
-
-    /// The nodes with the casts between them.
-    fn assemble(mut self, nodes: Vec<NodeProto>) -> Vec<NodeProto> {
-        let mut assembled = self.casts.remove(&0).unwrap_or_default();
-        for (index, node) in nodes.into_iter().enumerate() {
-            assembled.push(node);
-            assembled.extend(self.casts.remove(&(index + 1)).unwrap_or_default());
-        }
-        assembled
-    }
-}
-
 /// The name of a constant of floats that is read at both widths; `None` for every other node.
 fn constant_wanted_twice(node: &NodeProto, decision: &NodePlan, plan: &Plan) -> Option<String> {
     let name = node.output.first()?;
@@ -556,14 +485,6 @@ fn constant_wanted_twice(node: &NodeProto, decision: &NodePlan, plan: &Plan) -> 
     let float = plan.kinds.get(name) == Some(&Kind::Float);
     (decision.convert && node.op_type() == "Constant" && kinds::is_standard(node.domain()) && both && float)
         .then(|| name.clone())
-}
-
-fn narrow_type(declared: &mut Option<TypeProto>) {
-    if let Some(TypeValue::TensorType(tensor)) = declared.as_mut().and_then(|declared| declared.value.as_mut())
-        && tensor.elem_type() == DataType::Float as i32
-    {
-        tensor.elem_type = Some(DataType::Float16 as i32);
-    }
 }
 
 fn half_tensor(dims: &[i64], bytes: &[u8]) -> TensorProto {

@@ -56,9 +56,7 @@ impl<'a> Section<'a> {
                 .map(|(tensor, dims)| Initializer {
                     name: tensor.name(),
                     kind: Kind::of_code(tensor.data_type()),
-                    elements: dims
-                        .iter()
-                        .fold(1, |product, dim| product.saturating_mul(dim.unsigned_abs())),
+                    elements: element_count(dims),
                 })
                 .collect(),
             nodes: &graph.node,
@@ -86,6 +84,12 @@ impl<'a> Section<'a> {
             opset: standard_opset(&function.opset_import),
         }
     }
+}
+
+/// How many elements dimensions make, as many as can be counted.
+pub(super) fn element_count(dims: &[i64]) -> u64 {
+    dims.iter()
+        .fold(1, |product: u64, dim| product.saturating_mul(dim.unsigned_abs()))
 }
 
 /// The version of ONNX's own operators among imports.

@@ -1,7 +1,8 @@
 //! What tests share: a hermetic environment, fixtures, the fake GitHub.
 
-pub mod env;
+pub(crate) mod desk;
+pub(crate) mod env;
 pub(crate) mod fake_github;
-pub mod onnx;
-pub mod reports;
-pub mod runtime;
+pub(crate) mod onnx;
+pub(crate) mod reports;
+pub(crate) mod runtime;
