@@ -121,7 +121,9 @@ fn write_surroundings(report: &Report, out: &mut dyn Write, paint: Paint) -> io:
     for detail in &report.comparisons {
         let name = name(report, detail);
         for warning in &detail.warnings {
-            let warning = table::terminal(warning);
+            // A transform's own notes begin with its name, which the line has already.
+            let prefix = format!("{}: ", detail.comparison.key.variant);
+            let warning = table::terminal(warning.strip_prefix(&prefix).unwrap_or(warning));
             match notes.iter_mut().find(|(text, _)| *text == warning) {
                 Some((_, names)) => names.push(name.clone()),
                 None => notes.push((warning, vec![name.clone()])),
