@@ -16,8 +16,11 @@ use crate::report::table::Paint;
 use crate::units::Bytes;
 use crate::units::Millis;
 
+/// A latency's name and where it stands in the table of a comparison.
+type Column = (&'static str, fn(&LatencyTable) -> LatencyRow);
+
 /// The latencies that the table above them does not have.
-const LATENCIES: [(&str, fn(&LatencyTable) -> LatencyRow); 5] = [
+const LATENCIES: [Column; 5] = [
     ("p95", |latency| latency.p95),
     ("p99", |latency| latency.p99),
     ("mean", |latency| latency.mean),
