@@ -18,6 +18,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
+use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -131,12 +132,13 @@ fn study(name: &str, options: &Options, baseline: &Side, candidate: &Side, comma
         let change = latency.change.unwrap();
         let memory = comparison.metric(Metric::PeakMemory).unwrap();
         eprintln!(
-            "{name}: run {run}: {} {:+.2} % ±{:.2}, memory {} {:?}, {} restarts, {:.1} s",
+            "{name}: run {run}: {} {:+.2} % ±{:.2}, peak memory {} {:+.1} % ±{:.1}, {} restarts, {:.1} s",
             latency.verdict.word(),
             change.percent,
             change.half_width(),
             memory.verdict.word(),
-            memory.change.map(|change| (change.percent, change.half_width())),
+            memory.change.map_or(f64::NAN, |change| change.percent),
+            memory.change.map_or(f64::NAN, |change| change.half_width()),
             measurement.restarts.len(),
             measurement.seconds
         );
@@ -363,7 +365,13 @@ impl Load {
         let executable = std::env::current_exe().unwrap();
         Self(
             (0..affinity::allowed_count())
-                .map(|_| Command::new(&executable).arg("--spin").spawn().unwrap())
+                .map(|_| {
+                    Command::new(&executable)
+                        .arg("--spin")
+                        .stdin(Stdio::piped())
+                        .spawn()
+                        .unwrap()
+                })
                 .collect(),
         )
     }
@@ -378,13 +386,14 @@ impl Drop for Load {
     }
 }
 
-/// Works until its parent is gone.
+/// Works until its parent is gone, which closes this process' stdin.
 fn spin() -> ! {
-    let parent = std::os::unix::process::parent_id();
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(0);
+    });
+    let mut sum = 0_u64;
     loop {
-        std::hint::black_box((0..100_000_000_u64).fold(0, |sum, next| sum ^ std::hint::black_box(next)));
-        if std::os::unix::process::parent_id() != parent {
-            std::process::exit(0);
-        }
+        sum = std::hint::black_box(sum.wrapping_add(1));
     }
 }

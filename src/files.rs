@@ -30,16 +30,34 @@ impl FileError {
 impl crate::hint::Hint for FileError {
     fn hints(&self) -> Vec<String> {
         match self.source.kind() {
-            io::ErrorKind::StorageFull => {
-                vec!["the disk is full: free some space and run again; nothing was half-written".to_owned()]
+            io::ErrorKind::StorageFull | io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded => {
+                vec![
+                    "the disk, a quota or a limit is full: free some space and run again; nothing was half-written"
+                        .to_owned(),
+                ]
             }
             io::ErrorKind::PermissionDenied => vec![format!("check the permissions of `{}`", self.path.display())],
             io::ErrorKind::NotFound => vec![
                 "check the path; it is taken relative to the folder of the config, or to the working folder for a flag"
                     .to_owned(),
             ],
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                vec![format!(
+                    "a file is where a folder is needed: move `{}` away",
+                    self.path.display()
+                )]
+            }
             _ => Vec::new(),
         }
+    }
+}
+
+/// `path` as seen from `folder`, without the `./` of the current one, as people write it.
+pub fn beneath(folder: &Path, path: &Path) -> PathBuf {
+    if folder == Path::new(".") {
+        path.to_owned()
+    } else {
+        folder.join(path)
     }
 }
 
@@ -54,7 +72,9 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         .prefix(".mlbuild-")
         .tempfile_in(parent)
         .map_err(FileError::at("write", path))?;
+    // The file itself, as the wrapper's errors name the temporary file, which is nobody's business.
     temporary
+        .as_file_mut()
         .write_all(bytes)
         .and_then(|()| temporary.as_file().sync_data())
         .map_err(FileError::at("write", path))?;

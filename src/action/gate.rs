@@ -31,6 +31,7 @@ use crate::pipeline::baseline::release::Trust;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::baseline::resolve::Desk;
 use crate::pipeline::ci;
+use crate::pipeline::plan::ShapeSource;
 use crate::pipeline::plan::chain;
 use crate::pipeline::publish;
 use crate::pipeline::publish::OpenCheck;
@@ -159,22 +160,14 @@ impl Gate<'_> {
             reproduce: reproduce(self.proposal, &located),
             ..report::Context::default()
         };
-        let model_lines = (0..head.models.len())
-            .map(|index| {
-                located
-                    .loaded
-                    .spans
-                    .nearest_line(&format!("models[{index}]"))
-                    .map(|location| location.line)
-            })
-            .collect();
         let outcome = ci::run(
             ci::Request {
                 config: head,
                 gate: &gate,
                 config_changes,
                 folder: &located.loaded.folder,
-                model_lines,
+                lines: located.loaded.lines(head),
+                shapes: ShapeSource::Config,
                 baselines: &baselines,
                 machinery: &machinery,
                 stored: BTreeMap::new(),

@@ -57,6 +57,8 @@ impl Context {
 
     /// A path as people here would write it.
     pub fn relative(&self, path: &Path) -> PathBuf {
-        path.strip_prefix(&self.working_folder).unwrap_or(path).to_owned()
+        // Joined first, so that `./a` and `a` are one.
+        let whole = self.working_folder.join(path);
+        whole.strip_prefix(&self.working_folder).unwrap_or(path).to_owned()
     }
 }

@@ -120,15 +120,20 @@ impl CliError {
 /// Every error that knows its own advice.
 impl<E: Error + Hint> From<E> for CliError {
     fn from(error: E) -> Self {
-        let mut causes = Vec::new();
+        let message = error.to_string();
+        let mut causes: Vec<String> = Vec::new();
         let mut source = error.source();
         while let Some(cause) = source {
-            causes.push(cause.to_string());
+            let text = cause.to_string();
+            // Many messages name their cause already.
+            if !message.contains(&text) && !causes.iter().any(|said| said.contains(&text)) {
+                causes.push(text);
+            }
             source = cause.source();
         }
         Self {
             kind: Kind::Infrastructure,
-            message: error.to_string(),
+            message,
             causes,
             hints: error.hints(),
             config: None,

@@ -9,6 +9,7 @@ mod decode;
 pub mod defaults;
 pub mod discover;
 pub mod error;
+mod lines;
 pub mod load;
 mod nearest;
 pub mod overrides;
@@ -24,5 +25,6 @@ pub mod types;
 
 pub use changes::changes;
 pub use error::ConfigError;
+pub use lines::ModelLines;
 pub use overrides::Overrides;
 pub use types::*;

@@ -60,10 +60,10 @@ impl Hint for OverrideError {
     }
 }
 
-impl Config {
-    /// The settings for one model without a config: defaults.
-    pub fn for_model(path: &Path) -> Self {
-        defaults::config(vec![ModelConfig {
+impl ModelConfig {
+    /// The model at `path` with defaults.
+    pub fn of(path: &Path) -> Self {
+        Self {
             name: resolve::default_name(path),
             path: path.to_owned(),
             build: None,
@@ -73,7 +73,14 @@ impl Config {
             variants: vec![defaults::VARIANT.to_owned()],
             calibration: None,
             dataset: None,
-        }])
+        }
+    }
+}
+
+impl Config {
+    /// The settings for one model without a config: defaults.
+    pub fn for_model(path: &Path) -> Self {
+        defaults::config(vec![ModelConfig::of(path)])
     }
 
     /// These settings with flags above them. `folder` is what this config's paths are relative to, `working_folder` what those

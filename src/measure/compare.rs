@@ -56,6 +56,7 @@ impl Surroundings {
             cores: cores.clone(),
             timeout: plan.worker_timeout,
             memory_limit: plan.memory_limit,
+            stop: plan.stop.clone(),
         };
         Ok(Self {
             cores,

@@ -1,12 +1,11 @@
 //! How to measure: how long a block is, how many rounds a restart has, when to look, when to stop.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::config::Gate;
 use crate::config::LatencyMetric;
 use crate::config::MeasureConfig;
+use crate::runtime::Stop;
 
 /// Fewer restarts than these have no interval worth showing; they are made even where the time is up.
 pub const MIN_RESTARTS: usize = 3;
@@ -123,8 +122,8 @@ pub struct Plan {
     pub memory_limit: Option<u64>,
     /// The peak memory of an empty session where an earlier comparison of the same run has measured it.
     pub empty_session_bytes: Option<u64>,
-    /// Raised when somebody wants the run to end: no further restart is begun, and the caller throws away what there is.
-    pub stop: Arc<AtomicBool>,
+    /// Ends the measurement early.
+    pub stop: Stop,
 }
 
 impl Plan {
@@ -139,7 +138,7 @@ impl Plan {
             worker_timeout: measure.worker_timeout.0,
             memory_limit: None,
             empty_session_bytes: None,
-            stop: Arc::default(),
+            stop: Stop::default(),
         }
     }
 
@@ -197,7 +196,7 @@ mod tests {
             worker_timeout: Duration::from_secs(60),
             memory_limit: None,
             empty_session_bytes: None,
-            stop: Arc::default(),
+            stop: Stop::default(),
         }
     }
 

@@ -1,7 +1,5 @@
 //! The measuring loop: restarts of alternating blocks, looked at by plan. Knows neither processes nor clocks.
 
-use std::sync::atomic::Ordering;
-
 use rand::RngExt as _;
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
@@ -136,7 +134,7 @@ fn run<R, E>(
             change: change(&restarts),
         });
 
-        if setting.plan.stop.load(Ordering::Relaxed) {
+        if setting.plan.stop.is_raised() {
             break StopReason::Budget;
         }
         let out_of_time = done >= MIN_RESTARTS && seconds + each > budget;
@@ -331,11 +329,14 @@ fn in_order<T>(first: Which, leading: T, following: T) -> (T, T) {
 mod tests {
     use std::cell::Cell;
     use std::rc::Rc;
-    use std::sync::Arc;
     use std::time::Duration;
+
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
 
     use super::*;
     use crate::measure::plan::Aim;
+    use crate::runtime::Stop;
 
     /// A side whose latencies are written down; its time passes on a clock of its own.
     struct Scripted {
@@ -422,7 +423,7 @@ mod tests {
                     worker_timeout: Duration::from_secs(60),
                     memory_limit: None,
                     empty_session_bytes: None,
-                    stop: Arc::default(),
+                    stop: Default::default(),
                 },
             }
         }
@@ -562,7 +563,7 @@ mod tests {
     #[test]
     fn begins_no_restart_after_somebody_wanted_it_to_end() {
         let mut stage = Stage::new(10.0);
-        stage.plan.stop.store(true, Ordering::Relaxed);
+        stage.plan.stop = Stop::of(Arc::new(AtomicBool::new(true)));
         let (one, other) = (
             stage.side("baseline", 0.001, &STEADY),
             stage.side("candidate", 0.001, &WILD),

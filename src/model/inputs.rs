@@ -30,7 +30,7 @@ pub struct ResolvedSpec {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
     /// Dimensions that are known only at run time and stand nowhere in the config.
-    #[error("{} {} {description}: {missing} known only at run time, and the config gives no shape", if *others == 0 { "input" } else { "the first of several inputs" }, shown(name))]
+    #[error("{} {} {description}: {missing} known only at run time, and no shape is given", if *others == 0 { "input" } else { "the first of several inputs" }, shown(name))]
     MissingShape {
         /// The first input that lacks a shape.
         name: String,
@@ -42,11 +42,13 @@ pub enum InputError {
         others: usize,
         /// The line to add to the model in the config.
         line: String,
+        /// The flags that say the same where there is no config.
+        flags: Box<str>,
     },
     /// A shape for an input that the model does not have.
-    #[error("the config gives a shape for input {}, which the model does not have", shown(name))]
+    #[error("a shape is given for input {}, which the model does not have", shown(name))]
     UnknownInput {
-        /// The name in the config.
+        /// The name that was given.
         name: String,
         /// The closest name of an input, where one is close.
         nearest: Option<String>,
@@ -54,27 +56,24 @@ pub enum InputError {
         known: Vec<String>,
     },
     /// A shape with the wrong number of dimensions.
-    #[error(
-        "the config gives input {} {given} dimensions, the model has {description}",
-        shown(name)
-    )]
+    #[error("input {} is given {given} dimensions, the model has {description}", shown(name))]
     WrongRank {
         /// The input.
         name: String,
-        /// The number of dimensions in the config.
+        /// The number of dimensions that were given.
         given: usize,
         /// What the model says of it: `float [batch, 3, 224, 224]`.
         description: String,
     },
     /// A shape that the model cannot take.
     #[error(
-        "the config gives input {} the shape {given:?}, but dimension {axis} of {description} is fixed",
+        "input {} is given the shape {given:?}, but dimension {axis} of {description} is fixed",
         shown(name)
     )]
     ContradictsFixed {
         /// The input.
         name: String,
-        /// The shape in the config.
+        /// The shape that was given.
         given: Vec<u64>,
         /// The dimension, counted from 0.
         axis: usize,
@@ -118,6 +117,20 @@ pub enum InputError {
         /// The type of its elements.
         element: ElementType,
     },
+}
+
+impl InputError {
+    /// What to do where shapes come from `--input-shape` and not from a config.
+    pub fn hints_for_flags(&self) -> Vec<String> {
+        match self {
+            Self::MissingShape { flags, .. } => vec![format!("add `{flags}`, with the sizes that you serve")],
+            Self::WrongRank { .. } | Self::ContradictsFixed { .. } | Self::SymbolConflict { .. } => {
+                vec!["correct `--input-shape`".to_owned()]
+            }
+            Self::TooLarge { .. } => vec!["give smaller sizes with `--input-shape`".to_owned()],
+            Self::UnknownInput { .. } | Self::Unsupported { .. } => self.hints(),
+        }
+    }
 }
 
 impl Hint for InputError {

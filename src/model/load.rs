@@ -52,7 +52,10 @@ impl Model {
     /// missing or outside the folder.
     pub fn load(path: &Path) -> Result<Self, ModelError> {
         let bytes = read_onnx(path)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         Self::assemble(path, bytes, |wanted| external::open_beneath(folder, wanted))
     }
 

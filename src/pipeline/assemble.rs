@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::config::Gate;
+use crate::config::ModelLines;
 use crate::machine::fingerprint::Fingerprint;
 use crate::measure::estimate;
 use crate::measure::plan::Quantity;
@@ -42,8 +43,8 @@ pub struct Frame<'a> {
     pub runtime_version: String,
     /// The machine.
     pub machine: &'a Fingerprint,
-    /// The line of each model in the config.
-    pub model_lines: &'a [Option<u32>],
+    /// The lines of each model in the config.
+    pub lines: &'a [ModelLines],
     /// Settings of the gate that the pull request changes.
     pub config_changes: Vec<String>,
     /// What a new tool or runtime changed.
@@ -84,14 +85,10 @@ fn detail(done: &Done, frame: &Frame<'_>) -> Detail {
         Work::Pair { baseline, .. } => Some(facts(baseline, origin)),
         Work::Alone { .. } | Work::Settled(_) => None,
     };
+    let model = done.job.model_index.and_then(|index| frame.config.models.get(index));
     let candidate = done.job.candidate.as_ref().map(|prepared| SideFacts {
         commit: frame.head_commit.clone(),
-        label: frame
-            .config
-            .models
-            .get(done.job.model_index)
-            .map(|model| model.path.display().to_string())
-            .unwrap_or_default(),
+        label: model.map(|model| model.path.display().to_string()).unwrap_or_default(),
         ..facts(prepared, None)
     });
     let latency = match (&done.pair, &done.alone) {
@@ -119,7 +116,10 @@ fn detail(done: &Done, frame: &Frame<'_>) -> Detail {
             .map(|pair| pair.seconds)
             .or(done.alone.as_ref().map(|alone| alone.seconds))
             .unwrap_or(0.0),
-        config_line: frame.model_lines.get(done.job.model_index).copied().flatten(),
+        config_line: done
+            .job
+            .model_index
+            .and_then(|index| frame.lines.get(index)?.of_variant(&done.job.key.variant)),
         warnings,
     }
 }

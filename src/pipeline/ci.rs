@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::config::Config;
 use crate::config::Gate;
+use crate::config::ModelLines;
 use crate::files;
 use crate::files::FileError;
 use crate::hint::Hint;
@@ -22,6 +23,7 @@ use crate::pipeline::gate::Machinery;
 use crate::pipeline::gate::Setting;
 use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::plan;
+use crate::pipeline::plan::ShapeSource;
 use crate::pipeline::workspace::Workspace;
 use crate::report;
 use crate::report::Context;
@@ -38,8 +40,10 @@ pub struct Request<'a> {
     pub config_changes: Vec<String>,
     /// The config's folder.
     pub folder: &'a Path,
-    /// The line of each model in the config.
-    pub model_lines: Vec<Option<u32>>,
+    /// The lines of each model in the config.
+    pub lines: Vec<ModelLines>,
+    /// Where shapes of inputs are given.
+    pub shapes: ShapeSource,
     /// What to compare with.
     pub baselines: &'a Baselines,
     /// What executes models.
@@ -113,6 +117,7 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
             stored: &request.stored,
             environment: request.environment,
             interrupt: request.interrupt,
+            shapes: request.shapes,
         },
         observer,
     );
@@ -141,7 +146,7 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
             now: request.now,
             runtime_version: runtime_version(&done, request.machinery),
             machine: &Fingerprint::of_this_machine().with_environment(request.environment),
-            model_lines: &request.model_lines,
+            lines: &request.lines,
             config_changes: request.config_changes,
             drift: drift(&done, baselines),
             notices,

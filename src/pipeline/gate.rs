@@ -98,7 +98,7 @@ pub fn run(jobs: Vec<Job>, setting: &Setting<'_>, observer: &mut Observer<'_>) -
         let mut plan = Plan::new(setting.gate, &setting.config.measure, measured);
         plan.empty_session_bytes = empty_session_bytes;
         plan.time_budget = time.share();
-        plan.stop.clone_from(setting.interrupt.flag());
+        plan.stop = setting.interrupt.stop();
         let counts = !matches!(job.work, Work::Settled(_));
         let finished = one(job, setting, &plan, observer);
         if setting.interrupt.is_raised() {
@@ -234,6 +234,7 @@ fn worker_options(plan: &Plan) -> WorkerOptions {
         cores: None,
         timeout: plan.worker_timeout,
         memory_limit: plan.memory_limit,
+        stop: plan.stop.clone(),
     }
 }
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
+use crate::runtime::Stop;
+
 /// Shared by the signal handler and the run. A run that sees it finishes what must not stay half-done and returns.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
@@ -17,6 +19,11 @@ impl Interrupt {
     /// The flag itself, for a stage that only knows flags.
     pub fn flag(&self) -> &Arc<AtomicBool> {
         &self.0
+    }
+
+    /// The same flag for workers.
+    pub fn stop(&self) -> Stop {
+        Stop::of(Arc::clone(&self.0))
     }
 
     /// True once somebody asked.

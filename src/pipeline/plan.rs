@@ -7,11 +7,13 @@ use crate::config::Config;
 use crate::config::ModelConfig;
 use crate::config::Target;
 use crate::digest::Digest;
+use crate::files;
 use crate::hint::Hint;
 use crate::model::Model;
 use crate::model::dataset;
 use crate::model::dataset::Dataset;
 use crate::model::inputs;
+use crate::model::inputs::InputError;
 use crate::model::tensor::Tensor;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::ModelBaseline;
@@ -37,8 +39,8 @@ const SYNTHETIC_SAMPLES: u64 = 8;
 pub struct Job {
     /// Which one.
     pub key: ComparisonKey,
-    /// The model's place in the config.
-    pub model_index: usize,
+    /// The model's place in the config; `None` for one that is no longer there.
+    pub model_index: Option<usize>,
     /// The target to run on.
     pub target: Target,
     /// What it was or will be measured with.
@@ -122,6 +124,17 @@ pub struct Context<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// Asked between steps.
     pub interrupt: &'a Interrupt,
+    /// Where shapes of inputs are given.
+    pub shapes: ShapeSource,
+}
+
+/// Where a person gives the shapes of inputs, which advice has to name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShapeSource {
+    /// Under `inputs:` of the model.
+    Config,
+    /// By `--input-shape`.
+    Flags,
 }
 
 /// Every comparison that config and baseline name, in the config's order, removed ones last.
@@ -155,7 +168,7 @@ fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
     );
     Job {
         key: key.clone(),
-        model_index: 0,
+        model_index: None,
         target: Target::OnnxRuntimeCpu,
         settings: Digest::of(b""),
         candidate: None,
@@ -232,7 +245,7 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
             let settings = config.settings_digest(*target, &context.config.measure, &context.config.runtime);
             let mut job = Job {
                 key: key.clone(),
-                model_index: index,
+                model_index: Some(index),
                 target: *target,
                 settings,
                 candidate: None,
@@ -275,7 +288,7 @@ fn load_candidate(context: &Context<'_>, config: &ModelConfig, observer: &mut Ob
         })
         .map_err(|error| Trouble::of(&error))?;
     }
-    Model::load(&context.folder.join(&config.path)).map_err(|error| Trouble::of(&error))
+    Model::load(&files::beneath(context.folder, &config.path)).map_err(|error| Trouble::of(&error))
 }
 
 /// The baseline's source model, loaded once for all variants.
@@ -344,7 +357,7 @@ fn work(
                     Work::Settled(settled(&job.key, Verdict::Skipped, reason, Vec::new()))
                 });
             }
-            check_same_inputs(model, base_model)?;
+            check_same_inputs(model, base_model, context.shapes)?;
             let baseline = subject::prepare(base_model, &recipe, seed, context.objects).map_err(|error| {
                 let trouble = Trouble::of(&error);
                 Trouble {
@@ -381,7 +394,7 @@ fn has_equal_entry(job: &Job, candidate: &Prepared, source: &Source, feed: &Feed
 }
 
 /// Outputs can only be compared on the same inputs.
-fn check_same_inputs(candidate: &Model, baseline: &Model) -> Result<(), Trouble> {
+fn check_same_inputs(candidate: &Model, baseline: &Model, source: ShapeSource) -> Result<(), Trouble> {
     if candidate.facts.inputs == baseline.facts.inputs {
         return Ok(());
     }
@@ -414,25 +427,36 @@ fn check_same_inputs(candidate: &Model, baseline: &Model) -> Result<(), Trouble>
     if shape(candidate) == shape(baseline) {
         return Ok(());
     }
+    let hint = match source {
+        ShapeSource::Config => "give the model a new name in the config, so that it starts without a baseline",
+        ShapeSource::Flags => "only models with the same inputs can be measured side by side",
+    };
     Err(Trouble {
         reason: format!(
             "the inputs changed from {} to {}: the two models cannot be fed alike",
             describe(baseline),
             describe(candidate)
         ),
-        hints: vec!["give the model a new name in the config, so that it starts without a baseline".to_owned()],
+        hints: vec![hint.to_owned()],
     })
 }
 
 fn feed(context: &Context<'_>, config: &ModelConfig, model: &Model) -> Result<Feed, Trouble> {
     let overrides = subject::shape_overrides(&config.inputs);
-    let resolved = inputs::resolve_shapes(&model.facts.inputs, &overrides).map_err(|error| Trouble::of(&error))?;
+    let of_input = |error: InputError| match context.shapes {
+        ShapeSource::Config => Trouble::of(&error),
+        ShapeSource::Flags => Trouble {
+            hints: error.hints_for_flags(),
+            ..Trouble::of(&error)
+        },
+    };
+    let resolved = inputs::resolve_shapes(&model.facts.inputs, &overrides).map_err(of_input)?;
     let bounds = inputs::index_bounds(&model.proto);
     let seed = context.config.measure.seed;
-    let synthesize = |seed: u64| inputs::synthesize(&resolved, &bounds, seed).map_err(|error| Trouble::of(&error));
+    let synthesize = |seed: u64| inputs::synthesize(&resolved, &bounds, seed).map_err(of_input);
     if let Some(settings) = &config.dataset {
         let mut settings = settings.clone();
-        settings.path = context.folder.join(&settings.path);
+        settings.path = files::beneath(context.folder, &settings.path);
         let Dataset {
             samples,
             labels,

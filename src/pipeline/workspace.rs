@@ -42,7 +42,7 @@ impl Hint for WorkspaceError {
 impl Workspace {
     /// Opens the workspace of the project in `folder`, making it where it is missing.
     pub fn open(folder: &Path) -> Result<Self, WorkspaceError> {
-        let root = folder.join(FOLDER);
+        let root = files::beneath(folder, Path::new(FOLDER));
         let ignore = root.join(".gitignore");
         if !ignore.exists() {
             // Everything in here can be made anew, except the budget that a team commits.

@@ -10,6 +10,7 @@ pub mod json;
 pub mod markdown;
 pub mod summary;
 pub mod table;
+pub mod terminal;
 pub mod types;
 mod view;
 

@@ -31,12 +31,21 @@ const COLUMNS: [&str; 9] = [
 /// The column of the verdict's word.
 const VERDICT: usize = 1;
 
+/// Terminals are at least this wide, most often; what would go beyond begins a line of its own.
+const WIDTH: usize = 100;
+
 /// What stands where nothing was measured.
 const NOTHING: &str = "–";
 
 /// Writes the table, the headline and what to do; `color` adds ANSI colours.
 pub fn write(report: &Report, out: &mut dyn Write, color: bool) -> io::Result<()> {
     let paint = Paint { color };
+    write_groups(report, out, paint)?;
+    write_verdict(report, out, paint)
+}
+
+/// One block a model and target.
+pub(super) fn write_groups(report: &Report, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
     let same_group = |a: &Detail, b: &Detail| {
         a.comparison.key.model == b.comparison.key.model && a.comparison.key.target == b.comparison.key.target
     };
@@ -44,6 +53,11 @@ pub fn write(report: &Report, out: &mut dyn Write, color: bool) -> io::Result<()
         write_group(report, group, out, paint)?;
         writeln!(out)?;
     }
+    Ok(())
+}
+
+/// The headline, where the config is to blame, what to know and what to do.
+pub(super) fn write_verdict(report: &Report, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
     let headline = headline::of(report);
     let word = paint.style(&headline.word, verdict_style(report.result).bold());
     writeln!(out, "{word}: {}{}", terminal(&headline.sentence), place(report))?;
@@ -112,6 +126,7 @@ fn write_group(report: &Report, group: &[Detail], out: &mut dyn Write, paint: Pa
     }
     for (detail, row) in group.iter().zip(&rows) {
         let mut line = String::from("  ");
+        let mut columns = 2;
         let why = why(detail);
         let measured = row[VERDICT + 1..].iter().any(|cell| cell != NOTHING);
         for column in shown.iter().filter(|column| measured || **column <= VERDICT) {
@@ -122,8 +137,13 @@ fn write_group(report: &Report, group: &[Detail], out: &mut dyn Write, paint: Pa
             };
             line.push_str(&styled);
             line.push_str(&padding(cell, *column));
+            columns += width(*column) + 2;
         }
-        writeln!(out, "{}", (line + &why).trim_end())?;
+        if columns + length(&why) <= WIDTH || why.is_empty() {
+            writeln!(out, "{}", (line + &why).trim_end())?;
+        } else {
+            writeln!(out, "{}\n    {why}", line.trim_end())?;
+        }
     }
     Ok(())
 }
@@ -145,15 +165,24 @@ fn baseline(report: &Report) -> Option<String> {
 
 fn cells(detail: &Detail) -> [String; COLUMNS.len()] {
     let of = |metric| detail.comparison.metric(metric);
+    // What only informs is left to other places, or no row would fit into a terminal: agreement where labels tell more, and p95.
+    let gated = |metric| of(metric).filter(|metric| metric.gated);
+    let agreement = |metric| {
+        if of(Metric::Top1Accuracy).is_some() {
+            gated(metric)
+        } else {
+            of(metric)
+        }
+    };
     [
         terminal(&detail.comparison.key.variant),
         headline::word(detail.comparison.verdict),
         pair(of(Metric::LatencyP50)),
-        candidate(of(Metric::LatencyP95)),
+        candidate(gated(Metric::LatencyP95)),
         candidate(of(Metric::Size)),
         candidate(of(Metric::PeakMemory)),
-        values(of(Metric::Cosine)),
-        values(of(Metric::Top1Agreement)),
+        values(agreement(Metric::Cosine)),
+        values(agreement(Metric::Top1Agreement)),
         values(of(Metric::Top1Accuracy)),
     ]
 }
@@ -198,12 +227,12 @@ fn why(detail: &Detail) -> String {
 }
 
 /// The width in columns; wide characters are counted as one, which at worst shifts their own row.
-fn length(text: &str) -> usize {
+pub(super) fn length(text: &str) -> usize {
     text.chars().count()
 }
 
 /// A line for the terminal that steers neither it nor a runner that reads workflow commands out of the log.
-fn terminal(raw: &str) -> String {
+pub(super) fn terminal(raw: &str) -> String {
     let cleaned = clean::line(raw, clean::PROSE_LENGTH).replace("##[", "## [");
     match cleaned.strip_prefix("::") {
         Some(rest) => format!(": :{rest}"),
@@ -222,12 +251,12 @@ fn verdict_style(verdict: Verdict) -> Style {
 
 /// Colours, or none.
 #[derive(Clone, Copy)]
-struct Paint {
-    color: bool,
+pub(super) struct Paint {
+    pub(super) color: bool,
 }
 
 impl Paint {
-    fn style(self, text: &str, style: Style) -> String {
+    pub(super) fn style(self, text: &str, style: Style) -> String {
         if self.color {
             text.style(style).to_string()
         } else {

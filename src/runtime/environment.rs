@@ -1,5 +1,6 @@
 //! The variables that a worker inherits: an allow-list, so that no token, proxy or preload setting reaches a model.
 
+use std::path::Path;
 use std::process::Command;
 
 /// Where libraries that an execution provider needs are found, which device to use, and what Windows cannot start without.
@@ -8,12 +9,12 @@ const ALLOWED: &[&str] = &[
     "CUDA_VISIBLE_DEVICES",
     "CUDA_PATH",
     "NVIDIA_VISIBLE_DEVICES",
-    "TMPDIR",
     "SystemRoot",
     "windir",
-    "TEMP",
-    "TMP",
 ];
+
+/// Where temporary files go. The engine leaves some behind (`.ses`), so they go to a folder that ends with the worker.
+const TEMPORARY: &[&str] = &["TMPDIR", "TEMP", "TMP"];
 
 /// On Windows, libraries are found through it.
 #[cfg(windows)]
@@ -21,13 +22,16 @@ const PATH: &[&str] = &["PATH"];
 #[cfg(not(windows))]
 const PATH: &[&str] = &[];
 
-/// Clears `command`'s environment but for the allowed variables.
-pub(super) fn restrict(command: &mut Command) {
+/// Clears `command`'s environment but for the allowed variables; temporary files go to `folder`.
+pub(super) fn restrict(command: &mut Command, folder: &Path) {
     command.env_clear();
     for name in ALLOWED.iter().chain(PATH) {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }
+    }
+    for name in TEMPORARY {
+        command.env(name, folder);
     }
     command.env("LC_ALL", "C");
 }
@@ -40,11 +44,15 @@ mod tests {
     fn nothing_else_passes() {
         let mut command = Command::new("none");
         command.env("GITHUB_TOKEN", "secret").env("LD_PRELOAD", "evil.so");
-        restrict(&mut command);
+        restrict(&mut command, Path::new("/own"));
         for (name, value) in command.get_envs() {
             let name = name.to_str().unwrap();
             assert!(
-                value.is_none() || name == "LC_ALL" || ALLOWED.contains(&name) || PATH.contains(&name),
+                value.is_none()
+                    || name == "LC_ALL"
+                    || TEMPORARY.contains(&name)
+                    || ALLOWED.contains(&name)
+                    || PATH.contains(&name),
                 "{name} passes"
             );
         }

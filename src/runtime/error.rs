@@ -42,6 +42,12 @@ pub enum WorkerError {
         /// The timeout.
         after: Duration,
     },
+    /// Somebody asked the run to end; the worker was stopped.
+    #[error("interrupted while {doing}")]
+    Interrupted {
+        /// What it was asked for.
+        doing: &'static str,
+    },
     /// The process died.
     #[error("the worker died while {doing}: {status}{}", tail(stderr))]
     Crashed {
@@ -159,7 +165,7 @@ impl Hint for WorkerError {
                 "check the model with `onnx.checker.check_model`, and that the whole file was committed"
             }
             Self::Input { .. } => "give every dynamic dimension a size under `inputs:` of the model",
-            Self::Artifact { .. } => return Vec::new(),
+            Self::Artifact { .. } | Self::Interrupted { .. } => return Vec::new(),
             Self::Provider { .. } => {
                 "give a library that has it with `--runtime-path`, or remove the target; it never falls back to the CPU by itself"
             }

@@ -1,7 +1,6 @@
-//! What a worker takes from itself before it touches a model. Runs in the worker, first thing, while it has one thread.
+//! What a worker takes from itself before it touches a model: memory, files, the network.
 //!
-//! Reach (network, file system, system calls) is to be taken away in [`confine`], after the library is loaded and before the
-//! model is.
+//! [`apply`] runs first thing, while the worker has one thread; [`confine`] after the library is loaded and before the model is.
 
 use std::io;
 
@@ -13,7 +12,8 @@ pub(super) fn apply(memory: Option<u64>) -> io::Result<()> {
     system::apply(memory)
 }
 
-/// Takes away what a CPU session never needs: writing files. Not for devices whose drivers compile into caches.
+/// Takes away what a CPU session never needs: writing files, and on Linux sockets, so that a model has no network. Not for
+/// devices whose drivers compile into caches.
 pub(super) fn confine() -> io::Result<()> {
     system::confine()
 }
@@ -54,7 +54,37 @@ mod system {
     }
 
     pub(super) fn confine() -> io::Result<()> {
-        lower(Resource::Fsize, 0)
+        lower(Resource::Fsize, 0)?;
+        #[cfg(target_os = "linux")]
+        super::network::forbid()?;
+        Ok(())
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod network {
+    use std::io;
+
+    use seccompiler::BpfProgram;
+    use seccompiler::SeccompAction;
+    use seccompiler::SeccompFilter;
+
+    /// Has the kernel refuse every new socket (and `io_uring`, which could open one) to all threads. A kernel that was built
+    /// without seccomp, or an architecture that the filter's author does not know, keeps its sockets: `docs/security.md` says so.
+    pub(super) fn forbid() -> io::Result<()> {
+        let Ok(architecture) = std::env::consts::ARCH.try_into() else {
+            return Ok(());
+        };
+        let calls = [libc::SYS_socket, libc::SYS_socketpair, libc::SYS_io_uring_setup];
+        let refuse = SeccompAction::Errno(libc::EPERM as u32);
+        let rules = calls.into_iter().map(|call| (call, Vec::new())).collect();
+        let program: BpfProgram = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture)
+            .and_then(TryInto::try_into)
+            .map_err(io::Error::other)?;
+        match seccompiler::apply_filter_all_threads(&program) {
+            Err(seccompiler::Error::Seccomp(error)) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
+            result => result.map_err(io::Error::other),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ pub use self::error::WorkerError;
 pub use self::settings::Artifact;
 pub use self::settings::Loaded;
 pub use self::settings::SessionSettings;
+pub use self::settings::Stop;
 pub use self::settings::WorkerCommand;
 pub use self::settings::WorkerOptions;
 pub use self::worker::Worker;

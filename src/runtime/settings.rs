@@ -1,6 +1,9 @@
 //! What a worker is started and fed with, and what it tells about a session.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -71,7 +74,7 @@ impl WorkerCommand {
 }
 
 /// What a worker may use.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct WorkerOptions {
     /// The logical cores to pin it to.
     pub cores: Option<Vec<usize>>,
@@ -79,6 +82,24 @@ pub struct WorkerOptions {
     pub timeout: Duration,
     /// Bytes of private memory that it may hold; enforced on Linux.
     pub memory_limit: Option<u64>,
+    /// Once this is raised, the worker is stopped and every request ends at once.
+    pub stop: Stop,
+}
+
+/// A flag that ends requests to workers: raised from elsewhere, by Ctrl-C for instance. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Shares `flag`.
+    pub fn of(flag: Arc<AtomicBool>) -> Self {
+        Self(flag)
+    }
+
+    /// True once somebody asked.
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 impl Default for WorkerOptions {
@@ -87,6 +108,7 @@ impl Default for WorkerOptions {
             cores: None,
             timeout: Duration::from_secs(60),
             memory_limit: None,
+            stop: Stop::default(),
         }
     }
 }

@@ -11,18 +11,25 @@
 
 mod action;
 mod architecture;
+mod bad_models;
+mod baseline;
+mod ci;
 mod cli;
+mod compare;
 mod config;
 mod datasets;
 mod documents;
 mod github_client;
 mod init;
+mod interrupted;
 mod launcher;
+mod measuring;
 mod noise;
 mod onnx_models;
 mod registry;
 mod report;
 mod runtime_install;
 mod support;
+mod untouched;
 mod variants;
 mod worker;

@@ -226,7 +226,7 @@ fn refuses_files_that_are_no_registries_of_this_version() {
     the registry `FOLDER/registry.db` has version 9, this mlbuild reads up to 1; use the newer mlbuild that wrote it
     `FOLDER/foreign.db` is not a registry of mlbuild; move the file away, or work in another folder
     `FOLDER/text.db` is not a registry of mlbuild; move the file away, or work in another folder
-    cannot create the folder `FOLDER/text.db`
+    cannot create the folder `FOLDER/text.db`; a file is where a folder is needed: move `FOLDER/text.db` away
     cannot open the registry `FOLDER/taken.db`; check that `FOLDER` is a folder that can be written to
     ");
     // Nothing of others' was changed.

@@ -680,6 +680,19 @@ fn runs_pinned_in_an_empty_folder_with_a_bare_environment() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_worker_with_a_model_opens_no_sockets() {
+    let worker = load(&identity(DataType::Float), &[ramp("x", &[2])]).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", worker.process_id())).unwrap();
+    let mode = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Seccomp:"))
+        .map(str::trim);
+    // 2 is a filter of system calls, by proc(5).
+    assert_eq!(mode, Some("2"), "{status}");
+}
+
+#[test]
 fn a_worker_ends_with_its_parent() {
     let status = Command::new(env!("CARGO_BIN_EXE_mlbuild"))
         .arg("worker")

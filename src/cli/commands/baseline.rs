@@ -13,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::cli::signals;
 use crate::config::BaselineStore;
+use crate::files;
 use crate::pipeline::baseline::dir;
 use crate::pipeline::baseline::refresh;
 use crate::pipeline::baseline::refresh::Made;
@@ -65,7 +66,7 @@ fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, jso
     let workspace = Workspace::open(&loaded.folder)?;
     let folder = match (output, &config.baseline.store) {
         (Some(output), _) => context.working_folder.join(output),
-        (None, BaselineStore::Dir(path)) => loaded.folder.join(path),
+        (None, BaselineStore::Dir(path)) => files::beneath(&loaded.folder, path),
         (None, BaselineStore::Release) => workspace.local_baseline(),
     };
     let previous = match dir::read(&folder) {

@@ -1,6 +1,7 @@
 //! `mlbuild ci`: the gate at the desk, or in any CI that is not GitHub's.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::path::PathBuf;
 
 use crate::cli::clock;
@@ -10,6 +11,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::cli::signals;
+use crate::config::Config;
+use crate::config::ModelConfig;
 use crate::config::Overrides;
 use crate::config::Target;
 use crate::config::load::Loaded;
@@ -18,8 +21,10 @@ use crate::machine::fingerprint::Fingerprint;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::baseline::resolve::Desk;
 use crate::pipeline::ci;
+use crate::pipeline::plan::ShapeSource;
 use crate::pipeline::remember;
 use crate::pipeline::workspace::Workspace;
+use crate::registry::BuildFacts;
 use crate::report;
 use crate::units::Bytes;
 use crate::units::Millis;
@@ -101,31 +106,23 @@ impl Args {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
-    let mut loaded = load(args, context)?;
+    let loaded = load(args, context)?;
     let workspace = Workspace::open(&loaded.folder)?;
+    let mut config = loaded.config.clone();
     let mut stored = BTreeMap::new();
+    let mut notices = Vec::new();
     if let Some(name) = &args.build {
         let (build, files) = resolve::find_build(name, &workspace)?;
-        let mut config = crate::config::Config::for_model(&PathBuf::from(format!("{}.onnx", build.facts.model)));
-        if let Some(model) = loaded
-            .config
-            .models
-            .iter()
-            .find(|model| model.name == build.facts.model)
-        {
-            config.models = vec![model.clone()];
-        }
-        for model in &mut config.models {
-            model.variants = vec![build.facts.recipe.clone()];
-            stored.insert(model.name.clone(), files.clone());
-        }
-        loaded.config.models = config.models;
+        notices.push(format!(
+            "what is judged is the build {} ({name})",
+            build.facts.id.short()
+        ));
+        stored.insert(build.facts.model.clone(), files);
+        config.models = vec![model_of(&build.facts, &config)];
     }
-    let config = loaded
-        .config
-        .with(&args.overrides(), &loaded.folder, &context.working_folder)?;
+    let config = config.with(&args.overrides(), &loaded.folder, &context.working_folder)?;
     let github = desk::github(context)?;
-    let baselines = resolve::resolve(
+    let mut baselines = resolve::resolve(
         args.baseline.as_deref(),
         &Desk {
             config: &config,
@@ -135,23 +132,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             github: github.as_ref().map(|client| (client, desk::KEY)),
         },
     )?;
+    if args.model.is_some() || args.build.is_some() || args.target.is_some() {
+        baselines.narrow(&loaded.config, &config);
+    }
     let machinery = desk::machinery(context, &config.runtime.version)?;
     let interrupt = signals::interrupt();
     let now = clock::now();
-    let spans = &loaded.spans;
-    let model_lines = config
-        .models
-        .iter()
-        .map(|model| {
-            (0..)
-                .map_while(|index| Some((index, spans.line_of(&format!("models[{index}]"))?)))
-                .find(|(index, _)| {
-                    spans.line_of(&format!("models[{index}].name")).is_some() || *index < config.models.len()
-                })
-                .filter(|_| !model.name.is_empty())
-                .map(|(_, location)| location.line)
-        })
-        .collect();
     let config_path = loaded
         .path
         .as_ref()
@@ -164,7 +150,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
                 gate: &config.gate,
                 config_changes: Vec::new(),
                 folder: &loaded.folder,
-                model_lines,
+                lines: loaded.lines(&config),
+                shapes: ShapeSource::Config,
                 baselines: &baselines,
                 machinery: &machinery,
                 stored,
@@ -176,7 +163,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
                     config_path: config_path.unwrap_or_default(),
                     ..report::Context::default()
                 },
-                notices: Vec::new(),
+                notices,
                 now: now.clone(),
             },
             &mut |event| progress.show(event),
@@ -189,6 +176,17 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     }
     show(args, context, &outcome)?;
     Ok(desk::exit(outcome.report.exit_code))
+}
+
+/// A build's model as the config has it, or else with defaults; only the build's own variant.
+fn model_of(build: &BuildFacts, config: &Config) -> ModelConfig {
+    let known = config.models.iter().find(|model| model.name == build.model).cloned();
+    let mut model = known.unwrap_or_else(|| ModelConfig {
+        name: build.model.clone(),
+        ..ModelConfig::of(Path::new(&build.model))
+    });
+    model.variants = vec![build.recipe.clone()];
+    model
 }
 
 /// The config, or one made of `--model` where there is none.
@@ -208,9 +206,9 @@ fn show(args: &Args, context: &Context, outcome: &ci::Outcome) -> Result<(), Cli
         context.ui.json(&json)?;
         return Ok(());
     }
-    let mut table = Vec::new();
-    report::table::write(&outcome.report, &mut table, context.ui.color())?;
-    context.ui.data(&String::from_utf8_lossy(&table))?;
+    let mut text = Vec::new();
+    report::terminal::write(&outcome.report, &mut text, context.ui.color())?;
+    context.ui.data(&String::from_utf8_lossy(&text))?;
     let files: Vec<String> = outcome
         .written
         .iter()

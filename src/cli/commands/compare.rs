@@ -16,6 +16,7 @@ use crate::config::overrides;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::baseline::resolve::Desk;
 use crate::pipeline::ci;
+use crate::pipeline::plan::ShapeSource;
 use crate::pipeline::workspace::Workspace;
 use crate::report;
 use crate::units::Percent;
@@ -124,7 +125,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
                 gate: &config.gate,
                 config_changes: Vec::new(),
                 folder: &loaded.folder,
-                model_lines: Vec::new(),
+                lines: Vec::new(),
+                shapes: ShapeSource::Flags,
                 baselines: &baselines,
                 machinery: &machinery,
                 stored: BTreeMap::new(),
@@ -145,9 +147,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         let json = report::json::v1::to_json(&outcome.report).map_err(ci::CiError::from)?;
         context.ui.json(&json)?;
     } else {
-        let mut table = Vec::new();
-        report::table::write(&outcome.report, &mut table, context.ui.color())?;
-        context.ui.data(&String::from_utf8_lossy(&table))?;
+        let mut text = Vec::new();
+        report::terminal::write(&outcome.report, &mut text, context.ui.color())?;
+        context.ui.data(&String::from_utf8_lossy(&text))?;
     }
     Ok(desk::exit(outcome.report.exit_code))
 }

@@ -64,6 +64,7 @@ pub fn resolve_shapes(
             missing: missing_dims(first, &symbols),
             others: lacking.len() - 1,
             line: config_line(&lacking, &symbols),
+            flags: flags(&lacking, &symbols).into(),
         }),
     }
 }
@@ -207,16 +208,29 @@ fn config_line(lacking: &[&TensorSpec], symbols: &Symbols<'_>) -> String {
     let entries: Vec<String> = lacking
         .iter()
         .map(|spec| {
-            let dims = spec.dims.as_deref().unwrap_or(&[Dim::Unknown]);
-            let sizes: Vec<String> = dims
-                .iter()
-                .enumerate()
-                .map(|(axis, dim)| symbols.size(dim, axis).unwrap_or_else(|| usual_size(dim)).to_string())
-                .collect();
-            format!("{}: {{ shape: [{}] }}", yaml_key(&spec.name), sizes.join(", "))
+            let sizes = example(spec, symbols).join(", ");
+            format!("{}: {{ shape: [{sizes}] }}", yaml_key(&spec.name))
         })
         .collect();
     format!("inputs: {{ {} }}", entries.join(", "))
+}
+
+/// `--input-shape ids=1,128`, one for each input.
+fn flags(lacking: &[&TensorSpec], symbols: &Symbols<'_>) -> String {
+    let flags: Vec<String> = lacking
+        .iter()
+        .map(|spec| format!("--input-shape {}={}", spec.name, example(spec, symbols).join(",")))
+        .collect();
+    flags.join(" ")
+}
+
+/// Sizes that the input could have.
+fn example(spec: &TensorSpec, symbols: &Symbols<'_>) -> Vec<String> {
+    let dims = spec.dims.as_deref().unwrap_or(&[Dim::Unknown]);
+    dims.iter()
+        .enumerate()
+        .map(|(axis, dim)| symbols.size(dim, axis).unwrap_or_else(|| usual_size(dim)).to_string())
+        .collect()
 }
 
 /// A size that is common for dimensions of this name; only ever shown, never used.
@@ -319,7 +333,7 @@ mod tests {
         let error = shapes(&[spec("waveform", &["batch", "samples"])], &[]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "input `waveform` is float [batch, samples]: `samples` is known only at run time, and the config gives no shape"
+            "input `waveform` is float [batch, samples]: `samples` is known only at run time, and no shape is given"
         );
         assert_eq!(
             error.hints(),
@@ -348,11 +362,11 @@ mod tests {
         let text = |shape: &[u64]| shapes(&specs, &[("pixels", shape)]).unwrap_err().to_string();
         assert_eq!(
             text(&[1, 3, 8]),
-            "the config gives input `pixels` 3 dimensions, the model has float [batch, 3, 8, 8]"
+            "input `pixels` is given 3 dimensions, the model has float [batch, 3, 8, 8]"
         );
         assert_eq!(
             text(&[1, 1, 8, 8]),
-            "the config gives input `pixels` the shape [1, 1, 8, 8], but dimension 1 of float [batch, 3, 8, 8] is fixed"
+            "input `pixels` is given the shape [1, 1, 8, 8], but dimension 1 of float [batch, 3, 8, 8] is fixed"
         );
         assert!(text(&[u64::MAX, 3, 8, 8]).contains("would need more than"));
         let error = shapes(&specs, &[("pixel", &[1, 3, 8, 8])]).unwrap_err();

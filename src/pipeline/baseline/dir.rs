@@ -122,8 +122,10 @@ pub fn fetch(folder: &Path, file: &StoredFile, objects: &Objects) -> Result<Path
     Ok(objects.verify(&digest)?)
 }
 
-/// Writes `manifest` and its files, out of the object store, to `folder`; then removes files of earlier baselines.
+/// Writes `manifest` and its files, out of the object store, to `folder`; then removes the files of the baseline that it replaces.
 pub fn publish(folder: &Path, manifest: &Manifest, objects: &Objects) -> Result<(), DirError> {
+    // What cannot be read as a baseline names no files that are ours to remove.
+    let previous = read(folder).ok().flatten();
     for file in manifest.files() {
         let path = folder.join(file.asset_name());
         if Digest::of_file(&path).is_ok_and(|found| found == file.digest) {
@@ -138,22 +140,26 @@ pub fn publish(folder: &Path, manifest: &Manifest, objects: &Objects) -> Result<
         source,
     })?;
     files::write_atomic(&folder.join(manifest::FILE_NAME), &bytes)?;
-    remove_unnamed(folder, manifest)?;
+    if let Some(previous) = previous {
+        remove_replaced(folder, &previous, manifest)?;
+    }
     Ok(())
 }
 
-/// Removes what looks like a baseline's file (64 hexadecimal digits and an extension) and is not named by `manifest`.
-fn remove_unnamed(folder: &Path, manifest: &Manifest) -> Result<(), FileError> {
+/// Removes what `previous` names and `manifest` does not.
+fn remove_replaced(folder: &Path, previous: &Manifest, manifest: &Manifest) -> Result<(), FileError> {
     let named: Vec<String> = manifest.files().iter().map(|file| file.asset_name()).collect();
-    for entry in fs::read_dir(folder).map_err(FileError::at("read", folder))? {
-        let entry = entry.map_err(FileError::at("read", folder))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let is_ours = name
-            .split('.')
-            .next()
-            .is_some_and(|stem| stem.parse::<Digest>().is_ok());
-        if is_ours && !named.contains(&name) {
-            fs::remove_file(entry.path()).map_err(FileError::at("remove", &entry.path()))?;
+    for file in previous.files() {
+        let name = file.asset_name();
+        let path = folder.join(&name);
+        if named.contains(&name) {
+            continue;
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(FileError::at("remove", &path)(error));
+            }
+            _ => {}
         }
     }
     Ok(())

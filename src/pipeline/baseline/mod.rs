@@ -10,6 +10,7 @@ pub mod resolve;
 
 use std::collections::BTreeMap;
 
+use crate::config::Config;
 use crate::digest::Digest;
 use crate::pipeline::baseline::manifest::Entry;
 use crate::pipeline::baseline::manifest::StoredFile;
@@ -34,6 +35,14 @@ pub struct Baselines {
     pub notices: Vec<String>,
     /// What a new tool or runtime changed since.
     pub drift: Vec<String>,
+}
+
+fn names(config: &Config, key: &ComparisonKey) -> bool {
+    config.models.iter().any(|model| {
+        model.name == key.model
+            && model.targets.iter().any(|target| target.name() == key.target)
+            && model.variants.contains(&key.variant)
+    })
 }
 
 /// What the baseline has of one model.
@@ -99,6 +108,19 @@ impl Baselines {
             named: None,
             notices: Vec::new(),
             drift: Vec::new(),
+        }
+    }
+
+    /// Forgets what a run that flags narrowed says nothing about: comparisons that `whole` names and `narrowed` does not, and
+    /// models that `narrowed` does not have at all.
+    pub fn narrow(&mut self, whole: &Config, narrowed: &Config) {
+        for answer in self.models.values_mut() {
+            if let ModelBaseline::Source(source) = answer {
+                source.entries.retain(|entry| {
+                    let has_model = narrowed.models.iter().any(|model| model.name == entry.key.model);
+                    names(narrowed, &entry.key) || (has_model && !names(whole, &entry.key))
+                });
+            }
         }
     }
 

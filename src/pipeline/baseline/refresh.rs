@@ -21,6 +21,7 @@ use crate::pipeline::gate::Setting;
 use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::plan;
 use crate::pipeline::plan::Job;
+use crate::pipeline::plan::ShapeSource;
 use crate::store::Objects;
 
 /// What a refresh needs to know.
@@ -97,6 +98,7 @@ pub fn make(request: &Request<'_>, observer: &mut Observer<'_>) -> Result<Made, 
         stored: &BTreeMap::new(),
         environment: request.environment,
         interrupt: request.interrupt,
+        shapes: ShapeSource::Config,
     };
     let jobs = plan::jobs(&context, observer);
     if request

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::config::BaselineStore;
 use crate::config::Config;
+use crate::files;
 use crate::files::FileError;
 use crate::github::Client;
 use crate::github::GithubError;
@@ -69,6 +70,14 @@ pub enum ResolveError {
         /// How many models there are.
         models: usize,
     },
+    /// A build of a model that is not judged here.
+    #[error("`{name}` is a build of `{model}`, which the config does not name")]
+    OtherModel {
+        /// As given.
+        name: String,
+        /// Whose build it is.
+        model: String,
+    },
     /// A release, and nobody to ask for it.
     #[error("`{0}` is a release, and no repository or token is known to fetch it with")]
     NoGithub(String),
@@ -95,6 +104,23 @@ pub enum ResolveError {
     File(#[from] FileError),
 }
 
+impl ResolveError {
+    /// True where there is a baseline and it cannot be used; false where the name itself is the trouble.
+    fn is_refusal(&self) -> bool {
+        match self {
+            Self::Dir(_) | Self::Release(_) | Self::Github(_) | Self::Model(_) | Self::Subject(_) | Self::File(_) => {
+                true
+            }
+            Self::Unknown { .. }
+            | Self::NoManifest(_)
+            | Self::OneForMany { .. }
+            | Self::OtherModel { .. }
+            | Self::NoGithub(_)
+            | Self::Registry(_) => false,
+        }
+    }
+}
+
 impl Hint for ResolveError {
     fn hints(&self) -> Vec<String> {
         match self {
@@ -103,7 +129,7 @@ impl Hint for ResolveError {
                 format!("`mlbuild baseline refresh` makes `{LOCAL_NAME}`, which is used when nothing is named"),
             ],
             Self::NoManifest(_) => vec!["`mlbuild baseline refresh --output <folder>` writes one".to_owned()],
-            Self::OneForMany { .. } => vec!["choose one model with `--model`".to_owned()],
+            Self::OneForMany { .. } | Self::OtherModel { .. } => vec!["choose one model with `--model`".to_owned()],
             Self::NoGithub(_) => {
                 vec!["set `GITHUB_REPOSITORY` to `owner/name` and `GITHUB_TOKEN` to a token that may read it".to_owned()]
             }
@@ -119,7 +145,23 @@ impl Hint for ResolveError {
 }
 
 /// Finds the baseline that `name` names; without a name the config's folder store, or the workspace's own.
+///
+/// One that is there and cannot be trusted or read is an answer too, [`ModelBaseline::Missing`] with the reason, so that the run
+/// still ends in a report. An error is a name that means nothing here.
 pub fn resolve(name: Option<&str>, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
+    match find(name, desk) {
+        Err(error) if error.is_refusal() => {
+            let label = match name {
+                Some(name) => format!("`{name}`"),
+                None => default_place(desk).1,
+            };
+            Ok(Baselines::missing(label, chain(&error), error.hints()))
+        }
+        found => found,
+    }
+}
+
+fn find(name: Option<&str>, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
     let Some(name) = name.filter(|name| *name != LOCAL_NAME) else {
         return default(desk);
     };
@@ -146,11 +188,16 @@ fn is_model_folder(path: &Path) -> bool {
         .is_some_and(|extension| extension == "mlpackage" || extension == "mlmodelc")
 }
 
-fn default(desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
-    let (path, label) = match &desk.config.baseline.store {
-        BaselineStore::Dir(path) => (desk.folder.join(path), format!("dir: {}", path.display())),
+/// Where the baseline lies when nothing is named, and what people call that.
+fn default_place(desk: &Desk<'_>) -> (PathBuf, String) {
+    match &desk.config.baseline.store {
+        BaselineStore::Dir(path) => (files::beneath(desk.folder, path), format!("dir: {}", path.display())),
         BaselineStore::Release => (desk.workspace.local_baseline(), LOCAL_NAME.to_owned()),
-    };
+    }
+}
+
+fn default(desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
+    let (path, label) = default_place(desk);
     if let Some(found) = from_dir(&path, &label, desk)? {
         return Ok(found);
     }
@@ -253,7 +300,13 @@ fn from_registry(name: &str, desk: &Desk<'_>) -> Result<Baselines, ResolveError>
     let (build, files) = find_build(name, desk.workspace)?;
     let model = match desk.config.models.as_slice() {
         [only] => only.name.clone(),
-        _ => build.facts.model.clone(),
+        several if several.iter().any(|model| model.name == build.facts.model) => build.facts.model.clone(),
+        _ => {
+            return Err(ResolveError::OtherModel {
+                name: name.to_owned(),
+                model: build.facts.model,
+            });
+        }
     };
     let mut baselines = only(name, &model, files);
     baselines.tag = Some(name.to_owned());

@@ -36,6 +36,9 @@ use super::status::Tail;
 /// How long a process whose pipe has closed may take to end by itself.
 const LAST_BREATH: Duration = Duration::from_secs(2);
 
+/// How often somebody who waits for an answer looks whether the run is to end.
+const PULSE: Duration = Duration::from_millis(100);
+
 const LOADING: &str = "loading the model";
 const RUNNING: &str = "running the model";
 
@@ -44,7 +47,7 @@ type Answer = io::Result<Option<(Reply, Bytes)>>;
 /// A worker process with at most one session. Dropping it kills the process.
 ///
 /// Every request is answered within the timeout or ends in an error; after [`WorkerError::TimedOut`], [`WorkerError::Crashed`],
-/// [`WorkerError::Protocol`], and where memory ran out for the process, the worker is gone.
+/// [`WorkerError::Protocol`], [`WorkerError::Interrupted`], and where memory ran out for the process, the worker is gone.
 pub struct Worker {
     child: Child,
     requests: mpsc::Sender<Vec<u8>>,
@@ -72,7 +75,7 @@ impl Worker {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        environment::restrict(&mut process);
+        environment::restrict(&mut process, folder.path());
         detach(&mut process);
         let mut child = process.spawn().map_err(failed)?;
         let pipes = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
@@ -200,23 +203,43 @@ impl Worker {
 
     fn ask(&mut self, doing: &'static str, request: &Request, payload: &[u8]) -> Result<(Reply, Bytes), WorkerError> {
         self.resume();
+        if self.options.stop.is_raised() {
+            self.kill();
+            return Err(WorkerError::Interrupted { doing });
+        }
         let frame = protocol::encode(request, payload).map_err(|error| self.garbled(doing, &error))?;
         if self.requests.send(frame).is_err() {
             return Err(self.died(doing));
         }
-        match self.answers.recv_timeout(self.options.timeout) {
+        match self.answer() {
             Ok(Ok(Some((Reply::Failed(failure), _)))) => {
                 Err(WorkerError::from_failure(failure, doing, self.options.memory_limit))
             }
             Ok(Ok(Some(answer))) => Ok(answer),
             Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => Err(self.garbled(doing, &error)),
             Ok(Ok(None) | Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(self.died(doing)),
+            Err(RecvTimeoutError::Timeout) if self.options.stop.is_raised() => {
+                self.kill();
+                Err(WorkerError::Interrupted { doing })
+            }
             Err(RecvTimeoutError::Timeout) => {
                 self.kill();
                 Err(WorkerError::TimedOut {
                     doing,
                     after: self.options.timeout,
                 })
+            }
+        }
+    }
+
+    /// Waits for the next answer; a timeout means that the time is up, or that the run is to end.
+    fn answer(&self) -> Result<Answer, RecvTimeoutError> {
+        let asked = Instant::now();
+        loop {
+            let left = self.options.timeout.saturating_sub(asked.elapsed());
+            match self.answers.recv_timeout(left.min(PULSE)) {
+                Err(RecvTimeoutError::Timeout) if left > PULSE && !self.options.stop.is_raised() => {}
+                answer => return answer,
             }
         }
     }

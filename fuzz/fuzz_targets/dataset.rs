@@ -1,0 +1,25 @@
+//! Any bytes as a dataset: samples of the asked shape or an error, never a crash.
+#![no_main]
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use libfuzzer_sys::fuzz_target;
+use mlbuild::config::DatasetConfig;
+use mlbuild::model::dataset;
+use mlbuild::model::tensor::Dim;
+use mlbuild::model::tensor::ElementType;
+use mlbuild::model::tensor::TensorSpec;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(mut file) = tempfile::NamedTempFile::new() else { return };
+    if file.write_all(bytes).is_err() {
+        return;
+    }
+    let dims = Some(vec![Dim::Symbol("batch".to_owned()), Dim::Fixed(4)]);
+    let specs = [TensorSpec { name: "x".to_owned(), element: ElementType::Float, dims }];
+    let settings = DatasetConfig { path: file.path().to_owned(), labels: Some("y".to_owned()), samples: 8 };
+    if let Ok(dataset) = dataset::load(&settings, &specs, &BTreeMap::new()) {
+        assert!(dataset.samples.iter().flatten().all(|tensor| tensor.data.len() == tensor.len() * 4));
+    }
+});
