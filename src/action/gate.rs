@@ -12,6 +12,8 @@ use crate::action::inputs::Inputs;
 use crate::action::outputs;
 use crate::config;
 use crate::config::BaselineStore;
+use crate::config::CommentWhen;
+use crate::config::Config;
 use crate::config::Policy;
 use crate::config::load;
 use crate::github::Client;
@@ -44,8 +46,25 @@ use crate::verdict::Comparison;
 /// A config of this size is refused: no one wrote it.
 const MAX_CONFIG_BYTES: u64 = 256 * 1024;
 
-/// How many lines of a failure's reason go into the check run.
-const MAX_ADDRESS: usize = 4000;
+/// How many characters of a failure's reason are shown.
+const MAX_REASON: usize = 4000;
+
+/// What stays the same through one gate.
+struct Gate<'a> {
+    inputs: &'a Inputs,
+    client: &'a Client,
+    proposal: &'a Proposal,
+    key: String,
+    repository: &'a dyn Fn() -> Result<RepositoryFacts, ActionError>,
+}
+
+/// What was measured, before it is published.
+struct Judged {
+    report: Report,
+    outcome: verdict::Outcome,
+    workspace: Workspace,
+    comment: CommentWhen,
+}
 
 /// Gates `proposal` and returns the exit code.
 pub fn run(
@@ -59,151 +78,342 @@ pub fn run(
         Ok(path) => inputs.gate_key(&path),
         Err(_) => inputs.gate_key(&inputs.run.workspace.join(load::FILE_NAME)),
     };
-    let mut notices = Vec::new();
-    let check = match open_check(inputs, client, proposal, &key) {
-        Ok(tried) => tried.or_note(&mut notices),
-        Err(error) => {
-            fail(inputs, client, None, &error, surroundings)?;
-            return Err(error);
-        }
-    };
-    let judged = judge(
+    let gate = Gate {
         inputs,
         client,
         proposal,
-        &key,
-        check.as_ref(),
+        key,
         repository,
-        &mut notices,
-        surroundings,
-    );
-    match judged {
-        Ok(judged) => conclude(
-            inputs,
-            client,
-            proposal,
-            &key,
-            check.as_ref(),
-            judged,
-            notices,
-            surroundings,
-        ),
+    };
+    let mut notices = Vec::new();
+    let check = match gate.open_check() {
+        Ok(tried) => tried.or_note(&mut notices),
         Err(error) => {
-            fail(inputs, client, check.as_ref(), &error, surroundings)?;
+            gate.fail(None, &error, surroundings)?;
+            return Err(error);
+        }
+    };
+    match gate.judge(check.as_ref(), &mut notices, surroundings) {
+        Ok(judged) => gate.conclude(check.as_ref(), judged, notices, surroundings),
+        Err(error) => {
+            gate.fail(check.as_ref(), &error, surroundings)?;
             Err(error)
         }
     }
 }
 
-/// Opens the check run and remembers it for the step that completes it if this process is killed.
-fn open_check(
-    inputs: &Inputs,
-    client: &Client,
-    proposal: &Proposal,
-    key: &str,
-) -> Result<Tried<OpenCheck>, ActionError> {
-    let pull = proposal
-        .pull
-        .as_ref()
-        .map_or_else(|| "-".to_owned(), |pull| pull.number.to_string());
-    let external_id = format!("v1:{pull}:{key}:{}.{}", inputs.run.id, inputs.run.attempt);
-    let tried = publish::open_check(client, key, &proposal.head, external_id, Some(inputs.run.url()))?;
-    if let Tried::Done(check) = &tried {
-        finalize::remember(inputs, check)?;
+impl Gate<'_> {
+    /// Opens the check run and remembers it for the step that completes it if this process is killed.
+    fn open_check(&self) -> Result<Tried<OpenCheck>, ActionError> {
+        let pull = self
+            .proposal
+            .pull
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |pull| pull.number.to_string());
+        let external_id = format!(
+            "v1:{pull}:{}:{}.{}",
+            self.key, self.inputs.run.id, self.inputs.run.attempt
+        );
+        let tried = publish::open_check(
+            self.client,
+            &self.key,
+            &self.proposal.head,
+            external_id,
+            Some(self.inputs.run.url()),
+        )?;
+        if let Tried::Done(check) = &tried {
+            finalize::remember(self.inputs, check)?;
+        }
+        Ok(tried)
     }
-    Ok(tried)
-}
 
-/// What was measured, before it is published.
-struct Judged {
-    report: Report,
-    outcome: verdict::Outcome,
-    workspace: Workspace,
-    located: Located,
-}
-
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is a different thing that only the caller has"
-)]
-fn judge(
-    inputs: &Inputs,
-    client: &Client,
-    proposal: &Proposal,
-    key: &str,
-    check: Option<&OpenCheck>,
-    repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
-    notices: &mut Vec<String>,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<Judged, ActionError> {
-    let located = dispatch::locate(inputs)?;
-    let head = &located.loaded.config;
-    let workspace = Workspace::open(&located.loaded.folder)?;
-    let base_config = base_config(client, proposal, &located, notices)?;
-    let mut gate = base_config.known().unwrap_or(head).gate.clone();
-    if inputs.fail_on_missing_baseline {
-        gate.on_missing_baseline = Policy::Fail;
+    /// Measures everything and writes the report.
+    fn judge(
+        &self,
+        check: Option<&OpenCheck>,
+        notices: &mut Vec<String>,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<Judged, ActionError> {
+        let located = dispatch::locate(self.inputs)?;
+        let head = &located.loaded.config;
+        let workspace = Workspace::open(&located.loaded.folder)?;
+        let base_config = self.base_config(&located, notices)?;
+        let mut gate = base_config.known().unwrap_or(head).gate.clone();
+        if self.inputs.fail_on_missing_baseline {
+            gate.on_missing_baseline = Policy::Fail;
+        }
+        let config_changes = base_config
+            .known()
+            .map(|base| config::changes(base, head))
+            .unwrap_or_default();
+        let baselines = self.baselines(&located, &base_config, &workspace)?;
+        let machinery = dispatch::machinery(self.inputs, &head.runtime.version, surroundings)?;
+        let context = report::Context {
+            base_commit: self.proposal.base.as_ref().map(|base| base.as_str().to_owned()),
+            head_commit: Some(self.proposal.head.as_str().to_owned()),
+            repository: Some(self.inputs.run.repository.to_string()),
+            server_url: Some(self.inputs.run.server_url.clone()),
+            check_url: check.and_then(|check| check.url.clone()),
+            report_url: Some(self.inputs.run.url()),
+            key: self.key.clone(),
+            config_path: located.path.clone(),
+            reproduce: reproduce(self.proposal, &located),
+            ..report::Context::default()
+        };
+        let outcome = ci::run(
+            ci::Request {
+                config: head,
+                gate: &gate,
+                config_changes,
+                folder: &located.loaded.folder,
+                lines: located.loaded.lines(head),
+                shapes: ShapeSource::Config,
+                baselines: &baselines,
+                machinery: &machinery,
+                stored: BTreeMap::new(),
+                workspace: &workspace,
+                environment: surroundings.environment,
+                interrupt: surroundings.interrupt,
+                context,
+                notices: notices.clone(),
+                now: surroundings.now.clone(),
+            },
+            surroundings.observer,
+        )?;
+        let comparisons: Vec<Comparison> = outcome
+            .report
+            .comparisons
+            .iter()
+            .map(|detail| detail.comparison.clone())
+            .collect();
+        let verdict = verdict::outcome(&comparisons, &gate);
+        Ok(Judged {
+            report: outcome.report,
+            outcome: verdict,
+            workspace,
+            comment: self.inputs.comment.unwrap_or(head.comment),
+        })
     }
-    let config_changes = base_config
-        .known()
-        .map(|base| config::changes(base, head))
-        .unwrap_or_default();
-    let baselines = baselines(
-        inputs,
-        client,
-        proposal,
-        key,
-        &located,
-        &base_config,
-        &workspace,
-        repository,
-    )?;
-    let machinery = dispatch::machinery(inputs, &head.runtime.version, surroundings)?;
-    let context = report::Context {
-        base_commit: proposal.base.as_ref().map(|base| base.as_str().to_owned()),
-        head_commit: Some(proposal.head.as_str().to_owned()),
-        repository: Some(inputs.run.repository.to_string()),
-        server_url: Some(inputs.run.server_url.clone()),
-        check_url: check.and_then(|check| check.url.clone()),
-        report_url: Some(inputs.run.url()),
-        key: key.to_owned(),
-        config_path: located.path.clone(),
-        reproduce: reproduce(proposal, &located),
-        ..report::Context::default()
-    };
-    let outcome = ci::run(
-        ci::Request {
-            config: head,
-            gate: &gate,
-            config_changes,
-            folder: &located.loaded.folder,
-            lines: located.loaded.lines(head),
-            shapes: ShapeSource::Config,
-            baselines: &baselines,
-            machinery: &machinery,
-            stored: BTreeMap::new(),
-            workspace: &workspace,
-            environment: surroundings.environment,
-            interrupt: surroundings.interrupt,
-            context,
-            notices: notices.clone(),
-            now: surroundings.now.clone(),
-        },
-        surroundings.observer,
-    )?;
-    let comparisons: Vec<Comparison> = outcome
-        .report
-        .comparisons
-        .iter()
-        .map(|detail| detail.comparison.clone())
-        .collect();
-    let verdict = verdict::outcome(&comparisons, &gate);
-    Ok(Judged {
-        report: outcome.report,
-        outcome: verdict,
-        workspace,
-        located,
-    })
+
+    /// The config at the base commit, whose limits count. An unreadable one is said, and then the proposal's own count.
+    fn base_config(&self, located: &Located, notices: &mut Vec<String>) -> Result<BaseConfig, GithubError> {
+        let Some(base) = &self.proposal.base else {
+            return Ok(BaseConfig::Absent);
+        };
+        let Some(found) = contents::at(self.client, &located.path, base, MAX_CONFIG_BYTES)? else {
+            return Ok(BaseConfig::Absent);
+        };
+        let parsed = String::from_utf8(found.bytes)
+            .ok()
+            .and_then(|text| load::parse(&text, std::path::Path::new(&located.path)).ok());
+        Ok(match parsed {
+            Some(loaded) => BaseConfig::Known(Box::new(loaded.config)),
+            None => {
+                notices.push(format!(
+                    "the config at the base {} cannot be read by this version: the limits of this change count",
+                    base.short()
+                ));
+                BaseConfig::Unreadable
+            }
+        })
+    }
+
+    fn baselines(
+        &self,
+        located: &Located,
+        base_config: &BaseConfig,
+        workspace: &Workspace,
+    ) -> Result<Baselines, ActionError> {
+        let config = &located.loaded.config;
+        // The store and its branches are the base's too: a change must not choose what it is compared with.
+        let trusted = &base_config.known().unwrap_or(config).baseline;
+        if let Some(name) = &self.inputs.baseline {
+            let config = Config {
+                baseline: trusted.clone(),
+                ..config.clone()
+            };
+            let desk = Desk {
+                config: &config,
+                folder: &located.loaded.folder,
+                working_folder: &self.inputs.working_folder,
+                workspace,
+                github: Some((self.client, &self.key)),
+            };
+            return Ok(resolve::resolve(Some(name), &desk)?);
+        }
+        let facts = (self.repository)()?;
+        let mut branches = trusted.branches.clone();
+        if branches.is_empty() {
+            branches.push(facts.default_branch);
+        }
+        let trust = Trust {
+            own: identity::own(self.client).ok(),
+            repository_id: facts.id,
+            branches,
+        };
+        let search = Search {
+            client: self.client,
+            key: &self.key,
+            trust: &trust,
+            base: self.proposal.base.as_ref().unwrap_or(&self.proposal.head),
+            config,
+            base_config,
+            folder: &located.folder,
+            objects: workspace.objects(),
+            is_base_exact: self.proposal.base.is_some(),
+        };
+        match &trusted.store {
+            BaselineStore::Release => Ok(for_commit::find(&search)?),
+            BaselineStore::Dir(path) => Ok(for_commit::find_committed(&search, path)?),
+        }
+    }
+
+    /// The pull request's comment, where there is a pull request.
+    fn thread(&self, when: CommentWhen) -> Option<Thread<'_>> {
+        let pull = self.proposal.pull.as_ref()?;
+        Some(Thread {
+            pull: pull.number,
+            key: &self.key,
+            run: RunStamp {
+                run_id: self.inputs.run.id,
+                attempt: self.inputs.run.attempt,
+                head_sha: self.proposal.head.clone(),
+            },
+            when,
+        })
+    }
+
+    /// Publishes the verdict everywhere that it may, and returns the exit code.
+    fn conclude(
+        &self,
+        check: Option<&OpenCheck>,
+        judged: Judged,
+        mut notices: Vec<String>,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<i32, ActionError> {
+        let Judged {
+            mut report,
+            outcome,
+            workspace,
+            comment,
+        } = judged;
+        let mut comment_url = String::new();
+        if let Some(thread) = self.thread(comment) {
+            match publish::comment(self.client, &thread, &report) {
+                Ok(tried) => {
+                    if let Some(Some(sticky)) = tried.or_note(&mut notices) {
+                        comment_url = sticky.comment.html_url;
+                    }
+                }
+                // The verdict still has the check run, the summary and the exit code.
+                Err(error) => notices.push(format!("no comment was written: {}", chain(&error))),
+            }
+        }
+        let mut check_failure = None;
+        if let Some(check) = check {
+            match publish::complete_check(self.client, check, &report, outcome) {
+                Ok(note) => {
+                    notices.extend(note);
+                    finalize::forget(self.inputs);
+                }
+                // The step after this one tries again.
+                Err(error) => check_failure = Some(error),
+            }
+        }
+        if let Some(error) = &check_failure {
+            notices.push(format!("the check run could not be completed: {}", chain(error)));
+        }
+        report.notices.extend(
+            notices
+                .into_iter()
+                .filter(|notice| !report.notices.contains(notice))
+                .collect::<Vec<_>>(),
+        );
+        ci::write(&report, &workspace)?;
+        outputs::summarize(self.inputs.run.summary.as_deref(), &report::summary::render(&report))?;
+        log(&report, surroundings);
+        let output = self.inputs.run.output.as_deref();
+        outputs::set(output, "result", report.result.word())?;
+        outputs::set(output, "report", &workspace.report_path().display().to_string())?;
+        outputs::set(output, "comment-url", &comment_url)?;
+        outputs::set(
+            output,
+            "check-url",
+            check.and_then(|check| check.url.as_deref()).unwrap_or_default(),
+        )?;
+        outputs::set(
+            output,
+            "baseline",
+            report
+                .context
+                .baseline_tag
+                .as_deref()
+                .unwrap_or(&report.context.baseline_label),
+        )?;
+        // The job must not look better than the check that could not be written.
+        Ok(if check_failure.is_some() {
+            report.exit_code.max(1)
+        } else {
+            report.exit_code
+        })
+    }
+
+    /// Tells everybody who waits that there is no verdict, and why.
+    fn fail(
+        &self,
+        check: Option<&OpenCheck>,
+        error: &ActionError,
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<(), ActionError> {
+        let reason: String = chain(error).chars().take(MAX_REASON).collect();
+        let mut text = format!("⛔ mlbuild could not judge: {}\n", report::markdown::prose(&reason));
+        for hint in error.hints() {
+            text.push_str(&format!("\n- {}", report::markdown::prose(&hint)));
+        }
+        if let Some(check) = check {
+            let closed = if error.is_interrupt() {
+                publish::cancel_check(self.client, check)
+            } else {
+                publish::fail_check(self.client, check, "mlbuild could not judge", &text)
+            };
+            match closed {
+                Ok(()) => finalize::forget(self.inputs),
+                // The step after this one tries again.
+                Err(closing) => {
+                    (surroundings.log)(&format!("the check run could not be completed: {}", chain(&closing)))
+                }
+            }
+        }
+        if let Some(thread) = self.thread(CommentWhen::Never).filter(|_| !error.is_interrupt())
+            && let Err(unsaid) = publish::comment_failure(self.client, &thread, &text)
+        {
+            (surroundings.log)(&format!(
+                "the comment could not be brought up to date: {}",
+                chain(&unsaid)
+            ));
+        }
+        outputs::summarize(self.inputs.run.summary.as_deref(), &text)?;
+        let output = self.inputs.run.output.as_deref();
+        outputs::set(output, "result", "error")?;
+        if let Some(url) = check.and_then(|check| check.url.as_deref()) {
+            outputs::set(output, "check-url", url)?;
+        }
+        let place = match (error.config_line(), dispatch::config_path(self.inputs)) {
+            (Some(line), Ok(path)) => {
+                let path = path
+                    .strip_prefix(&self.inputs.run.workspace)
+                    .map(std::path::Path::to_owned)
+                    .unwrap_or(path);
+                format!(
+                    " file={},line={line},",
+                    outputs::escape_property(&path.display().to_string())
+                )
+            }
+            _ => " ".to_owned(),
+        };
+        (surroundings.log)(&format!("::error{place}title=mlbuild::{}", outputs::escape(&reason)));
+        Ok(())
+    }
 }
 
 /// How a reader repeats the comparison at a desk.
@@ -234,182 +444,6 @@ fn reproduce(proposal: &Proposal, located: &Located) -> Vec<String> {
     lines
 }
 
-/// The config at the base commit, whose limits count. An unreadable one is said, and then the proposal's own count.
-fn base_config(
-    client: &Client,
-    proposal: &Proposal,
-    located: &Located,
-    notices: &mut Vec<String>,
-) -> Result<BaseConfig, GithubError> {
-    let Some(base) = &proposal.base else {
-        return Ok(BaseConfig::Absent);
-    };
-    let Some(found) = contents::at(client, &located.path, base, MAX_CONFIG_BYTES)? else {
-        return Ok(BaseConfig::Absent);
-    };
-    let parsed = String::from_utf8(found.bytes)
-        .ok()
-        .and_then(|text| load::parse(&text, std::path::Path::new(&located.path)).ok());
-    Ok(match parsed {
-        Some(loaded) => BaseConfig::Known(Box::new(loaded.config)),
-        None => {
-            notices.push(format!(
-                "the config at the base {} cannot be read by this version: the limits of this change count",
-                base.short()
-            ));
-            BaseConfig::Unreadable
-        }
-    })
-}
-
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is a different thing that only the caller has"
-)]
-fn baselines(
-    inputs: &Inputs,
-    client: &Client,
-    proposal: &Proposal,
-    key: &str,
-    located: &Located,
-    base_config: &BaseConfig,
-    workspace: &Workspace,
-    repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
-) -> Result<Baselines, ActionError> {
-    let config = &located.loaded.config;
-    if let Some(name) = &inputs.baseline {
-        return Ok(resolve::resolve(
-            Some(name),
-            &Desk {
-                config,
-                folder: &located.loaded.folder,
-                working_folder: &inputs.working_folder,
-                workspace,
-                github: Some((client, key)),
-            },
-        )?);
-    }
-    // The store and its branches are the base's too: a change must not choose what it is compared with.
-    let trusted = base_config.known().unwrap_or(config);
-    let facts = repository()?;
-    let mut branches = trusted.baseline.branches.clone();
-    if branches.is_empty() {
-        branches.push(facts.default_branch.clone());
-    }
-    let trust = Trust {
-        own: identity::own(client).ok(),
-        repository_id: facts.id,
-        branches,
-    };
-    let base = proposal.base.as_ref().unwrap_or(&proposal.head);
-    let search = Search {
-        client,
-        key,
-        trust: &trust,
-        base,
-        config,
-        base_config,
-        folder: &located.folder,
-        objects: workspace.objects(),
-        is_base_exact: proposal.base.is_some(),
-    };
-    match &trusted.baseline.store {
-        BaselineStore::Release => Ok(for_commit::find(&search)?),
-        BaselineStore::Dir(path) => Ok(for_commit::find_committed(&search, path)?),
-    }
-}
-
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is a different thing that only the caller has"
-)]
-fn conclude(
-    inputs: &Inputs,
-    client: &Client,
-    proposal: &Proposal,
-    key: &str,
-    check: Option<&OpenCheck>,
-    judged: Judged,
-    mut notices: Vec<String>,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<i32, ActionError> {
-    let Judged {
-        mut report,
-        outcome,
-        workspace,
-        located,
-    } = judged;
-    let mut comment_url = String::new();
-    if let Some(pull) = &proposal.pull {
-        let thread = Thread {
-            pull: pull.number,
-            key,
-            run: RunStamp {
-                run_id: inputs.run.id,
-                attempt: inputs.run.attempt,
-                head_sha: proposal.head.clone(),
-            },
-            when: inputs.comment.unwrap_or(located.loaded.config.comment),
-        };
-        match publish::comment(client, &thread, &report) {
-            Ok(tried) => {
-                if let Some(Some(sticky)) = tried.or_note(&mut notices) {
-                    comment_url = sticky.comment.html_url;
-                }
-            }
-            // The verdict still has the check run, the summary and the exit code.
-            Err(error) => notices.push(format!("no comment was written: {}", chain(&error))),
-        }
-    }
-    let mut check_failure = None;
-    if let Some(check) = check {
-        match publish::complete_check(client, check, &report, outcome) {
-            Ok(note) => {
-                notices.extend(note);
-                finalize::forget(inputs);
-            }
-            // The step after this one tries again.
-            Err(error) => check_failure = Some(error),
-        }
-    }
-    if let Some(error) = &check_failure {
-        notices.push(format!("the check run could not be completed: {}", chain(error)));
-    }
-    report.notices.extend(
-        notices
-            .into_iter()
-            .filter(|notice| !report.notices.contains(notice))
-            .collect::<Vec<_>>(),
-    );
-    ci::write(&report, &workspace)?;
-    outputs::summarize(inputs.run.summary.as_deref(), &report::summary::render(&report))?;
-    log(&report, surroundings);
-    let output = inputs.run.output.as_deref();
-    outputs::set(output, "result", report.result.word())?;
-    outputs::set(output, "report", &workspace.report_path().display().to_string())?;
-    outputs::set(output, "comment-url", &comment_url)?;
-    outputs::set(
-        output,
-        "check-url",
-        check.and_then(|check| check.url.as_deref()).unwrap_or_default(),
-    )?;
-    outputs::set(
-        output,
-        "baseline",
-        report
-            .context
-            .baseline_tag
-            .as_deref()
-            .unwrap_or(&report.context.baseline_label),
-    )?;
-    // The job must not look better than the check that could not be written.
-    Ok(if check_failure.is_some() {
-        report.exit_code.max(1)
-    } else {
-        report.exit_code
-    })
-}
-
 /// The table, the annotations and the notices, in the job's log.
 fn log(report: &Report, surroundings: &mut Surroundings<'_>) {
     let mut text = Vec::new();
@@ -422,52 +456,4 @@ fn log(report: &Report, surroundings: &mut Surroundings<'_>) {
     for notice in &report.notices {
         (surroundings.log)(&format!("::notice title=mlbuild::{}", outputs::escape(notice)));
     }
-}
-
-/// Tells everybody who waits that there is no verdict, and why.
-fn fail(
-    inputs: &Inputs,
-    client: &Client,
-    check: Option<&OpenCheck>,
-    error: &ActionError,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<(), ActionError> {
-    let reason: String = chain(error).chars().take(MAX_ADDRESS).collect();
-    let mut text = format!("⛔ mlbuild could not judge: {}\n", report::markdown::prose(&reason));
-    for hint in error.hints() {
-        text.push_str(&format!("\n- {}", report::markdown::prose(&hint)));
-    }
-    if let Some(check) = check {
-        let closed = if error.is_interrupt() {
-            publish::cancel_check(client, check)
-        } else {
-            publish::fail_check(client, check, "mlbuild could not judge", &text)
-        };
-        match closed {
-            Ok(()) => finalize::forget(inputs),
-            // The step after this one tries again.
-            Err(closing) => (surroundings.log)(&format!("the check run could not be completed: {}", chain(&closing))),
-        }
-    }
-    outputs::summarize(inputs.run.summary.as_deref(), &text)?;
-    let output = inputs.run.output.as_deref();
-    outputs::set(output, "result", "error")?;
-    if let Some(url) = check.and_then(|check| check.url.as_deref()) {
-        outputs::set(output, "check-url", url)?;
-    }
-    let place = match (error.config_line(), dispatch::config_path(inputs)) {
-        (Some(line), Ok(path)) => {
-            let path = path
-                .strip_prefix(&inputs.run.workspace)
-                .map(std::path::Path::to_owned)
-                .unwrap_or(path);
-            format!(
-                " file={},line={line},",
-                outputs::escape_property(&path.display().to_string())
-            )
-        }
-        _ => " ".to_owned(),
-    };
-    (surroundings.log)(&format!("::error{place}title=mlbuild::{}", outputs::escape(&reason)));
-    Ok(())
 }

