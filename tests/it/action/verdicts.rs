@@ -13,7 +13,10 @@ use super::with_text;
 fn a_larger_and_slower_model_is_a_regression_everywhere() {
     // Enough time for an interval that is narrow even where other tests keep the cores busy.
     let config = CONFIG
-        .replace("latency: { max_regression: 99999% }", "latency: { max_regression: 50% }")
+        .replace(
+            "latency: { max_regression: 99999% }",
+            "latency: { max_regression: 50% }",
+        )
         .replace("time_budget: 1 s", "time_budget: 10 s");
     let repository = Repository::with(&[(CONFIG_PATH, config.as_bytes()), (MODEL_PATH, &mlp())]);
     let proposed = repository.propose(&[(MODEL_PATH, &model("digits_cnn.onnx"))]);
