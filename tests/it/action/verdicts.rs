@@ -34,7 +34,7 @@ fn a_larger_and_slower_model_is_a_regression_everywhere() {
     let annotation = &check.annotations[0];
     assert_eq!(
         (annotation["path"].as_str(), annotation["start_line"].as_u64()),
-        (Some(".mlbuild.yml"), Some(3))
+        (Some(".mlbuild.yml"), Some(5))
     );
     assert_eq!(annotation["annotation_level"], "failure");
     assert!(ran.log.contains("::error file=.mlbuild.yml,line=3,"), "{ran}");
@@ -181,6 +181,6 @@ fn a_broken_model_is_a_verdict_of_its_own() {
     repository.gate(&proposed).run().expect("error", 2);
     let check = repository.check();
     assert_eq!(check.conclusion.as_deref(), Some("failure"));
-    assert_eq!(check.annotations[0]["start_line"], 3);
+    assert_eq!(check.annotations[0]["start_line"], 5);
     assert!(!repository.comment().body.is_empty());
 }
