@@ -13,7 +13,10 @@ use super::with_text;
 fn a_larger_and_slower_model_is_a_regression_everywhere() {
     // Enough time for an interval that is narrow even where other tests keep the cores busy.
     let config = CONFIG
-        .replace("latency: { max_regression: 99999% }", "latency: { max_regression: 50% }")
+        .replace(
+            "latency: { max_regression: 99999% }",
+            "latency: { max_regression: 50% }",
+        )
         .replace("time_budget: 1 s", "time_budget: 10 s");
     let repository = Repository::with(&[(CONFIG_PATH, config.as_bytes()), (MODEL_PATH, &mlp())]);
     let proposed = repository.propose(&[(MODEL_PATH, &model("digits_cnn.onnx"))]);
@@ -31,10 +34,10 @@ fn a_larger_and_slower_model_is_a_regression_everywhere() {
     let annotation = &check.annotations[0];
     assert_eq!(
         (annotation["path"].as_str(), annotation["start_line"].as_u64()),
-        (Some(".mlbuild.yml"), Some(3))
+        (Some(".mlbuild.yml"), Some(5))
     );
     assert_eq!(annotation["annotation_level"], "failure");
-    assert!(ran.log.contains("::error file=.mlbuild.yml,line=3,"), "{ran}");
+    assert!(ran.log.contains("::error file=.mlbuild.yml,line=5,"), "{ran}");
     assert!(repository.comment().body.contains("❌"));
     assert!(ran.summary.contains("❌"), "{ran}");
 }
@@ -178,6 +181,6 @@ fn a_broken_model_is_a_verdict_of_its_own() {
     repository.gate(&proposed).run().expect("error", 2);
     let check = repository.check();
     assert_eq!(check.conclusion.as_deref(), Some("failure"));
-    assert_eq!(check.annotations[0]["start_line"], 3);
+    assert_eq!(check.annotations[0]["start_line"], 5);
     assert!(!repository.comment().body.is_empty());
 }
