@@ -7,7 +7,7 @@
 //! | an absolute latency | the statistic of all its samples |
 //! | an absolute peak | the process' peak beyond an empty session |
 //!
-//! Changes go by blocks, not by all samples of a restart: on recorded noise the ratio of p95 taken over whole restarts spreads two
+//! Changes go by blocks, not by all samples of a restart: on recorded noise the ratio of p95 taken over whole restarts spreads up
 //! to ten times as much, as a burst that hits one side's block then shifts the whole restart.
 
 use crate::measure::plan::Aim;

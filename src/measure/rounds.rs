@@ -469,15 +469,15 @@ mod tests {
     fn stops_at_the_first_look_that_decides() {
         let mut stage = Stage::new(20.0);
         let (one, other) = (
-            stage.side("baseline", 0.001, &STEADY),
-            stage.side("candidate", 0.001, &[0.0]),
+            stage.side("baseline", 0.0005, &STEADY),
+            stage.side("candidate", 0.0005, &[0.0]),
         );
         let measured = stage.pair(one, other, false).unwrap();
         assert_eq!(measured.stopped, StopReason::Decided);
         assert_eq!(measured.restarts.len(), 5);
         assert_eq!(measured.looks.taken, [5]);
         assert_eq!(measured.restarts[0].rounds.len(), 20);
-        assert_eq!(measured.restarts[0].rounds[0].baseline.len(), 2);
+        assert_eq!(measured.restarts[0].rounds[0].baseline.len(), 4);
         assert!(matches!(stage.events[0], Event::Planned { restarts: 60, .. }));
         assert!(matches!(
             stage.events[1],

@@ -16,8 +16,11 @@ use crate::report::table::Paint;
 use crate::units::Bytes;
 use crate::units::Millis;
 
+/// A latency's name and where it stands in the table of a comparison.
+type Column = (&'static str, fn(&LatencyTable) -> LatencyRow);
+
 /// The latencies that the table above them does not have.
-const LATENCIES: [(&str, fn(&LatencyTable) -> LatencyRow); 5] = [
+const LATENCIES: [Column; 5] = [
     ("p95", |latency| latency.p95),
     ("p99", |latency| latency.p99),
     ("mean", |latency| latency.mean),
@@ -121,7 +124,9 @@ fn write_surroundings(report: &Report, out: &mut dyn Write, paint: Paint) -> io:
     for detail in &report.comparisons {
         let name = name(report, detail);
         for warning in &detail.warnings {
-            let warning = table::terminal(warning);
+            // A transform's own notes begin with its name, which the line has already.
+            let prefix = format!("{}: ", detail.comparison.key.variant);
+            let warning = table::terminal(warning.strip_prefix(&prefix).unwrap_or(warning));
             match notes.iter_mut().find(|(text, _)| *text == warning) {
                 Some((_, names)) => names.push(name.clone()),
                 None => notes.push((warning, vec![name.clone()])),

@@ -9,6 +9,7 @@ use mlbuild::report::comment;
 use mlbuild::report::json::v1;
 use mlbuild::report::summary;
 use mlbuild::report::table;
+use mlbuild::report::terminal;
 use mlbuild::verdict::Change;
 use mlbuild::verdict::Metric;
 use mlbuild::verdict::Verdict;
@@ -32,7 +33,7 @@ fn findings(report: &Report) -> String {
         .to_owned()
 }
 
-fn terminal(report: &Report, color: bool) -> String {
+fn shown_in_terminal(report: &Report, color: bool) -> String {
     let mut out = Vec::new();
     table::write(report, &mut out, color).unwrap();
     String::from_utf8(out).unwrap()
@@ -230,7 +231,7 @@ fn a_failure_by_policy_says_so() {
     let undecided = reports::measured(key("bert", "fp32"), (9.0, 9.35, 4.2), (22.0, 22.0), (80.0, 80.0));
     let says = "`gate.on_inconclusive` counts this as a failure";
     let fails = reports::single(undecided.clone(), 1);
-    assert!(findings(&fails).contains(says) && terminal(&fails, false).contains(says));
+    assert!(findings(&fails).contains(says) && shown_in_terminal(&fails, false).contains(says));
     assert!(!findings(&reports::single(undecided, 0)).contains(says));
 }
 
@@ -494,9 +495,43 @@ fn the_gate_itself_failed() {
 }
 
 #[test]
+fn everything_for_the_desk() {
+    let mut report = reports::regression();
+    for detail in &mut report.comparisons[..2] {
+        detail
+            .warnings
+            .push("the machine was busy\n::error::: load 3".to_owned());
+    }
+    let mut out = Vec::new();
+    terminal::write(&report, &mut out, false).unwrap();
+    assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+    mobilenet · onnxruntime_cpu · baseline 9f8e7d6 (main's release of the base commit)
+      variant      verdict     p50                         size         peak memory          cosine
+      fp32         regression  3.87 → 4.19 ms +8.3 % ±0.7  13.4 MB 0 %  41.2 MB +0.5 % ±0.4  1.0000
+        p50: the limit is +5 %
+      int8-static  pass        2.10 → 2.12 ms +1.0 % ±0.8  3.7 MB 0 %   29.5 MB 0 % ±0.4     1.0000
+
+    bert · onnxruntime_cpu · baseline 9f8e7d6 (main's release of the base commit)
+      fp32  skipped  same digest as the baseline
+      int8  skipped  same digest as the baseline
+
+      baseline → candidate     p95             p99             mean            load            first
+      mobilenet · fp32         4.14 → 4.44 ms  4.61 → 4.99 ms  3.91 → 4.23 ms  42.6 → 46.1 ms  7.35 → 7.96 ms
+      mobilenet · int8-static  2.25 ms         2.50 → 2.52 ms  2.12 → 2.14 ms  23.1 → 23.3 ms  3.99 → 4.03 ms
+
+      variant   mobilenet int8-static against fp32: 13.4 → 3.7 MB, 1.98× the speed
+      note      mobilenet · fp32, mobilenet · int8-static: the machine was busy ::error::: load 3
+      measured  onnxruntime 1.31.1, 1 thread on core 0, 10 restarts in 36.5 s, could tell ±0.6 % apart
+      on        AMD EPYC 7763 64-Core Processor, 2 cores, Ubuntu 24.04 x86_64, load 0.4
+
+    regression: `mobilenet` got slower: p50 +8.3 % (±0.7), the limit is +5 % (.mlbuild.yml:14)
+    "#);
+}
+
+#[test]
 fn the_terminal() {
     let report = reports::regression();
-    assert_snapshot!(terminal(&report, false), @r#"
+    assert_snapshot!(shown_in_terminal(&report, false), @r#"
     mobilenet · onnxruntime_cpu · baseline 9f8e7d6 (main's release of the base commit)
       variant      verdict     p50                         size         peak memory          cosine
       fp32         regression  3.87 → 4.19 ms +8.3 % ±0.7  13.4 MB 0 %  41.2 MB +0.5 % ±0.4  1.0000
@@ -509,7 +544,7 @@ fn the_terminal() {
 
     regression: `mobilenet` got slower: p50 +8.3 % (±0.7), the limit is +5 % (.mlbuild.yml:14)
     "#);
-    let colored = terminal(&report, true);
+    let colored = shown_in_terminal(&report, true);
     assert!(colored.contains("\u{1b}[31m"));
     let mut plain = String::new();
     for (index, piece) in colored.split('\u{1b}').enumerate() {
@@ -519,7 +554,11 @@ fn the_terminal() {
             piece.split_once('m').unwrap().1
         });
     }
-    assert_eq!(plain, terminal(&report, false), "colours only repeat what words say");
+    assert_eq!(
+        plain,
+        shown_in_terminal(&report, false),
+        "colours only repeat what words say"
+    );
 }
 
 #[test]
@@ -687,7 +726,7 @@ fn hostile_names_stay_names() {
                 .lines()
                 .all(|line| line.starts_with("::error ") || line.starts_with("::warning "))
         );
-        let shown = terminal(&report, false);
+        let shown = shown_in_terminal(&report, false);
         assert!(!shown.contains("##["), "{shown}");
         assert!(
             !shown.lines().any(|line| line.trim_start().starts_with("::")),
