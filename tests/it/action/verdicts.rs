@@ -37,7 +37,7 @@ fn a_larger_and_slower_model_is_a_regression_everywhere() {
         (Some(".mlbuild.yml"), Some(5))
     );
     assert_eq!(annotation["annotation_level"], "failure");
-    assert!(ran.log.contains("::error file=.mlbuild.yml,line=3,"), "{ran}");
+    assert!(ran.log.contains("::error file=.mlbuild.yml,line=5,"), "{ran}");
     assert!(repository.comment().body.contains("❌"));
     assert!(ran.summary.contains("❌"), "{ran}");
 }
