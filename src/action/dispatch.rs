@@ -17,7 +17,7 @@ use crate::github::event::Event;
 use crate::github::event::PullRequest;
 use crate::github::workflow_run;
 use crate::github::workflow_run::RepositoryFacts;
-use crate::pipeline::baseline::for_commit;
+use crate::pipeline::baseline;
 use crate::pipeline::event::Observer;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::interrupt::Interrupt;
@@ -171,7 +171,7 @@ pub(crate) fn locate(inputs: &Inputs) -> Result<Located, ActionError> {
     let loaded = load::load(&path)?;
     let outside = || ActionError::ConfigOutside(path.display().to_string());
     let relative = path.strip_prefix(&inputs.run.workspace).map_err(|_| outside())?;
-    let relative = for_commit::repository_path("", relative).ok_or_else(outside)?;
+    let relative = baseline::repository_path("", relative).ok_or_else(outside)?;
     let folder = relative
         .rsplit_once('/')
         .map_or(String::new(), |(folder, _)| folder.to_owned());

@@ -23,20 +23,22 @@ use crate::github::identity;
 use crate::github::sticky::RunStamp;
 use crate::github::workflow_run::RepositoryFacts;
 use crate::hint::Hint;
+use crate::pipeline::baseline;
 use crate::pipeline::baseline::Baselines;
+use crate::pipeline::baseline::committed;
 use crate::pipeline::baseline::for_commit;
-use crate::pipeline::baseline::for_commit::BaseConfig;
-use crate::pipeline::baseline::for_commit::Search;
 use crate::pipeline::baseline::release::Trust;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::baseline::resolve::Desk;
+use crate::pipeline::baseline::search::BaseConfig;
+use crate::pipeline::baseline::search::Search;
 use crate::pipeline::ci;
-use crate::pipeline::plan::ShapeSource;
-use crate::pipeline::plan::chain;
+use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::publish;
 use crate::pipeline::publish::OpenCheck;
 use crate::pipeline::publish::Thread;
 use crate::pipeline::publish::Tried;
+use crate::pipeline::trouble::chain;
 use crate::pipeline::workspace::Workspace;
 use crate::report;
 use crate::report::Report;
@@ -264,7 +266,7 @@ impl Gate<'_> {
         };
         match &trusted.store {
             BaselineStore::Release => Ok(for_commit::find(&search)?),
-            BaselineStore::Dir(path) => Ok(for_commit::find_committed(&search, path)?),
+            BaselineStore::Dir(path) => Ok(committed::find(&search, path)?),
         }
     }
 
@@ -421,7 +423,7 @@ fn reproduce(proposal: &Proposal, located: &Located) -> Vec<String> {
     let Some(base) = &proposal.base else { return Vec::new() };
     let mut lines = vec![format!("git fetch origin {} {}", base.as_str(), proposal.head.as_str())];
     if let [model] = located.loaded.config.models.as_slice()
-        && let Some(path) = for_commit::repository_path(&located.folder, &model.path)
+        && let Some(path) = baseline::repository_path(&located.folder, &model.path)
     {
         lines.push(format!("git checkout {} && cp {path} /tmp/baseline.onnx", base.short()));
         lines.push(format!("git checkout {}", proposal.head.short()));

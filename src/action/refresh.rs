@@ -19,7 +19,8 @@ use crate::pipeline::baseline::refresh::Request;
 use crate::pipeline::baseline::release;
 use crate::pipeline::baseline::release::ReleaseError;
 use crate::pipeline::baseline::release::Trust;
-use crate::pipeline::plan::chain;
+use crate::pipeline::baseline::tag;
+use crate::pipeline::trouble::chain;
 use crate::pipeline::workspace::Workspace;
 use crate::report::markdown;
 
@@ -119,7 +120,7 @@ fn publish(
             ));
         }
     };
-    let tag = release::tag(&key, &surroundings.now, inputs.run.id, inputs.run.attempt, commit);
+    let tag = tag::of(&key, &surroundings.now, inputs.run.id, inputs.run.attempt, commit);
     release::publish(client, &manifest, workspace.objects(), &tag)?;
     let mut text = format!(
         "published the baseline {tag} with {} comparisons",

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | p50, p95 | median over its rounds of log(block statistic of the candidate / of the baseline) |
 //! | peak memory | candidate's peak − baseline's peak, over the baseline's mean peak beyond an empty session |
-//! | an absolute latency | the statistic of all its samples |
+//! | an absolute latency | log of the statistic of all its samples |
 //! | an absolute peak | the process' peak beyond an empty session |
 //!
 //! Changes go by blocks, not by all samples of a restart: on recorded noise the ratio of p95 taken over whole restarts spreads up
@@ -42,6 +42,8 @@ pub struct Evidence {
 enum Reading {
     /// Log ratios, read as per cent of change.
     LogRatio,
+    /// Logarithms, read as what they are of: times are positive and skewed, and so is their interval.
+    Log,
     /// Shares of the baseline, read as per cent of change.
     Share,
     /// Read as they are.
@@ -55,6 +57,7 @@ impl Evidence {
         let interval = Estimate::of(&self.values)?.interval(tail);
         let read = |value: f64| match self.reading {
             Reading::LogRatio => 100.0 * value.exp_m1(),
+            Reading::Log => value.exp(),
             Reading::Share => 100.0 * value,
             Reading::Plain => value,
         };
@@ -104,8 +107,8 @@ pub fn change(restarts: &[Restart], empty: Option<u64>, quantity: Quantity) -> O
 
 /// One side's absolute figure, in milliseconds or bytes; `None` where it could not be measured.
 pub fn absolute(restarts: &[Restart], empty: Option<u64>, which: Which, quantity: Quantity) -> Option<Evidence> {
-    let values = match quantity {
-        Quantity::PeakMemory => peaks(restarts, empty, which)?,
+    match quantity {
+        Quantity::PeakMemory => Some(plain(peaks(restarts, empty, which)?)),
         Quantity::LatencyP50 | Quantity::LatencyP95 => restarts
             .iter()
             .map(|restart| {
@@ -115,37 +118,54 @@ pub fn absolute(restarts: &[Restart], empty: Option<u64>, which: Which, quantity
                     .flat_map(|round| round.block(which))
                     .copied()
                     .collect();
-                statistic(&samples, quantity).map(|seconds| seconds * MILLISECONDS)
+                statistic(&samples, quantity)
             })
-            .collect::<Option<Vec<f64>>>()?,
-    };
-    Some(Evidence {
+            .collect::<Option<Vec<f64>>>()
+            .and_then(latency),
+    }
+}
+
+fn plain(values: Vec<f64>) -> Evidence {
+    Evidence {
         values,
         reading: Reading::Plain,
+    }
+}
+
+/// Latencies given in seconds, as evidence in milliseconds; `None` where one is no positive time.
+fn latency(seconds: Vec<f64>) -> Option<Evidence> {
+    let values = seconds
+        .into_iter()
+        .map(|second| Some((second * MILLISECONDS).ln()).filter(|value| value.is_finite()))
+        .collect::<Option<Vec<f64>>>()?;
+    Some(Evidence {
+        values,
+        reading: Reading::Log,
     })
 }
 
 /// The absolute figure of a side measured alone, in milliseconds or bytes.
 pub fn absolute_alone(restarts: &[LoneRestart], empty: Option<u64>, quantity: Quantity) -> Option<Evidence> {
-    let values = restarts
-        .iter()
-        .map(|restart| match quantity {
-            Quantity::PeakMemory => Some((restart.process.peak_bytes? as f64 - empty? as f64).max(0.0)),
-            Quantity::LatencyP50 | Quantity::LatencyP95 => {
+    match quantity {
+        Quantity::PeakMemory => restarts
+            .iter()
+            .map(|restart| Some((restart.process.peak_bytes? as f64 - empty? as f64).max(0.0)))
+            .collect::<Option<Vec<f64>>>()
+            .map(plain),
+        Quantity::LatencyP50 | Quantity::LatencyP95 => restarts
+            .iter()
+            .map(|restart| {
                 let samples: Vec<f64> = restart
                     .blocks
                     .iter()
                     .flat_map(|block| &block.seconds)
                     .copied()
                     .collect();
-                statistic(&samples, quantity).map(|seconds| seconds * MILLISECONDS)
-            }
-        })
-        .collect::<Option<Vec<f64>>>()?;
-    Some(Evidence {
-        values,
-        reading: Reading::Plain,
-    })
+                statistic(&samples, quantity)
+            })
+            .collect::<Option<Vec<f64>>>()
+            .and_then(latency),
+    }
 }
 
 /// All latencies of one side in milliseconds, untrimmed: what absolute figures are made of.

@@ -8,13 +8,8 @@ use crate::config::ModelConfig;
 use crate::config::Target;
 use crate::digest::Digest;
 use crate::files;
-use crate::hint::Hint;
+use crate::hint::Hint as _;
 use crate::model::Model;
-use crate::model::dataset;
-use crate::model::dataset::Dataset;
-use crate::model::inputs;
-use crate::model::inputs::InputError;
-use crate::model::tensor::Tensor;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::ModelBaseline;
 use crate::pipeline::baseline::Source;
@@ -22,17 +17,21 @@ use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::build_command;
 use crate::pipeline::event::Event;
 use crate::pipeline::event::Observer;
+use crate::pipeline::feed::Feed;
+use crate::pipeline::feed::ShapeSource;
+use crate::pipeline::feed::check_same_inputs;
+use crate::pipeline::feed::feed;
 use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::subject;
 use crate::pipeline::subject::Prepared;
+use crate::pipeline::trouble::Trouble;
+use crate::pipeline::trouble::chain;
 use crate::store::Objects;
 use crate::variant::Recipe;
 use crate::verdict::Comparison;
 use crate::verdict::ComparisonKey;
 use crate::verdict::Verdict;
-
-/// How many synthesized inputs the outputs of both sides are compared on where the config names no dataset.
-const SYNTHETIC_SAMPLES: u64 = 8;
+use crate::verdict::undecided;
 
 /// One comparison of the run.
 #[derive(Debug)]
@@ -93,19 +92,6 @@ pub struct BaselineOrigin {
     pub commit: Option<String>,
 }
 
-/// Inputs of one model.
-#[derive(Debug, Clone)]
-pub struct Feed {
-    /// For measuring time.
-    pub inputs: Vec<Tensor>,
-    /// For comparing outputs.
-    pub samples: Vec<Vec<Tensor>>,
-    /// The right answers to `samples`.
-    pub labels: Option<Vec<i64>>,
-    /// The dataset's digest.
-    pub dataset: Option<Digest>,
-}
-
 /// What [`jobs`] needs to know.
 pub struct Context<'a> {
     /// What to measure.
@@ -128,15 +114,6 @@ pub struct Context<'a> {
     pub shapes: ShapeSource,
 }
 
-/// Where a person gives the shapes of inputs, which advice has to name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ShapeSource {
-    /// Under `inputs:` of the model.
-    Config,
-    /// By `--input-shape`.
-    Flags,
-}
-
 /// Every comparison that config and baseline name, in the config's order, removed ones last.
 pub fn jobs(context: &Context<'_>, observer: &mut Observer<'_>) -> Vec<Job> {
     let mut jobs = Vec::new();
@@ -157,7 +134,7 @@ pub fn jobs(context: &Context<'_>, observer: &mut Observer<'_>) -> Vec<Job> {
 }
 
 fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
-    let comparison = settled(
+    let comparison = undecided(
         key,
         Verdict::Removed,
         format!(
@@ -179,57 +156,18 @@ fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
     }
 }
 
-fn settled(key: &ComparisonKey, verdict: Verdict, reason: String, hints: Vec<String>) -> Comparison {
-    Comparison {
-        key: key.clone(),
-        metrics: Vec::new(),
-        verdict,
-        reason: Some(reason),
-        hints,
-    }
-}
-
-/// What went wrong with something that all comparisons of a model share, or with one of them.
-#[derive(Clone)]
-struct Trouble {
-    reason: String,
-    hints: Vec<String>,
-}
-
-impl Trouble {
-    fn of(error: &(impl std::error::Error + Hint)) -> Self {
-        Self {
-            reason: chain(error),
-            hints: error.hints(),
-        }
-    }
-
-    fn comparison(self, key: &ComparisonKey) -> Comparison {
-        settled(key, Verdict::Error, self.reason, self.hints)
-    }
-}
-
-/// An error and its causes on one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}
-
 fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observer: &mut Observer<'_>) -> Vec<Job> {
     let candidate = load_candidate(context, config, observer);
     let (source_files, feed) = match &candidate {
         Ok(model) => (
             subject::store_source(model, context.objects).map_err(|error| Trouble::of(&error)),
-            feed(context, config, model),
+            feed(
+                config,
+                model,
+                context.folder,
+                context.config.measure.seed,
+                context.shapes,
+            ),
         ),
         Err(trouble) => (Err(trouble.clone()), Err(trouble.clone())),
     };
@@ -251,7 +189,12 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
                 candidate: None,
                 source_files: source_files.as_ref().cloned().unwrap_or_default(),
                 dataset: feed.as_ref().ok().and_then(|feed| feed.dataset.clone()),
-                work: Work::Settled(settled(&key, Verdict::Error, "never looked at".to_owned(), Vec::new())),
+                work: Work::Settled(undecided(
+                    &key,
+                    Verdict::Error,
+                    "never looked at".to_owned(),
+                    Vec::new(),
+                )),
                 notes: Vec::new(),
             };
             job.work = match (&candidate, &source_files, &feed) {
@@ -354,7 +297,7 @@ fn work(
                         source: Some(origin),
                     }
                 } else {
-                    Work::Settled(settled(&job.key, Verdict::Skipped, reason, Vec::new()))
+                    Work::Settled(undecided(&job.key, Verdict::Skipped, reason, Vec::new()))
                 });
             }
             check_same_inputs(model, base_model, context.shapes)?;
@@ -391,95 +334,4 @@ fn has_equal_entry(job: &Job, candidate: &Prepared, source: &Source, feed: &Feed
         .is_some_and(|entry| {
             entry.source == candidate.source && entry.settings == job.settings && entry.dataset == feed.dataset
         })
-}
-
-/// Outputs can only be compared on the same inputs.
-fn check_same_inputs(candidate: &Model, baseline: &Model, source: ShapeSource) -> Result<(), Trouble> {
-    if candidate.facts.inputs == baseline.facts.inputs {
-        return Ok(());
-    }
-    let describe = |model: &Model| {
-        let inputs: Vec<String> = model
-            .facts
-            .inputs
-            .iter()
-            .map(|spec| format!("`{}`: {}", spec.name, spec.describe()))
-            .collect();
-        inputs.join(", ")
-    };
-    // Other names of free dimensions are no other inputs.
-    let shape = |model: &Model| {
-        let inputs = model.facts.inputs.iter();
-        inputs
-            .map(|spec| {
-                let dims = spec.dims.as_ref().map(|dims| {
-                    dims.iter()
-                        .map(|dim| match dim {
-                            crate::model::tensor::Dim::Fixed(size) => Some(*size),
-                            crate::model::tensor::Dim::Symbol(_) | crate::model::tensor::Dim::Unknown => None,
-                        })
-                        .collect::<Vec<_>>()
-                });
-                (spec.name.clone(), spec.element, dims)
-            })
-            .collect::<Vec<_>>()
-    };
-    if shape(candidate) == shape(baseline) {
-        return Ok(());
-    }
-    let hint = match source {
-        ShapeSource::Config => "give the model a new name in the config, so that it starts without a baseline",
-        ShapeSource::Flags => "only models with the same inputs can be measured side by side",
-    };
-    Err(Trouble {
-        reason: format!(
-            "the inputs changed from {} to {}: the two models cannot be fed alike",
-            describe(baseline),
-            describe(candidate)
-        ),
-        hints: vec![hint.to_owned()],
-    })
-}
-
-fn feed(context: &Context<'_>, config: &ModelConfig, model: &Model) -> Result<Feed, Trouble> {
-    let overrides = subject::shape_overrides(&config.inputs);
-    let of_input = |error: InputError| match context.shapes {
-        ShapeSource::Config => Trouble::of(&error),
-        ShapeSource::Flags => Trouble {
-            hints: error.hints_for_flags(),
-            ..Trouble::of(&error)
-        },
-    };
-    let resolved = inputs::resolve_shapes(&model.facts.inputs, &overrides).map_err(of_input)?;
-    let bounds = inputs::index_bounds(&model.proto);
-    let seed = context.config.measure.seed;
-    let synthesize = |seed: u64| inputs::synthesize(&resolved, &bounds, seed).map_err(of_input);
-    if let Some(settings) = &config.dataset {
-        let mut settings = settings.clone();
-        settings.path = files::beneath(context.folder, &settings.path);
-        let Dataset {
-            samples,
-            labels,
-            digest,
-        } = dataset::load(&settings, &model.facts.inputs, &overrides).map_err(|error| Trouble::of(&error))?;
-        let inputs = match samples.first() {
-            Some(sample) => sample.clone(),
-            None => synthesize(seed)?,
-        };
-        return Ok(Feed {
-            inputs,
-            samples,
-            labels,
-            dataset: Some(digest),
-        });
-    }
-    let samples = (0..SYNTHETIC_SAMPLES)
-        .map(|sample| synthesize(seed.wrapping_add(sample)))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Feed {
-        inputs: synthesize(seed)?,
-        samples,
-        labels: None,
-        dataset: None,
-    })
 }

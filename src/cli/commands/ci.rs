@@ -21,7 +21,7 @@ use crate::machine::fingerprint::Fingerprint;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::baseline::resolve::Desk;
 use crate::pipeline::ci;
-use crate::pipeline::plan::ShapeSource;
+use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::remember;
 use crate::pipeline::workspace::Workspace;
 use crate::registry::BuildFacts;

@@ -16,7 +16,7 @@ use crate::config::overrides;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::baseline::resolve::Desk;
 use crate::pipeline::ci;
-use crate::pipeline::plan::ShapeSource;
+use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::workspace::Workspace;
 use crate::report;
 use crate::units::Percent;

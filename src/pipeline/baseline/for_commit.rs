@@ -2,79 +2,29 @@
 //! else the newest release of an ancestor, and then the report says how many commits lie between.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::path::PathBuf;
 
-use crate::config::Config;
 use crate::config::ModelConfig;
-use crate::digest::Digest;
-use crate::github::Client;
 use crate::github::CommitSha;
-use crate::github::contents;
 use crate::github::git;
 use crate::github::git::Relation;
 use crate::github::release::Release;
-use crate::hint::Hint;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::ModelBaseline;
 use crate::pipeline::baseline::Source;
-use crate::pipeline::baseline::at_commit;
-use crate::pipeline::baseline::manifest;
+use crate::pipeline::baseline::at_base::AtBase;
+use crate::pipeline::baseline::at_base::at_base;
 use crate::pipeline::baseline::manifest::Manifest;
-use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::baseline::release;
 use crate::pipeline::baseline::release::ReleaseError;
-use crate::pipeline::baseline::release::Trust;
 use crate::pipeline::baseline::resolve;
-use crate::pipeline::plan::chain;
-use crate::store::Objects;
-use crate::verdict::ComparisonKey;
+use crate::pipeline::baseline::search::BaseConfig;
+use crate::pipeline::baseline::search::Search;
+use crate::pipeline::baseline::search::nothing_yet;
+use crate::pipeline::baseline::tag;
+use crate::pipeline::trouble::chain;
 
 /// How many releases are asked whether they belong to an ancestor.
 const MAX_ANCESTORS: usize = 10;
-
-/// What the search needs to know.
-pub struct Search<'a> {
-    /// GitHub.
-    pub client: &'a Client,
-    /// Tells this gate's baselines from others'.
-    pub key: &'a str,
-    /// Who may have published.
-    pub trust: &'a Trust,
-    /// The commit to compare with.
-    pub base: &'a CommitSha,
-    /// The config that is judged.
-    pub config: &'a Config,
-    /// The config at `base`.
-    pub base_config: &'a BaseConfig,
-    /// The config's folder, relative to the repository's root, forward slashes; empty for the root.
-    pub folder: &'a str,
-    /// Where files are put.
-    pub objects: &'a Objects,
-    /// False where `base` is only the judged commit itself, for want of another: then only an earlier release will do.
-    pub is_base_exact: bool,
-}
-
-/// The config at the base commit.
-#[derive(Debug)]
-pub enum BaseConfig {
-    /// What the base names.
-    Known(Box<Config>),
-    /// The base has no config, or there is no base.
-    Absent,
-    /// The base has one that this version cannot read, so that nobody knows what it names.
-    Unreadable,
-}
-
-impl BaseConfig {
-    /// The config, where it is known.
-    pub fn known(&self) -> Option<&Config> {
-        match self {
-            Self::Known(config) => Some(config),
-            Self::Absent | Self::Unreadable => None,
-        }
-    }
-}
 
 /// A release that may serve, and what is known of it.
 struct Found {
@@ -160,29 +110,6 @@ pub fn find(search: &Search<'_>) -> Result<Baselines, ReleaseError> {
     Ok(baselines)
 }
 
-/// No model has an answer, and the base's config says what there should be.
-fn nothing_yet(search: &Search<'_>, label: String) -> Baselines {
-    let mut baselines = Baselines::missing(label, "the baseline has no such model".to_owned(), Vec::new());
-    baselines.commit = Some(search.base.as_str().to_owned());
-    baselines.named = search.base_config.known().map(comparisons);
-    baselines
-}
-
-/// Everything that `config` compares.
-fn comparisons(config: &Config) -> Vec<ComparisonKey> {
-    let mut keys = Vec::new();
-    for model in &config.models {
-        for target in &model.targets {
-            keys.extend(model.variants.iter().map(|variant| ComparisonKey {
-                model: model.name.clone(),
-                target: target.name().to_owned(),
-                variant: variant.clone(),
-            }));
-        }
-    }
-    keys
-}
-
 fn serves(found: &Found, answers: &BTreeMap<String, ModelBaseline>) -> bool {
     let label = found.label();
     answers
@@ -199,73 +126,11 @@ fn distance(search: &Search<'_>, found: &Found) -> String {
     )
 }
 
-/// The baseline folder that git holds at the base commit: what the change itself commits there does not count.
-pub fn find_committed(search: &Search<'_>, folder: &Path) -> Result<Baselines, ReleaseError> {
-    let label = format!("dir: {} at {}", folder.display(), search.base.short());
-    let Some(place) = repository_path(search.folder, folder) else {
-        return Ok(Baselines::missing(
-            label,
-            format!("the baseline folder `{}` leaves the repository", folder.display()),
-            vec!["keep it inside the repository".to_owned()],
-        ));
-    };
-    let path = format!("{place}/{}", manifest::FILE_NAME);
-    let mut baselines = match contents::at(search.client, &path, search.base, manifest::MAX_BYTES)? {
-        // No folder yet: the models that git holds serve, as for a first adoption.
-        None => nothing_yet(search, label),
-        Some(found) => match Manifest::parse(&found.bytes) {
-            Ok(manifest) => resolve::from_manifest(&manifest, &label, |file| committed(search, &place, file)),
-            Err(error) => {
-                let hints = vec!["write it anew on the default branch: `mlbuild baseline refresh`".to_owned()];
-                return Ok(Baselines::missing(
-                    label,
-                    format!("`{path}` is refused: {error}"),
-                    hints,
-                ));
-            }
-        },
-    };
-    baselines.commit = Some(search.base.as_str().to_owned());
-    if let Some(config) = search.base_config.known() {
-        baselines.named = Some(comparisons(config));
-    }
-    for model in &search.config.models {
-        if !baselines.models.contains_key(&model.name) {
-            let answer = at_base(search, model).answer(&[]);
-            baselines.models.insert(model.name.clone(), answer);
-        }
-    }
-    Ok(baselines)
-}
-
-fn committed(search: &Search<'_>, place: &str, file: &StoredFile) -> Result<PathBuf, ReleaseError> {
-    let path = format!("{place}/{}", file.asset_name());
-    let refused = |reason: String| ReleaseError::Refused {
-        tag: path.clone(),
-        reason,
-    };
-    let found = contents::at(search.client, &path, search.base, at_commit::MAX_BYTES)?
-        .ok_or_else(|| refused("it is not committed".to_owned()))?;
-    if found.is_lfs_pointer() {
-        return Err(refused("git holds a Git LFS pointer, not the file".to_owned()));
-    }
-    let digest = Digest::of(&found.bytes);
-    if digest != file.digest {
-        return Err(refused(format!(
-            "SHA-256 {}…, the manifest says {}…",
-            digest.short(),
-            file.digest.short()
-        )));
-    }
-    search.objects.put(&found.bytes)?;
-    Ok(search.objects.verify(&digest)?)
-}
-
 /// The newest believable release of exactly the base commit. What is not believed is said.
 fn exact(search: &Search<'_>, releases: &[Release], refusals: &mut Vec<String>) -> Result<Option<Found>, ReleaseError> {
     for candidate in releases
         .iter()
-        .filter(|candidate| release::claims_commit(candidate, search.base))
+        .filter(|candidate| tag::claims_commit(candidate, search.base))
     {
         match release::open(search.client, candidate, search.key, search.trust) {
             Ok(manifest) if measured_at(&manifest, search.base) => {
@@ -297,7 +162,7 @@ fn newest_ancestor(
 ) -> Result<Option<Found>, ReleaseError> {
     let others = releases
         .iter()
-        .filter(|candidate| !release::claims_commit(candidate, search.base));
+        .filter(|candidate| !tag::claims_commit(candidate, search.base));
     for candidate in others.take(MAX_ANCESTORS) {
         let manifest = match release::open(search.client, candidate, search.key, search.trust) {
             Ok(manifest) => manifest,
@@ -359,140 +224,4 @@ fn from_release(
         label: found.label(),
         commit: found.manifest.origin.as_ref().map(|origin| origin.commit.clone()),
     }))
-}
-
-enum AtBase {
-    Found(Source),
-    Never(String),
-    Unknown { reason: String, hints: Vec<String> },
-}
-
-impl AtBase {
-    /// What it means where nothing else has the model either; `refusals` say why a release that could have had it does not count.
-    fn answer(self, refusals: &[String]) -> ModelBaseline {
-        match self {
-            Self::Found(source) => ModelBaseline::Source(source),
-            Self::Never(reason) => ModelBaseline::Never { reason },
-            Self::Unknown { reason, hints } => {
-                let reasons: Vec<&str> = std::iter::once(reason.as_str())
-                    .chain(refusals.iter().map(String::as_str))
-                    .collect();
-                ModelBaseline::Missing {
-                    reason: reasons.join("; "),
-                    hints,
-                }
-            }
-        }
-    }
-}
-
-/// The model that git holds at the base commit.
-fn at_base(search: &Search<'_>, model: &ModelConfig) -> AtBase {
-    if !search.is_base_exact {
-        return AtBase::Unknown {
-            reason: "no commit to compare with is known, and no earlier baseline was published".to_owned(),
-            hints: vec!["run the baseline job on the default branch, or name a baseline".to_owned()],
-        };
-    }
-    let named = search
-        .base_config
-        .known()
-        .and_then(|config| config.models.iter().find(|base| base.name == model.name));
-    let path = named.map_or(&model.path, |base| &base.path);
-    let Some(path) = repository_path(search.folder, path) else {
-        return AtBase::Unknown {
-            reason: format!("the path `{}` leaves the repository", path.display()),
-            hints: vec!["keep the model inside the repository, or publish a baseline by the baseline job".to_owned()],
-        };
-    };
-    match at_commit::fetch(search.client, &path, search.base, search.objects) {
-        Ok(Some(files)) => AtBase::Found(Source {
-            files,
-            entries: Vec::new(),
-            settings: named.map(|model| settings(search, model)).unwrap_or_default(),
-            label: format!("`{path}` at {}", search.base.short()),
-            commit: Some(search.base.as_str().to_owned()),
-        }),
-        Ok(None) if named.is_some() => AtBase::Unknown {
-            reason: format!(
-                "the base {} names this model, but has neither a baseline release nor the file `{path}`",
-                search.base.short()
-            ),
-            hints: vec![
-                "wait until the baseline job of the default branch has published, or start it by hand, then re-run"
-                    .to_owned(),
-            ],
-        },
-        Ok(None) if matches!(search.base_config, BaseConfig::Unreadable) => AtBase::Unknown {
-            reason: format!(
-                "nobody can tell whether the base {} has this model: its config cannot be read, and it has no file `{path}`",
-                search.base.short()
-            ),
-            hints: vec!["correct the config of the base, or use the version of the action that reads it".to_owned()],
-        },
-        Ok(None) => AtBase::Never(format!("the base {} does not have this model", search.base.short())),
-        Err(error) => AtBase::Unknown {
-            reason: chain(&error),
-            hints: error.hints(),
-        },
-    }
-}
-
-/// What the base's config would measure `model` with, by comparison; nothing where a dataset takes part, whose contents the config
-/// does not tell.
-fn settings(search: &Search<'_>, model: &ModelConfig) -> BTreeMap<ComparisonKey, Digest> {
-    let Some(config) = search.base_config.known().filter(|_| model.dataset.is_none()) else {
-        return BTreeMap::new();
-    };
-    let targets = model.targets.iter().flat_map(|target| {
-        let settings = model.settings_digest(*target, &config.measure, &config.runtime);
-        model.variants.iter().map(move |variant| {
-            let key = ComparisonKey {
-                model: model.name.clone(),
-                target: target.name().to_owned(),
-                variant: variant.clone(),
-            };
-            (key, settings.clone())
-        })
-    });
-    targets.collect()
-}
-
-/// `path` relative to the repository's root, with forward slashes; `None` where it leaves the repository.
-pub fn repository_path(folder: &str, path: &Path) -> Option<String> {
-    let mut parts: Vec<String> = folder
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .map(str::to_owned)
-        .collect();
-    for component in path.components() {
-        match component {
-            std::path::Component::Normal(part) => parts.push(part.to_str()?.to_owned()),
-            std::path::Component::CurDir => {}
-            std::path::Component::ParentDir => {
-                parts.pop()?;
-            }
-            std::path::Component::RootDir | std::path::Component::Prefix(_) => return None,
-        }
-    }
-    Some(parts.join("/"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_stay_in_the_repository() {
-        assert_eq!(
-            repository_path("", Path::new("models/a.onnx")).as_deref(),
-            Some("models/a.onnx")
-        );
-        assert_eq!(
-            repository_path("ml/gate", Path::new("../a.onnx")).as_deref(),
-            Some("ml/a.onnx")
-        );
-        assert_eq!(repository_path("ml", Path::new("../../a.onnx")), None);
-        assert_eq!(repository_path("ml", Path::new("/a.onnx")), None);
-    }
 }

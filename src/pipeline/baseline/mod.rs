@@ -1,12 +1,18 @@
 //! Where a baseline comes from, and what it offers each model: its source, to derive and measure beside the candidate.
 
+mod at_base;
 pub mod at_commit;
+pub mod committed;
 pub mod dir;
 pub mod for_commit;
 pub mod manifest;
 pub mod refresh;
 pub mod release;
 pub mod resolve;
+pub mod search;
+pub mod tag;
+
+pub use at_base::repository_path;
 
 use std::collections::BTreeMap;
 

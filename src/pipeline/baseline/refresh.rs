@@ -13,6 +13,7 @@ use crate::pipeline::baseline::manifest::Entry;
 use crate::pipeline::baseline::manifest::Manifest;
 use crate::pipeline::baseline::manifest::Origin;
 use crate::pipeline::event::Observer;
+use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::gate;
 use crate::pipeline::gate::Done;
 use crate::pipeline::gate::Interrupted;
@@ -21,7 +22,6 @@ use crate::pipeline::gate::Setting;
 use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::plan;
 use crate::pipeline::plan::Job;
-use crate::pipeline::plan::ShapeSource;
 use crate::store::Objects;
 
 /// What a refresh needs to know.

@@ -25,9 +25,10 @@ use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::baseline::release;
 use crate::pipeline::baseline::release::ReleaseError;
 use crate::pipeline::baseline::release::Trust;
-use crate::pipeline::plan::chain;
+use crate::pipeline::baseline::tag;
 use crate::pipeline::subject;
 use crate::pipeline::subject::SubjectError;
+use crate::pipeline::trouble::chain;
 use crate::pipeline::workspace::Workspace;
 use crate::registry::Build;
 use crate::registry::Registry;
@@ -176,7 +177,7 @@ fn find(name: Option<&str>, desk: &Desk<'_>) -> Result<Baselines, ResolveError> 
             from_file(&path, &label, desk)
         };
     }
-    if name.starts_with(release::TAG_PREFIX) {
+    if name.starts_with(tag::TAG_PREFIX) {
         return from_release(name, desk);
     }
     from_registry(name, desk)
