@@ -55,17 +55,25 @@ impl Evidence {
     /// `None` of fewer than two restarts.
     pub fn interval(&self, tail: f64) -> Option<Interval> {
         let interval = Estimate::of(&self.values)?.interval(tail);
-        let read = |value: f64| match self.reading {
+        Some(Interval {
+            center: self.read(interval.center),
+            lower: self.read(interval.lower),
+            upper: self.read(interval.upper),
+        })
+    }
+
+    /// The median over restarts, in the unit of [`Self::interval`].
+    fn median(&self) -> Option<f64> {
+        median(&self.values).map(|value| self.read(value))
+    }
+
+    fn read(&self, value: f64) -> f64 {
+        match self.reading {
             Reading::LogRatio => 100.0 * value.exp_m1(),
             Reading::Log => value.exp(),
             Reading::Share => 100.0 * value,
             Reading::Plain => value,
-        };
-        Some(Interval {
-            center: read(interval.center),
-            lower: read(interval.lower),
-            upper: read(interval.upper),
-        })
+        }
     }
 }
 
@@ -193,8 +201,9 @@ fn level(restarts: &[Restart], empty: Option<u64>, quantity: Quantity) -> Option
     if quantity == Quantity::PeakMemory {
         return Some(mean(&peaks(restarts, empty, Which::Baseline)?)?.max(LEAST_MEMORY));
     }
-    let figure = absolute(restarts, empty, Which::Baseline, quantity)?;
-    median(&figure.values).filter(|level| *level > 0.0)
+    absolute(restarts, empty, Which::Baseline, quantity)?
+        .median()
+        .filter(|level| *level > 0.0)
 }
 
 /// The change that a relative limit accepts, in per cent of the baseline: `max_regression`, or the quantity's floor where that is
