@@ -98,7 +98,8 @@ fn a_regression_exits_with_1_and_names_the_line() {
         (&report["result"], &report["exit_code"]),
         (&"regression".into(), &1.into())
     );
-    assert_eq!(regressed(&report)[0], "latency-p50");
+    // The larger model is slower too, but how surely is for a busy machine to say; its size is for certain.
+    assert!(regressed(&report).contains(&"size".to_owned()), "{report:#}");
     assert_eq!(report["comparisons"][0]["config_line"], 3);
     let verdict = output
         .stdout
@@ -126,7 +127,8 @@ fn a_first_run_is_neutral_unless_told_otherwise() {
 
 #[test]
 fn budgets_hold_without_a_baseline() {
-    let env = project("digits_mlp.onnx", "");
+    // Some 40 µs against a budget of 1: no noise hides that.
+    let env = project("digits_cnn.onnx", "");
     env.run(&["ci", "--latency-budget", "1us"]).expect_code(1);
     assert_eq!(regressed(&report(&env)), ["latency-p50"]);
     assert_eq!(report(&env)["thresholds"]["latency_budget_ms"], 0.001);

@@ -334,7 +334,7 @@ fn labels_judge_two_models_that_answer_differently() {
 fn budgets_need_no_baseline() {
     let mut gate = gate();
     gate.latency.limit.budget = Some(Millis(10_000.0));
-    let side = side(&fixture("digits_mlp.onnx"));
+    let side = side(&fixture("digits_cnn.onnx"));
     let measurement = measure_alone(&side, &command(), &plan(&gate), &mut |_| {}).unwrap();
     let comparison = judge_alone(&key(), &measurement, 200_000, Some(0.98), &gate);
     assert_eq!(comparison.verdict, Verdict::NoBaseline);
