@@ -22,16 +22,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mlbuild::config::AccuracyGate;
 use mlbuild::config::DEFAULT_ONNXRUNTIME;
 use mlbuild::config::ExecutionMode;
 use mlbuild::config::Gate;
 use mlbuild::config::GraphOptimization;
-use mlbuild::config::LatencyGate;
-use mlbuild::config::LatencyMetric;
-use mlbuild::config::Limit;
 use mlbuild::config::MeasureConfig;
-use mlbuild::config::Policy;
 use mlbuild::config::Target;
 use mlbuild::machine::affinity;
 use mlbuild::measure::Side;
@@ -116,7 +111,7 @@ fn main() {
 
 /// Compares over and over, and prints how it ended.
 fn study(name: &str, options: &Options, baseline: &Side, candidate: &Side, command: &WorkerCommand, runs: usize) {
-    let gate = gate();
+    let gate = Gate::default();
     let key = ComparisonKey {
         model: String::new(),
         target: String::new(),
@@ -169,7 +164,7 @@ fn study(name: &str, options: &Options, baseline: &Side, candidate: &Side, comma
 
 /// The model with a hidden layer beside its last output, as wide as makes it about a tenth slower.
 fn ten_per_cent_more(options: &Options, baseline: &Side, command: &WorkerCommand, folder: &Path) -> (Side, usize) {
-    let mut gate = gate();
+    let mut gate = Gate::default();
     gate.latency.limit.max_regression = Percent(0.0);
     let mut best: Option<(f64, Side, usize)> = None;
     let (mut low, mut high) = (1_usize, 1_usize << 22);
@@ -301,36 +296,6 @@ fn dims(info: &proto::ValueInfoProto) -> Vec<u64> {
             _ => 1,
         })
         .collect()
-}
-
-fn gate() -> Gate {
-    let percent = |value| Percent(value);
-    Gate {
-        latency: LatencyGate {
-            metric: LatencyMetric::P50,
-            limit: Limit {
-                max_regression: percent(5.0),
-                budget: None,
-            },
-            p95: None,
-        },
-        size: Limit {
-            max_regression: percent(5.0),
-            budget: None,
-        },
-        memory: Limit {
-            max_regression: percent(10.0),
-            budget: None,
-        },
-        accuracy: AccuracyGate {
-            cosine: 0.99,
-            top1: 0.99,
-            max_drop: percent(1.0),
-            explicit: false,
-        },
-        on_inconclusive: Policy::Neutral,
-        on_missing_baseline: Policy::Neutral,
-    }
 }
 
 fn measure(budget: f64, seed: u64) -> MeasureConfig {

@@ -105,7 +105,6 @@ mod tests {
     use super::*;
     use crate::verdict::judge;
     use crate::verdict::testing::agreeing;
-    use crate::verdict::testing::gate;
     use crate::verdict::testing::key;
     use crate::verdict::testing::pair;
 
@@ -123,11 +122,11 @@ mod tests {
             .collect();
         let alone: Vec<Comparison> = measurements
             .iter()
-            .map(|measurement| judge(&key(), measurement, (1, 1), Some(&agreeing()), &gate()))
+            .map(|measurement| judge(&key(), measurement, (1, 1), Some(&agreeing()), &Gate::default()))
             .collect();
         let mut together = alone.clone();
         let measurements: Vec<Option<&PairMeasurement>> = measurements.iter().map(Some).collect();
-        judge_family(&mut together, &measurements, &gate());
+        judge_family(&mut together, &measurements, &Gate::default());
         (alone, together)
     }
 

@@ -202,7 +202,6 @@ mod tests {
     use crate::units::Millis;
     use crate::units::Percent;
     use crate::verdict::testing::agreeing;
-    use crate::verdict::testing::gate;
     use crate::verdict::testing::key;
     use crate::verdict::testing::lone;
     use crate::verdict::testing::pair;
@@ -211,7 +210,7 @@ mod tests {
     const PEAKS: (u64, u64) = (40_000_000, 40_000_000);
 
     fn judged(measurement: &PairMeasurement) -> Comparison {
-        judge(&key(), measurement, SIZES, Some(&agreeing()), &gate())
+        judge(&key(), measurement, SIZES, Some(&agreeing()), &Gate::default())
     }
 
     fn verdict_of(comparison: &Comparison, metric: Metric) -> Verdict {
@@ -352,7 +351,7 @@ mod tests {
                 &pair(4.0, 1.0, 1.0, PEAKS),
                 (baseline, candidate),
                 Some(&agreeing()),
-                &gate(),
+                &Gate::default(),
             );
             assert_eq!(
                 verdict_of(&comparison, Metric::Size),
@@ -369,7 +368,7 @@ mod tests {
             &pair(4.0, 1.0, 1.0, PEAKS),
             (10_000_000, 5_000_000),
             Some(&agreeing()),
-            &gate(),
+            &Gate::default(),
         );
         assert_eq!(smaller.verdict, Verdict::Improvement);
         let slower = judge(
@@ -377,14 +376,14 @@ mod tests {
             &pair(4.0, 1.1, 1.0, PEAKS),
             (10_000_000, 5_000_000),
             Some(&agreeing()),
-            &gate(),
+            &Gate::default(),
         );
         assert_eq!(slower.verdict, Verdict::Regression);
     }
 
     #[test]
     fn budgets_count_whatever_the_baseline() {
-        let mut gate = gate();
+        let mut gate = Gate::default();
         gate.latency.limit.budget = Some(Millis(4.2));
         gate.size.budget = Some(Bytes(11_000_000));
         gate.memory.budget = Some(Bytes(45_000_000));
@@ -443,7 +442,13 @@ mod tests {
 
     #[test]
     fn without_a_baseline_nothing_passes() {
-        let comparison = judge_alone(&key(), &lone(4.0, 1.0, 40_000_000), 10_000_000, Some(0.97), &gate());
+        let comparison = judge_alone(
+            &key(),
+            &lone(4.0, 1.0, 40_000_000),
+            10_000_000,
+            Some(0.97),
+            &Gate::default(),
+        );
         assert_eq!(comparison.verdict, Verdict::NoBaseline);
         assert!(
             comparison
@@ -458,7 +463,7 @@ mod tests {
                 .all(|entry| entry.candidate.is_some() && !entry.gated)
         );
         assert_eq!(
-            judge_unchanged(&key(), None, 10_000_000, &gate()).verdict,
+            judge_unchanged(&key(), None, 10_000_000, &Gate::default()).verdict,
             Verdict::Skipped
         );
     }
@@ -477,10 +482,16 @@ mod tests {
                 top1_agreement: agreement,
                 ..agreeing()
             };
-            let comparison = judge(&key(), &pair(4.0, 1.0, 1.0, PEAKS), SIZES, Some(&accuracy), &gate());
+            let comparison = judge(
+                &key(),
+                &pair(4.0, 1.0, 1.0, PEAKS),
+                SIZES,
+                Some(&accuracy),
+                &Gate::default(),
+            );
             assert_eq!(comparison.verdict, expected, "{cosine} {agreement:?}");
         }
-        let missing = judge(&key(), &pair(4.0, 1.0, 1.0, PEAKS), SIZES, None, &gate());
+        let missing = judge(&key(), &pair(4.0, 1.0, 1.0, PEAKS), SIZES, None, &Gate::default());
         assert_eq!(missing.verdict, Verdict::Error);
     }
 
@@ -496,25 +507,28 @@ mod tests {
         };
         let measurement = pair(4.0, 1.0, 1.0, PEAKS);
         let judged = |candidate, gate: &Gate| judge(&key(), &measurement, SIZES, Some(&retrained(candidate)), gate);
-        assert_eq!(judged(0.97, &gate()).verdict, Verdict::Pass);
-        assert_eq!(verdict_of(&judged(0.97, &gate()), Metric::Cosine), Verdict::Skipped);
+        assert_eq!(judged(0.97, &Gate::default()).verdict, Verdict::Pass);
+        assert_eq!(
+            verdict_of(&judged(0.97, &Gate::default()), Metric::Cosine),
+            Verdict::Skipped
+        );
         // A drop of exactly the limit is accepted.
-        assert_eq!(judged(0.96, &gate()).verdict, Verdict::Pass);
-        let worse = judged(0.95, &gate());
+        assert_eq!(judged(0.96, &Gate::default()).verdict, Verdict::Pass);
+        let worse = judged(0.95, &Gate::default());
         assert_eq!(worse.verdict, Verdict::Regression);
         assert_eq!(
             worse.reason.as_deref(),
             Some("top-1 accuracy: 2.00 points fewer right answers on 100 samples")
         );
-        assert_eq!(judged(0.99, &gate()).verdict, Verdict::Improvement);
-        let mut explicit = gate();
+        assert_eq!(judged(0.99, &Gate::default()).verdict, Verdict::Improvement);
+        let mut explicit = Gate::default();
         explicit.accuracy.explicit = true;
         assert_eq!(judged(0.97, &explicit).verdict, Verdict::Regression);
     }
 
     #[test]
     fn p95_gates_where_the_config_says_so() {
-        let mut gate = gate();
+        let mut gate = Gate::default();
         gate.latency.p95 = Some(Limit {
             max_regression: Percent(2.0),
             budget: None,

@@ -66,7 +66,6 @@ pub fn exit_code(comparisons: &[Comparison], gate: &Gate) -> i32 {
 mod tests {
     use super::*;
     use crate::verdict::judge::undecided;
-    use crate::verdict::testing::gate;
     use crate::verdict::testing::key;
 
     fn run(verdicts: &[Verdict]) -> Vec<Comparison> {
@@ -91,20 +90,22 @@ mod tests {
         ] {
             let comparisons = run(&verdicts);
             assert_eq!(overall(&comparisons), expected, "{verdicts:?}");
-            assert_eq!(exit_code(&comparisons, &gate()), code, "{verdicts:?}");
+            assert_eq!(exit_code(&comparisons, &Gate::default()), code, "{verdicts:?}");
         }
     }
 
     #[test]
     fn policies_decide_what_is_left_open() {
         for (policy, code) in [(Policy::Pass, 0), (Policy::Neutral, 0), (Policy::Fail, 1)] {
-            let mut gate = gate();
-            gate.on_inconclusive = policy;
+            let mut gate = Gate {
+                on_inconclusive: policy,
+                ..Gate::default()
+            };
             assert_eq!(exit_code(&run(&[Verdict::Inconclusive]), &gate), code);
             assert_eq!(exit_code(&run(&[Verdict::NoBaseline]), &gate), 0);
             gate.on_missing_baseline = policy;
             assert_eq!(exit_code(&run(&[Verdict::NoBaseline]), &gate), code);
         }
-        assert_eq!(outcome_of(Verdict::Inconclusive, &gate()), Outcome::Neutral);
+        assert_eq!(outcome_of(Verdict::Inconclusive, &Gate::default()), Outcome::Neutral);
     }
 }

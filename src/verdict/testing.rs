@@ -1,11 +1,5 @@
 //! Scripted measurements for the tests of this layer.
 
-use crate::config::AccuracyGate;
-use crate::config::Gate;
-use crate::config::LatencyGate;
-use crate::config::LatencyMetric;
-use crate::config::Limit;
-use crate::config::Policy;
 use crate::measure::accuracy::Accuracy;
 use crate::measure::samples::Block;
 use crate::measure::samples::LoneRestart;
@@ -17,38 +11,7 @@ use crate::measure::samples::Round;
 use crate::measure::samples::SideMeasurement;
 use crate::measure::samples::StopReason;
 use crate::measure::samples::Which;
-use crate::units::Percent;
 use crate::verdict::types::ComparisonKey;
-
-/// The default gate.
-pub(super) fn gate() -> Gate {
-    Gate {
-        latency: LatencyGate {
-            metric: LatencyMetric::P50,
-            limit: Limit {
-                max_regression: Percent(5.0),
-                budget: None,
-            },
-            p95: None,
-        },
-        size: Limit {
-            max_regression: Percent(5.0),
-            budget: None,
-        },
-        memory: Limit {
-            max_regression: Percent(10.0),
-            budget: None,
-        },
-        accuracy: AccuracyGate {
-            cosine: 0.99,
-            top1: 0.99,
-            max_drop: Percent(1.0),
-            explicit: false,
-        },
-        on_inconclusive: Policy::Neutral,
-        on_missing_baseline: Policy::Neutral,
-    }
-}
 
 pub(super) fn key() -> ComparisonKey {
     ComparisonKey {

@@ -5,14 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mlbuild::config::AccuracyGate;
 use mlbuild::config::DEFAULT_ONNXRUNTIME;
 use mlbuild::config::Gate;
-use mlbuild::config::LatencyGate;
-use mlbuild::config::LatencyMetric;
-use mlbuild::config::Limit;
 use mlbuild::config::MeasureConfig;
-use mlbuild::config::Policy;
 use mlbuild::config::types::DatasetConfig;
 use mlbuild::measure::MeasureError;
 use mlbuild::measure::PairMeasurement;
@@ -32,7 +27,6 @@ use mlbuild::model::tensor::ElementType;
 use mlbuild::model::tensor::Tensor;
 use mlbuild::model::tensor::TensorSpec;
 use mlbuild::units::Millis;
-use mlbuild::units::Percent;
 use mlbuild::units::Span;
 use mlbuild::verdict::Comparison;
 use mlbuild::verdict::ComparisonKey;
@@ -50,35 +44,6 @@ use crate::support::runtime::artifact;
 use crate::support::runtime::command;
 use crate::support::runtime::options;
 use crate::support::runtime::settings;
-
-fn gate() -> Gate {
-    Gate {
-        latency: LatencyGate {
-            metric: LatencyMetric::P50,
-            limit: Limit {
-                max_regression: Percent(5.0),
-                budget: None,
-            },
-            p95: None,
-        },
-        size: Limit {
-            max_regression: Percent(5.0),
-            budget: None,
-        },
-        memory: Limit {
-            max_regression: Percent(10.0),
-            budget: None,
-        },
-        accuracy: AccuracyGate {
-            cosine: 0.99,
-            top1: 0.99,
-            max_drop: Percent(1.0),
-            explicit: false,
-        },
-        on_inconclusive: Policy::Neutral,
-        on_missing_baseline: Policy::Neutral,
-    }
-}
 
 fn plan(gate: &Gate) -> Plan {
     let measure = MeasureConfig {
@@ -173,7 +138,7 @@ fn slower(folder: &TempDir) -> PathBuf {
 
 fn compare(candidate: &Side) -> (PairMeasurement, Comparison) {
     let baseline = side(&fixture("digits_mlp.onnx"));
-    let gate = gate();
+    let gate = Gate::default();
     let mut events = Vec::new();
     let measurement = compare_pair(&baseline, candidate, &command(), &plan(&gate), &mut |event| {
         events.push(event)
@@ -246,7 +211,7 @@ fn several_threads_take_turns() {
         side.settings.threads = 2;
         side
     };
-    let mut plan = plan(&gate());
+    let mut plan = plan(&Gate::default());
     plan.max_restarts = 3;
     let measurement = compare_pair(
         &with_threads("digits_cnn.onnx"),
@@ -294,7 +259,7 @@ fn a_side_that_cannot_be_loaded_is_named() {
     std::fs::write(&broken, b"this is no model").unwrap();
     let (whole, broken) = (side(&fixture("digits_mlp.onnx")), side(&broken));
     let compare = |baseline: &Side, candidate: &Side| -> MeasureError {
-        compare_pair(baseline, candidate, &command(), &plan(&gate()), &mut |_| {}).unwrap_err()
+        compare_pair(baseline, candidate, &command(), &plan(&Gate::default()), &mut |_| {}).unwrap_err()
     };
     let error = compare(&whole, &broken);
     assert_eq!(error.side(), Some(Which::Candidate));
@@ -332,7 +297,7 @@ fn labels_judge_two_models_that_answer_differently() {
 
 #[test]
 fn budgets_need_no_baseline() {
-    let mut gate = gate();
+    let mut gate = Gate::default();
     gate.latency.limit.budget = Some(Millis(10_000.0));
     let side = side(&fixture("digits_cnn.onnx"));
     let measurement = measure_alone(&side, &command(), &plan(&gate), &mut |_| {}).unwrap();
