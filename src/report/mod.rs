@@ -1,6 +1,7 @@
 //! Show: pure functions from a [`Report`] to text. No I/O, no clock; every name in a report is taken for hostile.
 
 pub mod annotations;
+pub mod builder;
 pub mod clean;
 pub mod comment;
 pub mod figures;
@@ -14,4 +15,6 @@ pub mod terminal;
 pub mod types;
 mod view;
 
+pub use builder::ReportBuilder;
+pub use builder::ReportError;
 pub use types::*;

@@ -5,6 +5,8 @@
 //! eats all memory ends the worker, never this process, and comes back as a [`WorkerError`].
 
 mod empty;
+mod engine_failure;
+mod engine_tensors;
 mod environment;
 mod error;
 pub mod library;

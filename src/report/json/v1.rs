@@ -9,11 +9,11 @@ use serde::Serialize;
 use crate::report;
 use crate::report::Report;
 use crate::report::ReportError;
+use crate::report::builder::check_comparisons;
+use crate::report::builder::check_outcome;
 use crate::report::figures;
 use crate::report::headline;
 use crate::report::json::v1_parts as parts;
-use crate::report::types::check_comparisons;
-use crate::report::types::check_outcome;
 use crate::verdict;
 use crate::verdict::Metric;
 
