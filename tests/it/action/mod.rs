@@ -247,6 +247,25 @@ struct Proposed {
     head: CommitSha,
 }
 
+/// Every file of a checkout that is not the tool's own, with its bytes.
+fn users_files(checkout: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![checkout.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                if path.file_name().is_some_and(|name| name != ".mlbuild") {
+                    folders.push(path);
+                }
+            } else {
+                found.insert(path.clone(), fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
 /// A job, not yet started.
 struct Job<'a> {
     repository: &'a Repository,
@@ -333,7 +352,23 @@ impl Job<'_> {
 
     /// Runs the gate's step.
     fn run(&self) -> Ran {
-        self.after(self.step(&["action"]).output().unwrap())
+        let mut command = self.step(&["action"]);
+        let checkout = self.folder().join("repo");
+        let before = users_files(&checkout);
+        let output = command.output().unwrap();
+        let mut after = users_files(&checkout);
+        // What a `build:` command adds is the user's own wish; without one, nothing may be added either.
+        let builds = before
+            .values()
+            .any(|bytes| String::from_utf8_lossy(bytes).contains(" build: "));
+        after.retain(|path, _| !builds || before.contains_key(path));
+        let differing: Vec<&PathBuf> = before
+            .keys()
+            .chain(after.keys())
+            .filter(|path| before.get(*path) != after.get(*path))
+            .collect();
+        assert!(differing.is_empty(), "the run touched the user's files: {differing:?}");
+        self.after(output)
     }
 
     /// Runs the step that follows it.
