@@ -11,6 +11,7 @@ pub mod error;
 pub mod estimate;
 pub mod event;
 pub mod plan;
+pub mod profile;
 pub mod rounds;
 pub mod samples;
 pub mod side;
