@@ -11,6 +11,7 @@ use crate::config::Gate;
 use crate::hint::Hint;
 use crate::measure;
 use crate::measure::accuracy::Accuracy;
+use crate::measure::op_diff::OpDifference;
 use crate::measure::plan::Plan;
 use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::SideMeasurement;
@@ -53,6 +54,8 @@ pub struct Done {
     pub alone: Option<SideMeasurement>,
     /// The candidate's share of right answers, where the dataset has labels.
     pub top1_accuracy: Option<f64>,
+    /// The operators that explain a changed latency.
+    pub operators: Option<OpDifference>,
 }
 
 /// Somebody asked the run to end.
@@ -164,6 +167,7 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, observer: &mut Observer<'_>
         pair: None,
         alone: None,
         top1_accuracy: None,
+        operators: None,
     };
     done.comparison = match (&done.job.work, &done.job.candidate) {
         (Work::Settled(comparison), _) => comparison.clone(),
