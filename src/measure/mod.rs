@@ -12,6 +12,7 @@ pub mod estimate;
 pub mod event;
 pub mod op_diff;
 pub mod plan;
+pub mod profile;
 pub mod rounds;
 pub mod samples;
 pub mod side;
