@@ -9,6 +9,7 @@ pub mod inputs;
 pub mod load;
 pub mod onnx;
 pub mod samples;
+pub mod task;
 pub mod tensor;
 
 pub use error::ModelError;

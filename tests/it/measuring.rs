@@ -175,14 +175,14 @@ fn a_model_against_itself_is_no_regression() {
         restart
             .rounds
             .iter()
-            .all(|round| !round.baseline.is_empty() && !round.candidate.is_empty())
+            .all(|round| !round.baseline.wall.is_empty() && !round.candidate.wall.is_empty())
     );
     assert!(
         restart
             .rounds
             .iter()
-            .flat_map(|round| &round.baseline)
-            .all(|seconds| *seconds > 0.0)
+            .flat_map(|round| round.baseline.own())
+            .all(|seconds| seconds > 0.0)
     );
     #[cfg(target_os = "linux")]
     {
