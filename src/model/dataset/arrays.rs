@@ -141,7 +141,7 @@ fn shape_of(
                 shown(&spec.name),
                 shape::shown(expected)
             ),
-            None,
+            Some("write the samples in the shape that the model is fed"),
         )
     })
 }

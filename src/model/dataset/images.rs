@@ -103,7 +103,7 @@ impl Images {
             Some([one]) => Ok(vec![*one; layout.channels]),
             Some(all) if all.len() == layout.channels => Ok(all.to_vec()),
             Some(all) => Err(refuse(
-                format!("{}, but `{key}` lists {} numbers", takes(), all.len()),
+                format!("{}, and `{key}` lists {} numbers", takes(), all.len()),
                 "give one number for all channels, or one a channel",
             )),
         };

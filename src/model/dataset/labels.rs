@@ -96,7 +96,7 @@ fn from_array(folder: &Folder, file: &str, chosen: &[usize]) -> Result<Vec<i64>,
         return Err(folder.unusable(
             file,
             format!(
-                "holds {} labels, but the folder holds {samples} samples",
+                "holds {} labels, but the number of samples in the folder is {samples}",
                 header.shape[0]
             ),
             Some("labels stand in the order of the samples' names, sorted as text"),
