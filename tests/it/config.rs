@@ -882,6 +882,7 @@ fn every_key_is_read() {
       },
       "measure": {
         "seed": 7,
+        "strict_output": false,
         "threads": 2,
         "time_budget_seconds": 30.0,
         "total_budget_seconds": 300.0,
@@ -896,8 +897,11 @@ fn every_key_is_read() {
           "calibration": "data/calib.npz",
           "dataset": {
             "labels": "y",
+            "mean": null,
             "path": "data/val.npz",
-            "samples": 50
+            "resize": "stretch",
+            "samples": 50,
+            "std": null
           },
           "inputs": {
             "input": [
@@ -927,8 +931,11 @@ fn every_key_is_read() {
           "calibration": null,
           "dataset": {
             "labels": null,
+            "mean": null,
             "path": "data/bert.npz",
-            "samples": 200
+            "resize": "stretch",
+            "samples": 200,
+            "std": null
           },
           "inputs": {},
           "name": "bert",
