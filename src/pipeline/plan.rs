@@ -179,6 +179,7 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
                 model: config.name.clone(),
                 target: target.name().to_owned(),
                 variant: variant.clone(),
+                sequence: None,
             };
             let settings = config.settings_digest(*target, &context.config.measure, &context.config.runtime);
             let mut job = Job {
