@@ -52,6 +52,10 @@ pub struct Model {
     pub inputs: Option<BTreeMap<String, Input>>,
     /// What kind of data the model takes: `auto` finds out.
     pub task: Option<Task>,
+    /// The lengths, in tokens, that a model of token sequences is measured with, each gated on its own; 16, 64, 128 and 256 by
+    /// default, as far as the model holds them.
+    #[schemars(length(min = 1), inner(range(min = 1)))]
+    pub sequence_lengths: Option<Vec<u64>>,
     /// What the model must run on; `onnxruntime_cpu` by default.
     #[serde(default)]
     #[schemars(schema_with = "schema::targets")]
@@ -100,7 +104,7 @@ pub enum Task {
     Audio,
     /// Rows of features.
     Tabular,
-    /// None of these.
+    /// None of these: inputs are zeros.
     Unknown,
 }
 
@@ -230,6 +234,9 @@ pub struct Measure {
     pub seed: Option<u64>,
     /// After this much silence a worker is stopped; 60 s by default.
     pub worker_timeout: Option<Span>,
+    /// Fails a model whose outputs hold NaN or infinity, are constant, or have another shape than it declares; a warning by
+    /// default.
+    pub strict_output: Option<bool>,
 }
 
 /// Which engine, and how it is set up.

@@ -42,6 +42,8 @@ pub struct ModelConfig {
     pub inputs: BTreeMap<String, InputConfig>,
     /// What kind of data it takes.
     pub task: Task,
+    /// The lengths that a model of token sequences is measured with, rising; the model's own where `None`.
+    pub sequence_lengths: Option<Vec<u64>>,
     /// What it must run on.
     pub targets: Vec<Target>,
     /// The recipes to derive and gate, as written: `fp32`, `fp16`, `prune-0.50+int8`.
@@ -82,7 +84,7 @@ pub enum Task {
     Audio,
     /// Rows of features.
     Tabular,
-    /// None of these; inputs are plain noise.
+    /// None of these; inputs are zeros.
     Unknown,
 }
 
@@ -233,6 +235,9 @@ pub struct MeasureConfig {
     pub seed: u64,
     /// After this much silence a worker is stopped; default 60 s.
     pub worker_timeout: Span,
+    /// Fails a candidate whose outputs hold NaN or infinity, are constant, or have another shape than declared; default off. It is
+    /// a limit like the gate's: in a pull request the base's counts too.
+    pub strict_output: bool,
 }
 
 /// Which engine, and how it is set up.

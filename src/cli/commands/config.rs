@@ -186,6 +186,7 @@ fn summary(loaded: &Loaded) -> serde_json::Value {
                 })),
                 "inputs": inputs,
                 "task": model.task.name(),
+                "sequence_lengths": model.sequence_lengths,
                 "targets": model.targets.iter().map(|target| target.name()).collect::<Vec<_>>(),
                 "variants": model.variants,
                 "calibration": model.calibration,
@@ -234,6 +235,7 @@ fn summary(loaded: &Loaded) -> serde_json::Value {
             "threads": config.measure.threads,
             "seed": config.measure.seed,
             "worker_timeout_seconds": config.measure.worker_timeout.0.as_secs_f64(),
+            "strict_output": config.measure.strict_output,
         },
         "runtime": {
             "version": config.runtime.version,

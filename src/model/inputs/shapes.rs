@@ -504,7 +504,7 @@ mod tests {
                 .zip(["x", "y", "z", "w"])
                 .map(|(dims, name)| TensorSpec { dims, ..spec(name, &[]) })
                 .collect();
-            if let Ok(resolved) = resolve_shapes(&specs, &overrides) {
+            if let Ok(resolved) = resolve_shapes(&specs, &overrides, &Wishes::default()) {
                 prop_assert_eq!(resolved.len(), specs.len());
                 for (resolved, spec) in resolved.iter().zip(&specs) {
                     if let Some(shape) = overrides.get(&spec.name) {

@@ -96,7 +96,7 @@ pub(super) struct Lengths {
 
 impl Lengths {
     /// The tokens of the past.
-    pub fn past(self) -> u64 {
+    pub(super) fn past(self) -> u64 {
         self.total.saturating_sub(self.fed)
     }
 }

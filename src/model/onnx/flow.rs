@@ -113,11 +113,6 @@ impl<'a> Flow<'a> {
         self.consumers.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The node that writes a value.
-    pub(in crate::model) fn producer(&self, name: &str) -> Option<&'a NodeProto> {
-        self.producers.get(name).copied()
-    }
-
     /// The constant behind a value, through conversions.
     pub(in crate::model) fn constant(&self, name: &str) -> Option<&'a TensorProto> {
         self.constant_and_turns(name).map(|(tensor, _)| tensor)

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::operators::OperatorDifference;
+use crate::measure::op_diff::OpDifference;
 use crate::report;
 use crate::verdict;
 
@@ -194,6 +196,7 @@ pub(super) struct Comparison {
     seconds: f64,
     config_line: Option<u32>,
     warnings: Vec<String>,
+    operators: Option<OperatorDifference>,
 }
 
 /// One judged metric.
@@ -297,6 +300,7 @@ impl From<&report::Detail> for Comparison {
             seconds,
             config_line,
             warnings,
+            operators,
         } = detail;
         let verdict::Comparison {
             key,
@@ -327,6 +331,7 @@ impl From<&report::Detail> for Comparison {
             seconds: if seconds.is_finite() { *seconds } else { 0.0 },
             config_line: *config_line,
             warnings: warnings.clone(),
+            operators: operators.as_ref().map(OperatorDifference::from),
         }
     }
 }
@@ -349,6 +354,7 @@ impl From<Comparison> for report::Detail {
             seconds,
             config_line,
             warnings,
+            operators,
         } = stored;
         Self {
             comparison: verdict::Comparison {
@@ -370,6 +376,7 @@ impl From<Comparison> for report::Detail {
             seconds,
             config_line,
             warnings,
+            operators: operators.map(OpDifference::from),
         }
     }
 }
