@@ -23,6 +23,7 @@ mod github_client;
 mod init;
 mod interrupted;
 mod launcher;
+mod made_inputs;
 mod measuring;
 mod noise;
 mod onnx_models;
