@@ -6,3 +6,4 @@ pub(crate) mod fake_github;
 pub(crate) mod onnx;
 pub(crate) mod reports;
 pub(crate) mod runtime;
+pub(crate) mod text;
