@@ -26,6 +26,7 @@ mod launcher;
 mod measuring;
 mod noise;
 mod onnx_models;
+mod profile;
 mod registry;
 mod report;
 mod runtime_install;
