@@ -33,12 +33,14 @@ pub struct Profile {
     pub roofline: Option<Roofline>,
     /// Kernels that stand for more than one node.
     pub fusions: Vec<Fusion>,
-    /// What became of every node of the model's main graph, in its order.
+    /// What became of every node of the model: the main graph's in their order, then those in loops and branches.
     pub nodes: Vec<NodeFate>,
     /// Known patterns that were left apart.
     pub missed: Vec<MissedFusion>,
     /// The run whose length is nearest to the median, kernel by kernel, in order of start.
     pub timeline: Vec<Span>,
+    /// What could not be found out, in sentences.
+    pub warnings: Vec<String>,
 }
 
 impl Profile {
@@ -189,6 +191,8 @@ pub struct NodeFate {
     pub label: String,
     /// Its operator.
     pub op_type: String,
+    /// The node that it stands within: a loop, a branch.
+    pub within: Option<String>,
     /// What the engine did with it.
     pub fate: Fate,
     /// The kernel that computes it, as an index into [`Profile::kernels`].
