@@ -8,6 +8,7 @@ pub mod format;
 pub mod inputs;
 pub mod load;
 pub mod onnx;
+pub mod task;
 pub mod tensor;
 
 pub use error::ModelError;
