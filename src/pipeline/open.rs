@@ -14,8 +14,8 @@ use crate::model::Model;
 use crate::model::ModelError;
 use crate::model::inputs;
 use crate::model::inputs::InputError;
-use crate::model::inputs::ResolvedSpec;
-use crate::model::tensor::Tensor;
+use crate::model::inputs::Made;
+use crate::model::task::Detected;
 use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::subject;
 use crate::pipeline::subject::SubjectError;
@@ -61,10 +61,10 @@ pub struct Opened {
     pub files: Vec<StoredFile>,
     /// What the engine loads.
     pub artifact: Artifact,
-    /// Its inputs, every dimension known.
-    pub specs: Vec<ResolvedSpec>,
-    /// One set of inputs.
-    pub inputs: Vec<Tensor>,
+    /// Its inputs, and what they are.
+    pub made: Made,
+    /// What kind of data it takes.
+    pub task: Detected,
     /// What the reader should know.
     pub notices: Vec<String>,
 }
@@ -168,9 +168,14 @@ impl Found {
             label: label.clone(),
             source,
         };
-        let specs = inputs::resolve_shapes(&model.facts.inputs, &request.shapes).map_err(failed)?;
-        let bounds = inputs::index_bounds(&model.proto);
-        let inputs = inputs::synthesize(&specs, &bounds, request.seed).map_err(failed)?;
+        let asked = inputs::Request {
+            task: request.task,
+            shapes: &request.shapes,
+            seed: request.seed,
+            sequence: request.sequence,
+            batch: request.batch,
+        };
+        let made = inputs::make(&model, &asked).map_err(failed)?;
         let artifact = artifact(&files, workspace)?;
         Ok(Opened {
             label,
@@ -178,9 +183,9 @@ impl Found {
             model,
             files,
             artifact,
-            specs,
-            inputs,
-            notices: Vec::new(),
+            task: made.task.clone(),
+            notices: made.warnings.clone(),
+            made,
         })
     }
 }
