@@ -11,6 +11,7 @@ pub mod interrupt;
 pub mod machinery;
 pub mod open;
 pub mod plan;
+pub mod profile;
 pub mod publish;
 pub mod remember;
 pub mod subject;
