@@ -29,6 +29,7 @@ mod measuring;
 mod noise;
 mod onnx_models;
 mod outputs;
+mod profile;
 mod registry;
 mod report;
 mod runtime_install;
