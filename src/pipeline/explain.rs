@@ -202,8 +202,8 @@ impl Effort {
         } else {
             LEAST_REPEATS
         };
-        // Also refuses what is no number.
-        if !(least(repeats) <= LONGEST.as_secs_f64()) {
+        let cost = least(repeats);
+        if cost.is_nan() || cost > LONGEST.as_secs_f64() {
             return None;
         }
         let room = EACH.as_secs_f64() / (2.0 * f64::from(repeats)) - fixed;
