@@ -28,6 +28,7 @@ mod measuring;
 mod noise;
 mod onnx_models;
 mod profile_page;
+mod profile;
 mod registry;
 mod report;
 mod runtime_install;

@@ -115,7 +115,7 @@ fn kernels(measured: &Measured<'_>, totals: &Totals, places: &[Option<Place<'_, 
         let bytes = place.and_then(|place| cost::bytes(place, &total.samples));
         let bound = node
             .zip(measured.roofline.as_ref())
-            .and_then(|(node, roofline)| cost::bound(node, macs, bytes, roofline));
+            .and_then(|(node, roofline)| cost::bound(node, macs, bytes, total.seconds, roofline));
         let written = total.samples.iter().map(|sample| total_bytes(&sample.outputs));
         Kernel {
             name: total.name.clone(),

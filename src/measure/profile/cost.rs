@@ -43,6 +43,15 @@ const TRANSCENDENTAL: &[&str] = &[
     "TopK",
 ];
 
+/// Operators that mostly name a tensor anew, without touching its data.
+const VIEWS: &[&str] = &["Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"];
+
+/// A kernel that takes less, in seconds, may take it for being called.
+const DISPATCH: f64 = 10e-6;
+
+/// So much of a short kernel's time its work must explain.
+const NOTICEABLE: f64 = 0.1;
+
 /// Multiply-accumulates of the model's nodes.
 pub(super) struct Macs {
     main: Vec<Option<u64>>,
@@ -168,12 +177,27 @@ fn extent(tensor: &TensorProto) -> Option<Extent> {
     })
 }
 
-/// What limits a kernel of `macs` multiply-accumulates and `bytes` bytes; `None` where its arithmetic is of another kind than
-/// what the roofline was measured with.
-pub(super) fn bound(node: &NodeProto, macs: Option<u64>, bytes: Option<u64>, roofline: &Roofline) -> Option<Bound> {
+/// What limits a kernel of `macs` multiply-accumulates and `bytes` bytes that takes `seconds`; `None` where its arithmetic is of
+/// another kind than what the roofline was measured with, and where it is so short that neither is what it takes time for.
+pub(super) fn bound(
+    node: &NodeProto,
+    macs: Option<u64>,
+    bytes: Option<u64>,
+    seconds: f64,
+    roofline: &Roofline,
+) -> Option<Bound> {
     let (macs, bytes) = (macs?, bytes.filter(|bytes| *bytes > 0)?);
     let known_domain = matches!(node.domain(), "" | "ai.onnx" | "com.microsoft" | BLOCKED);
-    if !known_domain || TRANSCENDENTAL.contains(&node.op_type()) {
+    let operator = node.op_type();
+    if !known_domain
+        || [TRANSCENDENTAL, SHAPES, VIEWS]
+            .iter()
+            .any(|list| list.contains(&operator))
+    {
+        return None;
+    }
+    let needed = (2e-9 * macs as f64 / roofline.gflops).max(1e-9 * bytes as f64 / roofline.gigabytes);
+    if seconds < DISPATCH && needed < NOTICEABLE * seconds {
         return None;
     }
     let intensity = 2.0 * macs as f64 / bytes as f64;
@@ -239,13 +263,15 @@ mod tests {
             threads: 1,
             method: String::new(),
         };
-        let of = |op, macs| bound(&node(op), Some(macs), Some(1000), &roofline);
+        let of = |op, macs| bound(&node(op), Some(macs), Some(1000), 1e-7, &roofline);
         assert_eq!(of("Conv", 2400), Some(Bound::Memory));
         assert_eq!(of("Conv", 2600), Some(Bound::Compute));
         assert_eq!(of("Add", 0), Some(Bound::Memory));
         assert_eq!(of("Softmax", 0), None);
         assert_eq!(of("QLinearConv", 2600), None);
-        assert_eq!(bound(&node("Conv"), None, Some(1), &roofline), None);
-        assert_eq!(bound(&node("Reshape"), Some(0), Some(0), &roofline), None);
+        assert_eq!(bound(&node("Conv"), None, Some(1), 1.0, &roofline), None);
+        assert_eq!(bound(&node("Add"), Some(0), Some(0), 1.0, &roofline), None);
+        assert_eq!(bound(&node("Reshape"), Some(0), Some(1000), 1e-7, &roofline), None);
+        assert_eq!(bound(&node("Conv"), Some(2600), Some(1000), 5e-6, &roofline), None);
     }
 }

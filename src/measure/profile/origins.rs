@@ -4,6 +4,7 @@
 //! tensors that they write (`x_nchwc`), keeps their own names, or puts a change of layout between an invented name and a kept one.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use crate::measure::profile::classes::Classes;
 use crate::model::onnx::proto::GraphProto;
@@ -25,6 +26,9 @@ const ACTIVATIONS: &[&str] = &[
     "HardSigmoid",
     "HardSwish",
 ];
+
+/// A blocked kernel takes in no more nodes behind its own: a normalization, a sum, an activation.
+const MAX_TAKEN_IN: usize = 5;
 
 /// What the engine puts before the name of a tensor that it computes in another precision.
 const RECAST: &str = "InsertedPrecisionFreeCast_";
@@ -117,6 +121,22 @@ pub(super) fn origins<'a>(original: &Original<'_>, optimized: &'a GraphProto) ->
             }
         }
     }
+    // What a node of the model's reads stands for what that one reads.
+    let mut written: HashSet<&str> = HashSet::new();
+    written.extend(optimized.node.iter().flat_map(|node| &node.output).map(String::as_str));
+    for node in optimized.node.iter().rev() {
+        let Some(own) = counterpart(original, node, &origins) else {
+            continue;
+        };
+        for (input, wanted) in node.input.iter().zip(&own.input) {
+            if written.contains(input.as_str())
+                && !original.classes.is_constant(wanted)
+                && let Some(class) = original.classes.class(wanted)
+            {
+                origins.entry(input).or_insert(class);
+            }
+        }
+    }
     // Behind a change of layout stands the tensor that it changes.
     for node in optimized.node.iter().rev() {
         if let Some((input, output)) = inserted_layout(original, node)
@@ -133,6 +153,26 @@ pub(super) fn origins<'a>(original: &Original<'_>, optimized: &'a GraphProto) ->
         }
     }
     origins
+}
+
+/// The node of the model that an optimized one with kept inputs is: its namesake, or in blocked layout the node of the same
+/// operator that computes what it writes, at most some steps back.
+fn counterpart<'a>(original: &Original<'a>, node: &NodeProto, origins: &HashMap<&str, usize>) -> Option<&'a NodeProto> {
+    if let Some(index) = original.namesake(node) {
+        return original.node(index);
+    }
+    if node.domain() != BLOCKED {
+        return None;
+    }
+    let class = origins.get(node.output.first()?.as_str())?;
+    let mut own = original.node(original.classes.first_producer(*class)?)?;
+    for _ in 0..MAX_TAKEN_IN {
+        if own.op_type() == node.op_type() {
+            return Some(own);
+        }
+        own = original.node(original.classes.producer(own.input.first()?)?)?;
+    }
+    None
 }
 
 /// Input and output of a node that the engine put in and that only changes layout or type.
