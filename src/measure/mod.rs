@@ -7,6 +7,7 @@ pub mod accuracy;
 pub mod agreement;
 pub mod alone;
 pub mod compare;
+pub mod disturbance;
 pub mod error;
 pub mod estimate;
 pub mod event;

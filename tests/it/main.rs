@@ -18,6 +18,7 @@ mod cli;
 mod compare;
 mod config;
 mod datasets;
+mod disturbances;
 mod documents;
 mod github_client;
 mod init;
