@@ -11,6 +11,7 @@ pub mod disturbance;
 pub mod error;
 pub mod estimate;
 pub mod event;
+pub mod noise_floor;
 pub mod op_diff;
 pub mod outputs;
 pub mod plan;

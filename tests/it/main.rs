@@ -19,6 +19,7 @@ mod compare;
 mod config;
 mod datasets;
 mod disturbances;
+mod doctor;
 mod documents;
 mod github_client;
 mod init;

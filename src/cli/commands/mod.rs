@@ -6,6 +6,7 @@ mod ci;
 mod compare;
 mod completions;
 mod config;
+mod doctor;
 mod init;
 mod runtime;
 mod worker;
@@ -32,6 +33,8 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Runtime(runtime::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Doctor(doctor::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Action(action::Args),
@@ -51,6 +54,7 @@ impl Command {
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
+            Self::Doctor(args) => doctor::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
             Self::Worker(args) => worker::run(&args, context),
         }
