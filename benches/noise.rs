@@ -33,7 +33,7 @@ use mlbuild::measure::Side;
 use mlbuild::measure::accuracy::Accuracy;
 use mlbuild::measure::compare::compare_pair;
 use mlbuild::measure::plan::Plan;
-use mlbuild::measure::plan::Quantity;
+use mlbuild::measure::quantity::Quantity;
 use mlbuild::model::onnx::proto;
 use mlbuild::model::tensor::Tensor;
 use mlbuild::runtime::Artifact;

@@ -11,12 +11,15 @@ pub mod error;
 pub mod estimate;
 pub mod event;
 pub mod plan;
+pub mod quantity;
 pub mod rounds;
 pub mod samples;
 pub mod side;
 pub mod subject;
+mod values;
 
 pub use error::MeasureError;
+pub use quantity::Quantity;
 pub use samples::PairMeasurement;
 pub use samples::SideMeasurement;
 pub use samples::Which;

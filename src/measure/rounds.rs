@@ -8,8 +8,8 @@ use crate::measure::estimate;
 use crate::measure::event::Event;
 use crate::measure::plan::MIN_RESTARTS;
 use crate::measure::plan::Plan;
-use crate::measure::plan::Quantity;
 use crate::measure::plan::Rhythm;
+use crate::measure::quantity::Quantity;
 use crate::measure::samples::Block;
 use crate::measure::samples::LoneRestart;
 use crate::measure::samples::Looks;
@@ -242,6 +242,7 @@ impl<S: Subject> Pair<'_, S> {
             load_seconds: started.load_seconds,
             first_seconds: started.first_seconds,
             peak_bytes,
+            loaded_bytes: started.loaded_bytes,
         })
     }
 
@@ -297,6 +298,7 @@ fn restart_alone<S: Subject>(
             load_seconds: started.load_seconds,
             first_seconds: started.first_seconds,
             peak_bytes: subject.peak_memory()?,
+            loaded_bytes: started.loaded_bytes,
         },
         blocks,
     })
@@ -366,6 +368,7 @@ mod tests {
             Ok(Started {
                 load_seconds: self.start_seconds,
                 first_seconds: self.latency * 3.0,
+                loaded_bytes: None,
             })
         }
 

@@ -32,6 +32,9 @@ pub struct Process {
     pub first_seconds: f64,
     /// The most memory that the process held at any time, in bytes; `None` where the system doesn't tell.
     pub peak_bytes: Option<u64>,
+    /// The memory that the process held with the session built and before the first inference, in bytes; `None` where the system
+    /// doesn't tell.
+    pub loaded_bytes: Option<u64>,
 }
 
 /// One block of each side, one right after the other.

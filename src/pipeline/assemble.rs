@@ -5,7 +5,7 @@ use crate::config::Gate;
 use crate::config::ModelLines;
 use crate::machine::fingerprint::Fingerprint;
 use crate::measure::estimate;
-use crate::measure::plan::Quantity;
+use crate::measure::quantity::Quantity;
 use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::SideMeasurement;
 use crate::measure::samples::Which;

@@ -31,6 +31,7 @@ use super::engine_failure::running;
 use super::engine_tensors::input_values;
 use super::engine_tensors::output;
 use super::engine_tensors::spec;
+use super::memory;
 use super::protocol::Failure;
 use super::protocol::FailureKind;
 use super::settings::Artifact;
@@ -98,6 +99,7 @@ impl Engine {
         let mut session = builder.commit_from_memory(&model).map_err(|error| loading(&error))?;
         let load_seconds = started.elapsed().as_secs_f64();
         drop(model);
+        let loaded_bytes = memory::resident();
 
         let values = input_values(&session, inputs)?;
         let input_specs = session.inputs().iter().map(spec).collect();
@@ -115,6 +117,7 @@ impl Engine {
         let loaded_facts = Loaded {
             load_seconds,
             first_seconds,
+            loaded_bytes,
             runtime_version: self.version.clone(),
             inputs: input_specs,
             outputs,

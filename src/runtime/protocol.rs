@@ -21,7 +21,7 @@ use super::settings::Loaded;
 use super::settings::SessionSettings;
 
 /// Both sides must agree on it; any change of the types below raises it.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// A header holds names, shapes and messages, never data.
 const MAX_HEADER: u64 = 4 << 20;

@@ -31,6 +31,7 @@ pub(super) fn pair(baseline_ms: f64, ratio: f64, noise: f64, peaks: (u64, u64)) 
         load_seconds: 0.01,
         first_seconds: 0.001,
         peak_bytes: Some(EMPTY + beyond),
+        loaded_bytes: Some(EMPTY + beyond / 2),
     };
     let restarts = LAYOUT
         .iter()
