@@ -15,6 +15,7 @@
 use crate::measure::plan::Aim;
 use crate::measure::quantity::Direction;
 use crate::measure::quantity::Quantity;
+use crate::measure::samples::Block;
 use crate::measure::samples::LoneRestart;
 use crate::measure::samples::Looks;
 use crate::measure::samples::PairMeasurement;
@@ -149,7 +150,7 @@ pub fn latencies(restarts: &[Restart], which: Which) -> Vec<f64> {
     restarts
         .iter()
         .flat_map(|restart| &restart.rounds)
-        .flat_map(|round| round.block(which))
+        .flat_map(|round| round.block(which).own())
         .map(|seconds| seconds * MILLISECONDS)
         .collect()
 }
@@ -159,7 +160,7 @@ pub fn latencies_alone(restarts: &[LoneRestart]) -> Vec<f64> {
     restarts
         .iter()
         .flat_map(|restart| &restart.blocks)
-        .flat_map(|block| &block.seconds)
+        .flat_map(Block::own)
         .map(|seconds| seconds * MILLISECONDS)
         .collect()
 }
@@ -284,10 +285,18 @@ mod tests {
 
     const EMPTY: Option<u64> = Some(20_000_000);
 
+    fn block(wall: Vec<f64>) -> Block {
+        Block {
+            wall,
+            stolen: Vec::new(),
+        }
+    }
+
     fn restart(ratio: f64, peaks: (u64, u64)) -> Restart {
         let process = |peak| Process {
             load_seconds: 0.1,
             first_seconds: 0.01,
+            warmup: Vec::new(),
             peak_bytes: Some(peak),
             loaded_bytes: None,
         };
@@ -297,8 +306,8 @@ mod tests {
             rounds: vec![
                 Round {
                     first: Which::Baseline,
-                    baseline: vec![0.001, 0.001, 0.002],
-                    candidate: vec![0.001 * ratio, 0.001 * ratio, 0.004],
+                    baseline: block(vec![0.001, 0.001, 0.002]),
+                    candidate: block(vec![0.001 * ratio, 0.001 * ratio, 0.004]),
                 };
                 3
             ],
@@ -333,7 +342,7 @@ mod tests {
         assert_eq!(accepted(&restarts, EMPTY, Quantity::LatencyP50, 5.0), 5.0);
         assert_eq!(accepted(&restarts, EMPTY, Quantity::PeakMemory, 5.0), 10.0);
         for round in restarts.iter_mut().flat_map(|restart| &mut restart.rounds) {
-            round.baseline = vec![0.000_005; 3];
+            round.baseline = block(vec![0.000_005; 3]);
         }
         let wider = accepted(&restarts, EMPTY, Quantity::LatencyP50, 5.0);
         assert!((wider - 20.0).abs() < 1e-9, "{wider}");

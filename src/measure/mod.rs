@@ -10,13 +10,17 @@ pub mod compare;
 pub mod error;
 pub mod estimate;
 pub mod event;
+pub mod op_diff;
+pub mod outputs;
 pub mod plan;
+pub mod profile;
 pub mod quantity;
 pub mod rounds;
 pub mod samples;
 pub mod side;
 pub mod subject;
 mod values;
+pub mod warmup;
 
 pub use error::MeasureError;
 pub use quantity::Quantity;

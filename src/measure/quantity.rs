@@ -7,7 +7,7 @@
 //! | throughput | inferences a second, one after the other: one over the untrimmed mean of all latencies of the restart |
 //! | load | from the model's bytes in memory to a session |
 //! | first inference | the very first one, which allocates and packs what later ones reuse |
-//! | time to stable | from the start of loading until latency has settled |
+//! | time to stable | from the start of loading until latency has settled, see [`crate::measure::warmup`] |
 //! | peak memory | the most that the process held at any time, beyond an empty session |
 //! | model memory | what the process holds with the session built and before the first inference, beyond an empty session |
 

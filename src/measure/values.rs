@@ -15,8 +15,8 @@ const MILLISECONDS: f64 = 1e3;
 /// One side of a restart.
 pub(crate) struct Values<'a> {
     process: &'a Process,
-    /// Seconds of each inference, block by block.
-    blocks: Vec<&'a [f64]>,
+    /// Seconds of each inference without what other processes took, block by block.
+    blocks: Vec<Vec<f64>>,
 }
 
 impl<'a> Values<'a> {
@@ -24,7 +24,11 @@ impl<'a> Values<'a> {
     pub(crate) fn of(restart: &'a Restart, which: Which) -> Self {
         Self {
             process: restart.process(which),
-            blocks: restart.rounds.iter().map(|round| round.block(which)).collect(),
+            blocks: restart
+                .rounds
+                .iter()
+                .map(|round| round.block(which).own().collect())
+                .collect(),
         }
     }
 
@@ -32,7 +36,7 @@ impl<'a> Values<'a> {
     pub(crate) fn alone(restart: &'a LoneRestart) -> Self {
         Self {
             process: &restart.process,
-            blocks: restart.blocks.iter().map(|block| block.seconds.as_slice()).collect(),
+            blocks: restart.blocks.iter().map(|block| block.own().collect()).collect(),
         }
     }
 
@@ -42,7 +46,10 @@ impl<'a> Values<'a> {
         match quantity {
             Quantity::Load => Some(self.process.load_seconds * MILLISECONDS),
             Quantity::FirstInference => Some(self.process.first_seconds * MILLISECONDS),
-            Quantity::TimeToStable => None,
+            Quantity::TimeToStable => {
+                let steady = median(&self.blocks.concat())?;
+                Some(self.process.seconds_to_stable(steady) * MILLISECONDS)
+            }
             Quantity::PeakMemory => self.process.peak_bytes.map(|bytes| bytes as f64),
             Quantity::ModelMemory => self.process.loaded_bytes.map(|bytes| bytes as f64),
             _ => statistic(&self.blocks.concat(), quantity),

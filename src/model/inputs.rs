@@ -3,10 +3,16 @@
 //! A shape that neither the model nor the config knows is an error, never a guess, except for the batch dimension, which is 1.
 
 mod bounds;
+mod make;
+mod role;
 mod shapes;
 mod synthetic;
 
 pub use bounds::index_bounds;
+pub use make::Made;
+pub use make::Request;
+pub use make::make;
+pub use role::Role;
 pub use shapes::is_batch;
 pub use shapes::resolve_shapes;
 pub use synthetic::synthesize;

@@ -1,6 +1,7 @@
 //! Everything a renderer may need, as plain data without I/O. [`super::builder`] puts it together.
 
 use crate::config::Gate;
+use crate::measure::op_diff::OpDifference;
 use crate::verdict::Comparison;
 use crate::verdict::ComparisonKey;
 use crate::verdict::Metric;
@@ -81,6 +82,9 @@ pub struct Detail {
     pub config_line: Option<u32>,
     /// What disturbed the measurement.
     pub warnings: Vec<String>,
+    /// The operators that explain a changed latency; `None` where it did not change or no profile could be had. Never part of the
+    /// verdict.
+    pub operators: Option<OpDifference>,
 }
 
 impl Detail {
@@ -95,6 +99,7 @@ impl Detail {
             seconds: 0.0,
             config_line: None,
             warnings: Vec::new(),
+            operators: None,
         }
     }
 }
