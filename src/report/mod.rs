@@ -10,6 +10,7 @@ pub mod headline;
 pub mod json;
 pub mod markdown;
 mod operators;
+pub mod sparkline;
 pub mod summary;
 pub mod table;
 pub mod terminal;
