@@ -20,7 +20,7 @@ use crate::measure::error::MeasureError;
 use crate::measure::event::Event;
 use crate::measure::plan::Aim;
 use crate::measure::plan::Plan;
-use crate::measure::plan::Quantity;
+use crate::measure::quantity::Quantity;
 use crate::measure::samples::PairMeasurement;
 use crate::model::Model;
 use crate::model::ModelError;
