@@ -898,8 +898,11 @@ fn every_key_is_read() {
           "calibration": "data/calib.npz",
           "dataset": {
             "labels": "y",
+            "mean": null,
             "path": "data/val.npz",
-            "samples": 50
+            "resize": "stretch",
+            "samples": 50,
+            "std": null
           },
           "inputs": {
             "input": [
@@ -933,8 +936,11 @@ fn every_key_is_read() {
           "calibration": null,
           "dataset": {
             "labels": null,
+            "mean": null,
             "path": "data/bert.npz",
-            "samples": 200
+            "resize": "stretch",
+            "samples": 200,
+            "std": null
           },
           "inputs": {},
           "name": "bert",
