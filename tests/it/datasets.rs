@@ -153,6 +153,20 @@ fn samples_have_no_batch_where_the_model_has_none() {
 }
 
 #[test]
+fn one_input_takes_the_only_array_whatever_its_name() {
+    let fixture = Fixture::new();
+    let specs = [spec("input", ElementType::Float, &["batch", "2"])];
+    let path = fixture.write(|npz| {
+        npz.add_array("images", &array![[1.0_f32, 2.0]]).unwrap();
+        npz.add_array("truth", &array![7_i64]).unwrap();
+    });
+    let dataset = load(&path, Some("truth"), &specs).unwrap();
+    assert_eq!((dataset.len(), dataset.label(0)), (1, Some(7)));
+    // Which of the two would be a guess.
+    assert!(complaint(load(&path, None, &specs)).contains("has no array `input`"));
+}
+
+#[test]
 fn says_what_does_not_fit() {
     let fixture = Fixture::new();
     let path = fixture.write(|npz| {

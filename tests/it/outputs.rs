@@ -144,7 +144,9 @@ fn folders_of_images_are_gated_and_digested() {
         desk::config("    dataset: { path: data, mean: [0.5], std: [0.5], resize: crop }\n"),
     );
     let digit = |shade: u8| {
-        let image = image::GrayImage::from_fn(9, 12, |x, y| image::Luma([(x as u8 * 20) ^ (y as u8).wrapping_mul(shade)]));
+        let image = image::GrayImage::from_fn(9, 12, |x, y| {
+            image::Luma([(x as u8 * 20) ^ (y as u8).wrapping_mul(shade)])
+        });
         let mut bytes = std::io::Cursor::new(Vec::new());
         image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
         bytes.into_inner()
