@@ -278,3 +278,27 @@ fn refuses_archives_made_to_burst() {
     let huge = complaint(load(&path, None, &open));
     assert!(huge.contains("needs more than 2000000000 bytes"), "{huge}");
 }
+
+#[test]
+fn damaged_archives_never_panic() {
+    let fixture = Fixture::new();
+    let specs = [spec("x", ElementType::Float, &["batch", "2"])];
+    let path = fixture.write(|npz| {
+        npz.add_array("x", &array![[1.0_f32, 2.0], [3.0, 4.0]]).unwrap();
+        npz.add_array("y", &array![7_i64, 8]).unwrap();
+    });
+    let whole = std::fs::read(&path).unwrap();
+    load(&path, Some("y"), &specs).unwrap();
+    for at in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x41;
+        write_atomic(&path, &damaged).unwrap();
+        if let Ok(dataset) = load(&path, Some("y"), &specs) {
+            for index in 0..dataset.len() {
+                assert_eq!(dataset.sample(index).unwrap()[0].data.len(), 8);
+            }
+        }
+        write_atomic(&path, &whole[..at]).unwrap();
+        assert!(load(&path, Some("y"), &specs).is_err(), "cut at {at}");
+    }
+}
