@@ -7,15 +7,18 @@ pub mod accuracy;
 pub mod agreement;
 pub mod alone;
 pub mod compare;
+mod counterpart;
 pub mod error;
 pub mod estimate;
 pub mod event;
+mod layer_error;
 pub mod op_diff;
 pub mod outputs;
 pub mod plan;
 pub mod profile;
 pub mod rounds;
 pub mod samples;
+pub mod sensitivity;
 pub mod side;
 pub mod subject;
 

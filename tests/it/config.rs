@@ -258,7 +258,7 @@ fn a_path_instead_of_a_table() {
        ╭─[.mlbuild.yml:3:5]
      3 │   - a.onnx
        ·     ───┬──
-       ·        ╰── expected a table of the keys name, path, build, inputs, task, targets, variants, calibration, dataset
+       ·        ╰── expected a table of the keys name, path, build, inputs, task, sequence_lengths, targets, variants, calibration, dataset
        ╰────
     ");
 }
@@ -661,7 +661,7 @@ fn a_merge_key() {
        ·       ─┬
        ·        ╰── merge keys are not read; write the settings out
        ╰────
-    hint: the keys of `models[1]` are name, path, build, inputs, task, targets, variants, calibration, dataset
+    hint: the keys of `models[1]` are name, path, build, inputs, task, sequence_lengths, targets, variants, calibration, dataset
     ");
 }
 
