@@ -123,6 +123,19 @@ mirror! {
         cores: Option<Vec<usize>>,
         load_average: Option<f64>,
         noise_floor_percent: Option<f64>,
+        detectable_percent: Option<f64>,
+        kernel: Option<String>,
+        cores_allowed: usize,
+        cpu_quota: Option<f64>,
+        memory_limit_bytes: Option<u64>,
+        governor: Option<String>,
+        max_mhz: Option<f64>,
+        turbo: Option<bool>,
+        container: Option<String>,
+        hypervisor: Option<String>,
+        ci_image: Option<String>,
+        host_digest: Option<String>,
+        history: Option<String>,
     }
 }
 
@@ -196,6 +209,7 @@ pub(super) struct Comparison {
     seconds: f64,
     config_line: Option<u32>,
     warnings: Vec<String>,
+    disturbances: Vec<String>,
     operators: Option<OperatorDifference>,
 }
 
@@ -300,6 +314,7 @@ impl From<&report::Detail> for Comparison {
             seconds,
             config_line,
             warnings,
+            disturbances,
             operators,
         } = detail;
         let verdict::Comparison {
@@ -331,6 +346,7 @@ impl From<&report::Detail> for Comparison {
             seconds: if seconds.is_finite() { *seconds } else { 0.0 },
             config_line: *config_line,
             warnings: warnings.clone(),
+            disturbances: disturbances.clone(),
             operators: operators.as_ref().map(OperatorDifference::from),
         }
     }
@@ -354,6 +370,7 @@ impl From<Comparison> for report::Detail {
             seconds,
             config_line,
             warnings,
+            disturbances,
             operators,
         } = stored;
         Self {
@@ -376,6 +393,7 @@ impl From<Comparison> for report::Detail {
             seconds,
             config_line,
             warnings,
+            disturbances,
             operators: operators.map(OpDifference::from),
         }
     }
