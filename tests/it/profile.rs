@@ -26,7 +26,14 @@ fn options() -> Options {
 }
 
 fn side(model: &Model, shapes: &BTreeMap<String, Vec<u64>>) -> Side {
-    let resolved = inputs::resolve_shapes(&model.facts.inputs, shapes).unwrap();
+    let request = inputs::Request {
+        task: mlbuild::config::Task::Auto,
+        shapes,
+        seed: 7,
+        sequence: None,
+        batch: None,
+    };
+    let made = inputs::make(model, &request).unwrap();
     let external = model
         .external
         .iter()
@@ -37,7 +44,7 @@ fn side(model: &Model, shapes: &BTreeMap<String, Vec<u64>>) -> Side {
             external: external.collect(),
         },
         settings: runtime::settings(),
-        inputs: inputs::synthesize(&resolved, &inputs::index_bounds(&model.proto), 7).unwrap(),
+        inputs: made.inputs,
     }
 }
 
