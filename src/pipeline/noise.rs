@@ -33,11 +33,11 @@ use crate::runtime::Artifact;
 use crate::runtime::SessionSettings;
 
 /// Name of the model that this tool brings along.
-pub const BUILT_IN: &str = "built-in CNN of 1 ms";
+pub const BUILT_IN: &str = "built-in CNN";
 
 /// Channels and side length of the built-in model's images.
 const CHANNELS: i64 = 32;
-const SIDE: i64 = 28;
+const SIDE: i64 = 56;
 
 /// Convolutions of the built-in model.
 const LAYERS: usize = 3;

@@ -25,6 +25,7 @@ mod github_client;
 mod init;
 mod interrupted;
 mod launcher;
+mod machines;
 mod measuring;
 mod noise;
 mod onnx_models;
