@@ -15,6 +15,8 @@ pub struct Measurement {
     pub build: Digest,
     /// On which target.
     pub target: String,
+    /// The length of token sequences, for a model that is measured with several.
+    pub sequence: Option<u64>,
     /// The version of the runtime.
     pub runtime_version: String,
     /// The machine. Its figures are not another machine's: [`Fingerprint::same_machine`].
@@ -30,8 +32,8 @@ impl Registry {
     pub fn insert_measurement(&mut self, measurement: &Measurement) -> Result<i64, RegistryError> {
         let machine = self.remember_machine(&measurement.machine)?;
         let outcome = self.connection.execute(
-            "INSERT INTO measurements (build, target, runtime_version, machine, samples, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO measurements (build, target, runtime_version, machine, samples, created_at, sequence_length)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
                 measurement.build.as_str(),
                 measurement.target,
@@ -39,6 +41,7 @@ impl Registry {
                 machine,
                 measurement.samples.to_string(),
                 measurement.created_at,
+                measurement.sequence.and_then(|length| i64::try_from(length).ok()),
             ],
         );
         match outcome {
@@ -81,7 +84,7 @@ impl Registry {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT target, runtime_version, machines.fingerprint, samples, created_at
+                "SELECT target, runtime_version, machines.fingerprint, samples, created_at, sequence_length
                  FROM measurements JOIN machines ON machines.id = measurements.machine
                  WHERE build = ?1 ORDER BY created_at, measurements.id",
             )
@@ -94,6 +97,10 @@ impl Registry {
             found.push(Measurement {
                 build: build.clone(),
                 target: row.get(0).map_err(&failed)?,
+                sequence: row
+                    .get::<_, Option<i64>>(5)
+                    .map_err(&failed)?
+                    .and_then(|length| u64::try_from(length).ok()),
                 runtime_version: row.get(1).map_err(&failed)?,
                 machine: serde_json::from_str(&text(2)?).map_err(broken)?,
                 samples: serde_json::from_str(&text(3)?).map_err(broken)?,

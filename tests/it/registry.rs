@@ -54,6 +54,7 @@ fn measurement(build: &Digest, second: u32) -> Measurement {
     Measurement {
         build: build.clone(),
         target: "onnxruntime_cpu".to_owned(),
+        sequence: Some(u64::from(second) + 16),
         runtime_version: "1.31.1".to_owned(),
         machine: machine("Intel Xeon"),
         samples: json!([[0.001_25, 0.001_5], [1e-9]]),
@@ -256,7 +257,7 @@ fn refuses_files_that_are_no_registries_of_this_version() {
     std::fs::create_dir(folder.path().join("taken.db")).unwrap();
     complaints.push(complaint(&folder.path().join("taken.db")));
     insta::assert_snapshot!(complaints.join("\n"), @r"
-    the registry `FOLDER/registry.db` has version 9, this mlbuild reads up to 1; use the newer mlbuild that wrote it
+    the registry `FOLDER/registry.db` has version 9, this mlbuild reads up to 2; use the newer mlbuild that wrote it
     `FOLDER/foreign.db` is not a registry of mlbuild; move the file away, or work in another folder
     `FOLDER/text.db` is not a registry of mlbuild; move the file away, or work in another folder
     cannot create the folder `FOLDER/text.db`; a file is where a folder is needed: move `FOLDER/text.db` away

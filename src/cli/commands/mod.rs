@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod doctor;
 mod init;
+mod profile;
 mod runtime;
 mod worker;
 
@@ -26,6 +27,8 @@ pub enum Command {
     Ci(Box<ci::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Compare(compare::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Profile(Box<profile::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -50,6 +53,7 @@ impl Command {
             Self::Init(args) => init::run(&args, context),
             Self::Ci(args) => ci::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
+            Self::Profile(args) => profile::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
