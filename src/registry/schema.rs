@@ -15,8 +15,7 @@ use crate::files::FileError;
 /// From version n to n + 1, each as it was when it was released.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
-    include_str!("migrations/0002_sequence_length.sql"),
-    include_str!("migrations/0003_machines.sql"),
+    include_str!("migrations/0002_machines_and_lengths.sql"),
 ];
 
 /// The version that this mlbuild writes.
@@ -189,7 +188,6 @@ mod tests {
     const ROWS: &[&str] = &[
         include_str!("migrations/0001_rows.sql"),
         include_str!("migrations/0002_rows.sql"),
-        include_str!("migrations/0003_rows.sql"),
     ];
 
     #[test]
@@ -221,8 +219,7 @@ mod tests {
             let measurements = registry.measurements(&tagged.facts.id).unwrap();
             assert_eq!(measurements.len(), 1);
             assert_eq!(measurements[0].machine.arch, "x86_64");
-            // Machines are described since version 3.
-            assert_eq!(measurements[0].machine.version, if index < 2 { 1 } else { 2 });
+            assert_eq!(measurements[0].machine.version, index as u32 + 1);
             let problems: i64 = registry
                 .connection
                 .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))

@@ -1,4 +1,5 @@
--- Each machine once. Measurements refer to the machine that they were made on; before, each held its description.
+-- The length of token sequences that a measurement was taken with; NULL for models without a choice. And each machine once: measurements refer to the
+-- machine that they were made on; before, each held its description.
 
 CREATE TABLE machines (
     id          INTEGER PRIMARY KEY,
@@ -7,7 +8,7 @@ CREATE TABLE machines (
 
 INSERT INTO machines (fingerprint) SELECT DISTINCT machine FROM measurements;
 
-CREATE TABLE measurements_3 (
+CREATE TABLE measurements_2 (
     id              INTEGER PRIMARY KEY,
     build           TEXT NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
     target          TEXT NOT NULL,
@@ -18,10 +19,10 @@ CREATE TABLE measurements_3 (
     sequence_length INTEGER CHECK (sequence_length > 0)
 ) STRICT;
 
-INSERT INTO measurements_3
-    SELECT measurements.id, build, target, runtime_version, machines.id, samples, created_at, sequence_length
+INSERT INTO measurements_2
+    SELECT measurements.id, build, target, runtime_version, machines.id, samples, created_at, NULL
     FROM measurements JOIN machines ON machines.fingerprint = measurements.machine;
 
 DROP TABLE measurements;
-ALTER TABLE measurements_3 RENAME TO measurements;
+ALTER TABLE measurements_2 RENAME TO measurements;
 CREATE INDEX measurements_by_build ON measurements (build);
