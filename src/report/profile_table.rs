@@ -228,7 +228,7 @@ impl Table<'_> {
         self.line("roofline", &text)?;
         let of = |bound| -> f64 {
             let kernels = self.profile.kernels.iter().filter(|kernel| kernel.bound == bound);
-            kernels.map(|kernel| kernel.share).sum::<f64>() * 100.0
+            kernels.map(|kernel| kernel.share).fold(0.0, |sum, share| sum + share) * 100.0
         };
         let text = format!(
             "of the run {:.0}% in kernels bound by compute, {:.0}% by memory, {:.0}% by neither or unknown, {:.0}% overhead",
@@ -254,7 +254,7 @@ impl Table<'_> {
         }
         let inner = match (cold.parse_seconds, cold.initialize_seconds) {
             (Some(parse), Some(initialize)) => format!(
-                " (of it parsing {}, optimizing and packing {}, as profiled)",
+                " (when profiled: parsing {}, optimizing and packing {})",
                 millis(parse),
                 millis(initialize)
             ),

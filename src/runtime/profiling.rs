@@ -46,7 +46,7 @@ pub(super) struct Profiled {
 }
 
 impl Engine {
-    /// A plain session, then a profiled one: each runs once, `warmup` times, and `runs` times.
+    /// A profiled session, then a plain one: each runs once, `warmup` times, and `runs` times.
     pub(super) fn profile(
         &self,
         artifact: &Artifact,
@@ -56,6 +56,14 @@ impl Engine {
         runs: u32,
     ) -> Result<Profiled, Failure> {
         let watch = &mut Stopwatch::new(settings.threads <= 1);
+        // First, so that its events tell what building a session takes in a fresh process.
+        let (mut session, _) = self.load_with(artifact, settings, inputs, watch, |builder| {
+            builder.with_profiling(EVENTS).map_err(|error| loading(&error))
+        })?;
+        time(&mut session, warmup, runs, watch)?;
+        let events = session.end_profiling().and_then(|file| read(&file, MAX_EVENTS))?;
+        drop(session);
+
         let saving = self.load_with(artifact, settings, inputs, watch, |builder| {
             builder
                 .with_optimized_model_path(GRAPH)
@@ -75,17 +83,10 @@ impl Engine {
         };
         let _ = std::fs::remove_file(WEIGHTS);
         let plain = time(&mut session, warmup, runs, watch)?;
-        drop(session);
-
-        let (mut session, _) = self.load_with(artifact, settings, inputs, watch, |builder| {
-            builder.with_profiling(EVENTS).map_err(|error| loading(&error))
-        })?;
-        time(&mut session, warmup, runs, watch)?;
-        let file = session.end_profiling()?;
         Ok(Profiled {
             runtime_version: loaded.runtime_version,
             plain,
-            events: read(&file, MAX_EVENTS)?,
+            events,
             optimized,
         })
     }

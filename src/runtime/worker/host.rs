@@ -157,7 +157,7 @@ impl Worker {
         protocol::unpack(outputs, &payload).map_err(|error| self.garbled(RUNNING, &error))
     }
 
-    /// Runs a plain session and a profiled one, each once, then `warmup` times, then `runs` times. Only a worker that has loaded
+    /// Runs a profiled session and a plain one, each once, then `warmup` times, then `runs` times. Only a worker that has loaded
     /// nothing can; it writes into its own folder meanwhile.
     pub fn profile(
         &mut self,
