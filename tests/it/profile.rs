@@ -282,7 +282,7 @@ fn the_command_prints_a_table_json_and_a_page() {
     ] {
         assert!(output.stdout.contains(text), "{text}: {}", output.stdout);
     }
-    assert!(env.read("work/profile.html").contains("/l1/c2/Conv"));
+    assert!(env.read("profile.html").contains("/l1/c2/Conv"));
 
     let output = env
         .run(&["profile", "cnn.onnx", "--runs", "5", "--json"])
