@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde::Serialize;
 use tempfile::TempDir;
 
+use crate::files;
+use crate::files::FileError;
 use crate::hint::Hint;
 use crate::measure::counterpart::Counterparts;
 use crate::measure::layer_error::Sums;
@@ -146,9 +148,12 @@ pub enum SensitivityError {
     /// A sample cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// There is no place for copies of the models.
+    #[error("cannot make a temporary folder")]
+    Folder(#[source] std::io::Error),
     /// A copy of a model cannot be written.
-    #[error("cannot write a temporary copy of a model")]
-    Copy(#[source] std::io::Error),
+    #[error(transparent)]
+    Copy(#[from] FileError),
     /// No tensor of one build has a counterpart in the other.
     #[error("the two builds have no floating-point tensor in common: none of {tensors} names was found in both")]
     NothingInCommon {
@@ -165,7 +170,9 @@ impl Hint for SensitivityError {
         match self {
             Self::Worker { source, .. } => source.hints(),
             Self::Dataset(error) => error.hints(),
-            Self::Copy(_) => vec!["set `TMPDIR` to a folder with enough room for a copy of both models".to_owned()],
+            Self::Folder(_) | Self::Copy(_) => {
+                vec!["set `TMPDIR` to a folder with enough room for a copy of both models".to_owned()]
+            }
             Self::NothingInCommon { .. } => {
                 vec!["the second build must be derived from the first one and keep the names of its tensors".to_owned()]
             }
@@ -308,7 +315,7 @@ fn run(
     command: &WorkerCommand,
     options: &WorkerOptions,
 ) -> Result<Vec<Option<Sums>>, SensitivityError> {
-    let folder = TempDir::with_prefix("mlbuild-layers-").map_err(SensitivityError::Copy)?;
+    let folder = TempDir::with_prefix("mlbuild-layers-").map_err(SensitivityError::Folder)?;
     let before = group.iter().map(|(tensor, _)| tensor.name.as_str());
     let one = with_outputs(first, before, Vec::new(), &folder.path().join("first.onnx"))?;
     let after = group.iter().map(|(_, matched)| matched.name.as_str());
@@ -362,7 +369,7 @@ fn with_outputs<'a>(
         graph.output = outputs;
         graph.node.extend(added);
     }
-    std::fs::write(path, onnx::encode(&proto)).map_err(SensitivityError::Copy)?;
+    files::write_atomic(path, &onnx::encode(&proto))?;
     Ok(Side {
         artifact: Artifact {
             model: path.to_owned(),

@@ -29,7 +29,14 @@ use crate::units::Millis;
 
 use self::palette::Palette;
 
-const TEMPLATE: &str = include_str!("../../templates/profile.html");
+/// The page, and the first cells of a kernel's row.
+const TEMPLATES: [(&str, &str); 2] = [
+    ("profile.html", include_str!("../../templates/profile.html")),
+    (
+        "profile_kernel.html",
+        include_str!("../../templates/profile_kernel.html"),
+    ),
+];
 
 /// What the page shows.
 #[derive(Debug, Clone)]
@@ -65,7 +72,9 @@ pub fn render(view: &ProfileView<'_>) -> Result<String, PageError> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_template("profile.html", TEMPLATE)?;
+    for (name, template) in TEMPLATES {
+        environment.add_template(name, template)?;
+    }
     Ok(environment
         .get_template("profile.html")?
         .render(Serde(Page::of(view)))?)

@@ -74,9 +74,10 @@ pub(super) fn draw(profile: &Profile, palette: &Palette) -> Option<(String, usiz
         (x(last_x) - 4.0, corner.1 - 8.0),
         &format!("{} GFLOP/s", round(roof.gflops)),
     );
+    let middle = ((slope.0 + corner.0) / 2.0, (slope.1 + corner.1) / 2.0);
     svg.text(
-        "strong",
-        (slope.0 + 12.0, (slope.1 - 2.0).min(floor - 26.0).max(TOP + 24.0)),
+        "strong end",
+        (middle.0 - 8.0, middle.1 - 10.0),
         &format!("{} GB/s", round(roof.gigabytes)),
     );
     svg.text("axis end", (corner.0 - 8.0, floor - 8.0), "limited by memory");
