@@ -21,6 +21,7 @@ use mlbuild::stats::summary::median;
 use mlbuild::units::Percent;
 use mlbuild::units::Span;
 use mlbuild::verdict::ComparisonKey;
+use mlbuild::verdict::ExactFacts;
 use mlbuild::verdict::Metric;
 use mlbuild::verdict::judge;
 use serde::Deserialize;
@@ -126,7 +127,8 @@ pub(crate) fn ratios(measurement: &PairMeasurement) -> Vec<f64> {
 pub(crate) fn compare(baseline: &Side, candidate: &Side, setting: &Setting<'_>) -> Trial {
     let gate = gate(setting.limit);
     let measurement = measure(baseline, candidate, setting);
-    let comparison = judge(&key(), &measurement, (1, 1), None, &gate);
+    let facts = ExactFacts::of_size(1);
+    let comparison = judge(&key(), &measurement, (&facts, &facts), None, &gate);
     let latency = comparison.metric(Metric::LatencyP50).unwrap();
     // Outputs and size are not what this bench is about.
     let memory = comparison.metric(Metric::PeakMemory).unwrap();

@@ -63,6 +63,7 @@ fn recorded(name: &str) -> PairMeasurement {
 fn process() -> Process {
     Process {
         load_seconds: 0.05,
+        loaded_bytes: None,
         first_seconds: 0.01,
         warmup: Vec::new(),
         peak_bytes: None,
