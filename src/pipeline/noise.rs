@@ -66,7 +66,7 @@ pub struct Request<'a> {
 pub enum NoiseError {
     /// The model cannot be read or fed.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(Box<OpenError>),
     /// The built-in model cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -76,6 +76,12 @@ pub enum NoiseError {
     /// Somebody asked it to end.
     #[error("interrupted before enough was measured")]
     Interrupted,
+}
+
+impl From<OpenError> for NoiseError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(Box::new(error))
+    }
 }
 
 impl Hint for NoiseError {
