@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
 
+use mlbuild::config::Task;
 use mlbuild::measure::Side;
 use mlbuild::measure::profile::Fate;
 use mlbuild::measure::profile::Options;
@@ -27,7 +28,13 @@ fn options() -> Options {
 }
 
 fn side(model: &Model, shapes: &BTreeMap<String, Vec<u64>>) -> Side {
-    let resolved = inputs::resolve_shapes(&model.facts.inputs, shapes).unwrap();
+    let request = inputs::Request {
+        task: Task::Auto,
+        shapes,
+        seed: 7,
+        sequence: None,
+        batch: None,
+    };
     let external = model
         .external
         .iter()
@@ -38,7 +45,7 @@ fn side(model: &Model, shapes: &BTreeMap<String, Vec<u64>>) -> Side {
             external: external.collect(),
         },
         settings: runtime::settings(),
-        inputs: inputs::synthesize(&resolved, &inputs::index_bounds(&model.proto), 7).unwrap(),
+        inputs: inputs::make(model, &request).unwrap().inputs,
     }
 }
 
