@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
 
-use mlbuild::config::Task;
 use mlbuild::measure::Side;
 use mlbuild::measure::profile::Fate;
 use mlbuild::measure::profile::Options;
@@ -29,7 +28,7 @@ fn options() -> Options {
 
 fn side(model: &Model, shapes: &BTreeMap<String, Vec<u64>>) -> Side {
     let request = inputs::Request {
-        task: Task::Auto,
+        task: mlbuild::config::Task::Auto,
         shapes,
         seed: 7,
         sequence: None,
