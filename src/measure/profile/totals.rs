@@ -74,21 +74,29 @@ pub(super) fn sum_up(runs: &[Run]) -> Option<Totals> {
     let off = |run: &Run| (run.seconds - run_seconds).abs();
     let representative = runs.iter().min_by(|one, other| off(one).total_cmp(&off(other)))?;
     let mut timeline = Vec::new();
-    walk(&representative.calls, &mut numbers, &mut kernels, &mut |number, depth, call, total| {
-        timeline.push(Span {
-            kernel: number,
-            start: call.start,
-            seconds: call.seconds,
-            depth,
-        });
-        total.calls += 1;
-        total.samples.push(Sample {
-            inputs: call.inputs.clone(),
-            outputs: call.outputs.clone(),
-        });
-    });
+    walk(
+        &representative.calls,
+        &mut numbers,
+        &mut kernels,
+        &mut |number, depth, call, total| {
+            timeline.push(Span {
+                kernel: number,
+                start: call.start,
+                seconds: call.seconds,
+                depth,
+            });
+            total.calls += 1;
+            total.samples.push(Sample {
+                inputs: call.inputs.clone(),
+                outputs: call.outputs.clone(),
+            });
+        },
+    );
     // A kernel that only other runs had.
-    kernels.iter_mut().filter(|kernel| kernel.calls == 0).for_each(|kernel| kernel.calls = 1);
+    kernels
+        .iter_mut()
+        .filter(|kernel| kernel.calls == 0)
+        .for_each(|kernel| kernel.calls = 1);
     Some(Totals {
         kernels,
         run_seconds,
