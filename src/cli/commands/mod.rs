@@ -6,6 +6,7 @@ mod ci;
 mod compare;
 mod completions;
 mod config;
+mod doctor;
 mod init;
 mod profile;
 mod runtime;
@@ -35,6 +36,8 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Runtime(runtime::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Doctor(doctor::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Action(action::Args),
@@ -55,6 +58,7 @@ impl Command {
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
+            Self::Doctor(args) => doctor::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
             Self::Worker(args) => worker::run(&args, context),
         }

@@ -7,3 +7,4 @@ pub(crate) mod onnx;
 pub(crate) mod profiles;
 pub(crate) mod reports;
 pub(crate) mod runtime;
+pub(crate) mod text;
