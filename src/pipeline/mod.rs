@@ -7,6 +7,7 @@ pub mod ci;
 pub mod doctor;
 pub mod event;
 pub mod explain;
+pub mod facts;
 pub mod feed;
 pub mod gate;
 pub mod interrupt;

@@ -1,7 +1,6 @@
 //! Everything a renderer may need, as plain data without I/O. [`super::builder`] puts it together.
 
 use crate::config::Gate;
-use crate::config::LatencyMetric;
 use crate::measure::op_diff::OpDifference;
 use crate::verdict::Comparison;
 use crate::verdict::ComparisonKey;
@@ -123,6 +122,11 @@ pub struct SideFacts {
     pub size_bytes: u64,
     /// What people call it: a path, a tag.
     pub label: String,
+    /// The most memory that a process held at any time, nothing subtracted, in bytes: the median over restarts. `None` where nothing
+    /// was measured, or the system doesn't tell.
+    pub process_peak_bytes: Option<f64>,
+    /// Milliseconds of the first inferences after loading, the very first one first: medians over restarts.
+    pub warmup_ms: Vec<f64>,
 }
 
 /// A latency of both sides in milliseconds.
@@ -259,10 +263,7 @@ pub struct Thresholds {
 impl From<&Gate> for Thresholds {
     fn from(gate: &Gate) -> Self {
         Self {
-            latency_metric: match gate.latency.metric {
-                LatencyMetric::P50 => Metric::LatencyP50,
-                LatencyMetric::P95 => Metric::LatencyP95,
-            },
+            latency_metric: gate.latency.metric.into(),
             latency_regression_percent: gate.latency.limit.max_regression.0,
             size_regression_percent: gate.size.max_regression.0,
             memory_regression_percent: gate.memory.max_regression.0,

@@ -55,8 +55,21 @@ closed_list! {
     Metric {
         LatencyP50,
         LatencyP95,
+        LatencyP99,
+        LatencyMean,
+        LatencyStd,
+        Throughput,
+        Load,
+        FirstInference,
+        TimeToStable,
         Size,
+        CompressedSize,
         PeakMemory,
+        ModelMemory,
+        Macs,
+        Parameters,
+        Operators,
+        ActivationPeak,
         Cosine,
         Top1Agreement,
         Top1Accuracy,
@@ -164,6 +177,8 @@ mirror! {
         commit: Option<String>,
         size_bytes: u64,
         label: String,
+        process_peak_bytes: Option<f64>,
+        warmup_ms: Vec<f64>,
     }
 }
 
