@@ -24,9 +24,11 @@ use crate::support::onnx::fixture;
 use crate::support::runtime;
 
 fn samples(model: &Model) -> Vec<Vec<Tensor>> {
+    let shapes = BTreeMap::new();
     let request = inputs::Request {
-        task: mlbuild::config::Task::Auto,
-        shapes: &BTreeMap::new(),
+        // Random numbers, not the zeros of an unknown task.
+        task: mlbuild::config::Task::Tabular,
+        shapes: &shapes,
         seed: 0,
         sequence: None,
         batch: None,
