@@ -5,6 +5,7 @@
 //! from all layers before it; where the signal-to-noise ratio falls from one layer to the next, that layer is to blame.
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -213,10 +214,16 @@ pub fn measure(
         .filter(|tensor| tensor.element.is_none_or(|element| element.is_float()))
         .collect();
     let counterparts = Counterparts::of(&second.model.proto);
+    let clipped = clipped(&first.model.proto);
+    let by_name = |name: &str| candidates.iter().find(|tensor| tensor.name == name);
     let found: Vec<(&MadeTensor, Match)> = candidates
         .iter()
         .filter_map(|tensor| {
             let (name, node) = counterparts.find(&tensor.name)?;
+            // A quantizer drops a `Relu` that its range of values clips as well, and what it keeps is the clipped tensor.
+            let after = clipped.get(tensor.name.as_str()).copied();
+            let after = after.filter(|after| counterparts.find(after).is_none());
+            let tensor = after.and_then(by_name).unwrap_or(tensor);
             Some((tensor, Match { name, node }))
         })
         .collect();
@@ -256,6 +263,29 @@ pub fn measure(
         unmatched,
         left_out,
     })
+}
+
+/// Tensors that only one `Relu` or `Clip` reads, and what that makes of them.
+fn clipped(model: &ModelProto) -> HashMap<&str, &str> {
+    let Some(graph) = &model.graph else {
+        return HashMap::new();
+    };
+    let mut readers: HashMap<&str, Vec<&NodeProto>> = HashMap::new();
+    for node in &graph.node {
+        for input in &node.input {
+            readers.entry(input).or_default().push(node);
+        }
+    }
+    for output in &graph.output {
+        readers.remove(output.name());
+    }
+    readers
+        .into_iter()
+        .filter_map(|(tensor, readers)| match readers[..] {
+            [only] if matches!(only.op_type(), "Relu" | "Clip") => Some((tensor, only.output.first()?.as_str())),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Worst first: what is not finite, then by signal-to-noise ratio, what is exact last.

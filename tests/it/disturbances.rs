@@ -67,6 +67,7 @@ fn process() -> Process {
         first_seconds: 0.01,
         warmup: Vec::new(),
         peak_bytes: None,
+        loaded_bytes: None,
     }
 }
 

@@ -11,6 +11,7 @@ use mlbuild::measure::sensitivity::measure;
 use mlbuild::model::Model;
 use mlbuild::model::Samples;
 use mlbuild::model::inputs;
+use mlbuild::model::onnx::proto;
 use mlbuild::model::onnx::proto::tensor_proto::DataType;
 use mlbuild::model::tensor::Tensor;
 use mlbuild::runtime::Artifact;
@@ -23,9 +24,11 @@ use crate::support::onnx::fixture;
 use crate::support::runtime;
 
 fn samples(model: &Model) -> Vec<Vec<Tensor>> {
+    let shapes = BTreeMap::new();
     let request = inputs::Request {
-        task: mlbuild::config::Task::Auto,
-        shapes: &BTreeMap::new(),
+        // Random numbers, not the zeros of an unknown task.
+        task: mlbuild::config::Task::Tabular,
+        shapes: &shapes,
         seed: 0,
         sequence: None,
         batch: None,
@@ -126,4 +129,60 @@ fn models_without_a_name_in_common_are_refused() {
         error.to_string(),
         "the two builds have no floating-point tensor in common: none of 2 names was found in both"
     );
+}
+
+#[test]
+fn a_relu_that_a_quantizer_dropped_is_compared_behind_it() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, nodes: Vec<proto::NodeProto>, initializers: Vec<proto::TensorProto>| {
+        let x = onnx::value("x", DataType::Float, &[1, 4]);
+        let y = onnx::value("y", DataType::Float, &[1, 4]);
+        let path = folder.path().join(name);
+        let model = onnx::model(17, onnx::graph(vec![x], nodes, initializers, vec![y]));
+        std::fs::write(&path, model).unwrap();
+        path
+    };
+    let first = write(
+        "a.onnx",
+        vec![
+            onnx::node("Neg", &["x"], &["m"]),
+            onnx::node("Relu", &["m"], &["r"]),
+            onnx::node("Neg", &["r"], &["y"]),
+        ],
+        vec![],
+    );
+    // What a quantizer leaves: `m` clipped by the range of unsigned bytes, no `Relu`.
+    let scale = proto::TensorProto {
+        name: Some("m_scale".to_owned()),
+        data_type: Some(DataType::Float as i32),
+        float_data: vec![0.02],
+        ..Default::default()
+    };
+    let zero_point = proto::TensorProto {
+        name: Some("m_zero_point".to_owned()),
+        data_type: Some(DataType::Uint8 as i32),
+        int32_data: vec![0],
+        ..Default::default()
+    };
+    let second = write(
+        "b.onnx",
+        vec![
+            onnx::node("Neg", &["x"], &["n"]),
+            onnx::node("QuantizeLinear", &["n", "m_scale", "m_zero_point"], &["m_quantized"]),
+            onnx::node("DequantizeLinear", &["m_quantized", "m_scale", "m_zero_point"], &["d"]),
+            onnx::node("Neg", &["d"], &["y"]),
+        ],
+        vec![scale, zero_point],
+    );
+    let found = compare(&first, &second).unwrap();
+    let names: Vec<(&str, &str)> = found
+        .layers
+        .iter()
+        .map(|layer| (layer.tensor.as_str(), layer.matched.as_str()))
+        .collect();
+    assert!(names.contains(&("r", "m_dequantized_0")), "{names:?}");
+    assert!(!names.iter().any(|(tensor, _)| *tensor == "m"), "{names:?}");
+    for layer in &found.layers {
+        assert!(layer.max_abs_error <= 0.0101, "{layer:?}");
+    }
 }

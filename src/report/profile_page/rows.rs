@@ -315,7 +315,7 @@ pub(super) fn roofline_note(profile: &Profile, shown: usize) -> String {
     };
     format!(
         "Each circle is a kernel, its area its share of the run. Left of the corner moving data is the limit, right of it arithmetic; \
-         the further below the roof, the more could be gained. The roof comes from {}.{missing}",
+         the further below the roof, the more could be gained, and above it the data came out of caches. The roof comes from {}.{missing}",
         clean::sentence(roof.method.trim_end_matches('.'), clean::PROSE_LENGTH)
     )
 }
