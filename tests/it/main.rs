@@ -24,6 +24,7 @@ mod init;
 mod interrupted;
 mod launcher;
 mod measuring;
+mod metrics;
 mod noise;
 mod onnx_models;
 mod registry;
