@@ -17,6 +17,7 @@ use crate::pipeline::assemble::Frame;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::event::Observer;
+use crate::pipeline::explain;
 use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::gate;
 use crate::pipeline::gate::Done;
@@ -129,7 +130,8 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
         machinery: request.machinery,
         interrupt: request.interrupt,
     };
-    let done = gate::run(jobs, &setting, observer)?;
+    let mut done = gate::run(jobs, &setting, observer)?;
+    explain::explain(&mut done, &setting);
     let baselines = request.baselines;
     let mut context = request.context;
     context.baseline_label.clone_from(&baselines.label);
@@ -138,6 +140,7 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
     let head_commit = context.head_commit.clone();
     let mut notices = request.notices;
     notices.extend(baselines.notices.iter().cloned());
+    let machine = Fingerprint::of_this_machine().with_environment(request.environment);
     let report = assemble::report(
         &done,
         Frame {
@@ -147,7 +150,8 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
             head_commit,
             now: request.now,
             runtime_version: runtime_version(&done, request.machinery),
-            machine: &Fingerprint::of_this_machine().with_environment(request.environment),
+            machine: &machine,
+            history: baselines.history(&machine),
             lines: &request.lines,
             config_changes: request.config_changes,
             drift: drift(&done, baselines),

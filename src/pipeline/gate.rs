@@ -311,9 +311,8 @@ fn pair(
         &mut inspector,
         worker,
         &worker_options(step.plan),
-    );
+    )?;
     step.anomalies = inspector.finish();
-    let accuracy = accuracy?;
     let measurement = measure::compare::compare_pair(&baseline, &candidate, worker, step.plan, &mut |event| {
         (step.observer)(Event::Measuring {
             key: &job.key,
@@ -338,9 +337,8 @@ fn alone(
         &mut inspector,
         worker,
         &worker_options(step.plan),
-    );
+    )?;
     step.anomalies = inspector.finish();
-    let top1 = top1?;
     let measurement = measure::alone::measure_alone(&candidate, worker, step.plan, &mut |event| {
         (step.observer)(Event::Measuring {
             key: &job.key,

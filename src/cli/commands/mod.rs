@@ -6,7 +6,9 @@ mod ci;
 mod compare;
 mod completions;
 mod config;
+mod doctor;
 mod init;
+mod profile;
 mod runtime;
 mod worker;
 
@@ -26,11 +28,15 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Compare(compare::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Profile(Box<profile::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Config(config::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Runtime(runtime::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Doctor(doctor::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -47,10 +53,12 @@ impl Command {
             Self::Init(args) => init::run(&args, context),
             Self::Ci(args) => ci::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
+            Self::Profile(args) => profile::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
+            Self::Doctor(args) => doctor::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
             Self::Worker(args) => worker::run(&args, context),
         }

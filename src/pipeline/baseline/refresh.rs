@@ -146,8 +146,8 @@ fn is_unchanged(jobs: &[Job], previous: &Manifest, key: &str) -> bool {
 fn entry(done: Done) -> Result<Entry, RefreshError> {
     let (Some(measurement), Some(candidate)) = (done.alone, &done.job.candidate) else {
         return Err(RefreshError::NotMeasured {
+            variant: done.job.key.variant_label(),
             model: done.job.key.model,
-            variant: done.job.key.variant,
             reason: done
                 .comparison
                 .reason

@@ -136,6 +136,19 @@ mirror! {
         cores: Option<Vec<usize>>,
         load_average: Option<f64>,
         noise_floor_percent: Option<f64>,
+        detectable_percent: Option<f64>,
+        kernel: Option<String>,
+        cores_allowed: usize,
+        cpu_quota: Option<f64>,
+        memory_limit_bytes: Option<u64>,
+        governor: Option<String>,
+        max_mhz: Option<f64>,
+        turbo: Option<bool>,
+        container: Option<String>,
+        hypervisor: Option<String>,
+        ci_image: Option<String>,
+        host_digest: Option<String>,
+        history: Option<String>,
     }
 }
 
@@ -198,6 +211,8 @@ pub(super) struct Comparison {
     model: String,
     target: String,
     variant: String,
+    #[serde(default)]
+    sequence_length: Option<u64>,
     result: Verdict,
     reason: Option<String>,
     hints: Vec<String>,
@@ -209,6 +224,7 @@ pub(super) struct Comparison {
     seconds: f64,
     config_line: Option<u32>,
     warnings: Vec<String>,
+    disturbances: Vec<String>,
     operators: Option<OperatorDifference>,
 }
 
@@ -243,6 +259,8 @@ pub(super) struct Variant {
     model: String,
     target: String,
     variant: String,
+    #[serde(default)]
+    sequence_length: Option<u64>,
     size_bytes: u64,
     fp32_size_bytes: u64,
     p50_ms: Option<f64>,
@@ -311,6 +329,7 @@ impl From<&report::Detail> for Comparison {
             seconds,
             config_line,
             warnings,
+            disturbances,
             operators,
         } = detail;
         let verdict::Comparison {
@@ -320,11 +339,17 @@ impl From<&report::Detail> for Comparison {
             reason,
             hints,
         } = comparison;
-        let verdict::ComparisonKey { model, target, variant } = key;
+        let verdict::ComparisonKey {
+            model,
+            target,
+            variant,
+            sequence,
+        } = key;
         Self {
             model: model.clone(),
             target: target.clone(),
             variant: variant.clone(),
+            sequence_length: *sequence,
             result: (*verdict).into(),
             reason: reason.clone(),
             hints: hints.clone(),
@@ -336,6 +361,7 @@ impl From<&report::Detail> for Comparison {
             seconds: if seconds.is_finite() { *seconds } else { 0.0 },
             config_line: *config_line,
             warnings: warnings.clone(),
+            disturbances: disturbances.clone(),
             operators: operators.as_ref().map(OperatorDifference::from),
         }
     }
@@ -347,6 +373,7 @@ impl From<Comparison> for report::Detail {
             model,
             target,
             variant,
+            sequence_length,
             result,
             reason,
             hints,
@@ -358,11 +385,17 @@ impl From<Comparison> for report::Detail {
             seconds,
             config_line,
             warnings,
+            disturbances,
             operators,
         } = stored;
         Self {
             comparison: verdict::Comparison {
-                key: verdict::ComparisonKey { model, target, variant },
+                key: verdict::ComparisonKey {
+                    model,
+                    target,
+                    variant,
+                    sequence: sequence_length,
+                },
                 metrics: metrics.into_iter().map(verdict::MetricComparison::from).collect(),
                 verdict: result.into(),
                 reason,
@@ -375,6 +408,7 @@ impl From<Comparison> for report::Detail {
             seconds,
             config_line,
             warnings,
+            disturbances,
             operators: operators.map(OpDifference::from),
         }
     }
@@ -467,11 +501,17 @@ impl From<&report::VariantRow> for Variant {
             fp32_p50_ms,
             cosine,
         } = row;
-        let verdict::ComparisonKey { model, target, variant } = key;
+        let verdict::ComparisonKey {
+            model,
+            target,
+            variant,
+            sequence,
+        } = key;
         Self {
             model: model.clone(),
             target: target.clone(),
             variant: variant.clone(),
+            sequence_length: *sequence,
             size_bytes: *size_bytes,
             fp32_size_bytes: *fp32_size_bytes,
             p50_ms: *p50_ms,
@@ -487,6 +527,7 @@ impl From<Variant> for report::VariantRow {
             model,
             target,
             variant,
+            sequence_length,
             size_bytes,
             fp32_size_bytes,
             p50_ms,
@@ -494,7 +535,12 @@ impl From<Variant> for report::VariantRow {
             cosine,
         } = stored;
         Self {
-            key: verdict::ComparisonKey { model, target, variant },
+            key: verdict::ComparisonKey {
+                model,
+                target,
+                variant,
+                sequence: sequence_length,
+            },
             size_bytes,
             fp32_size_bytes,
             p50_ms,
