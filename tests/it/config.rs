@@ -316,7 +316,26 @@ gate:
         .skip_while(|line| *line != "gate:")
         .take_while(|line| !line.contains("accuracy"))
         .collect();
-    insta::assert_snapshot!(shown.join("\n"), @"");
+    insta::assert_snapshot!(shown.join("\n"), @r"
+    gate:
+      latency p50: at most +5 %
+      latency p95: at most +5 %, budget 20.0 ms
+      latency p99: at most +20 %
+      latency mean: at most +5 %
+      latency std: at most +5 %
+      throughput: at most −3 %, budget at least 200 /s
+      load: at most +5 %, budget 300 ms
+      first inference: at most +5 %
+      time to stable: at most +5 %
+      size: at most +5 %
+      compressed size: at most +5 %, budget 4.0 MB
+      peak memory: at most +10 %
+      model memory: at most +10 %
+      MACs: at most +0 %
+      parameters: at most +5 %, budget 3.5 M
+      operators: at most +5 %, budget 120
+      activation peak: at most +5 %
+    ");
 }
 
 #[test]
