@@ -68,14 +68,14 @@ impl Evidence {
         })
     }
 
-    /// The centre of every interval.
-    fn center(&self) -> Option<f64> {
-        self.interval(TAIL).map(|interval| interval.center)
-    }
-
     /// Centre and standard error in the scale that they are computed in; [`Self::read`] turns that into per cent or units.
     pub(crate) fn estimate(&self) -> Option<Estimate> {
         Estimate::of(&self.values)
+    }
+
+    /// The centre of every interval.
+    fn center(&self) -> Option<f64> {
+        self.interval(TAIL).map(|interval| interval.center)
     }
 
     /// The median over restarts, in the unit of [`Self::interval`].

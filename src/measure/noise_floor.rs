@@ -93,6 +93,7 @@ mod tests {
     fn pair(ratios: &[f64], planned: usize, family: usize) -> PairMeasurement {
         let process = || Process {
             load_seconds: 0.1,
+            loaded_bytes: None,
             first_seconds: 0.01,
             warmup: Vec::new(),
             peak_bytes: None,

@@ -110,6 +110,13 @@ fn detail(done: &Done, frame: &Frame<'_>) -> Detail {
         (None, None) => None,
     };
     let mut warnings = done.job.notes.clone();
+    match &done.job.work {
+        // How inputs were made up matters where something was measured with them.
+        Work::Pair { feed, .. } | Work::Alone { feed, .. } if latency.is_some() => {
+            warnings.extend(feed.notes.iter().cloned());
+        }
+        Work::Pair { .. } | Work::Alone { .. } | Work::Settled(_) => {}
+    }
     warnings.extend(done.pair.iter().flat_map(|pair| pair.warnings.iter().cloned()));
     warnings.extend(done.anomalies.iter().map(Anomaly::to_string));
     warnings.extend(done.alone.iter().flat_map(|alone| alone.warnings.iter().cloned()));
@@ -140,6 +147,16 @@ fn detail(done: &Done, frame: &Frame<'_>) -> Detail {
     }
 }
 
+/// What disturbed it, a sentence each.
+fn disturbances(done: &Done) -> Vec<String> {
+    let found = match (&done.pair, &done.alone) {
+        (Some(pair), _) => disturbance::find(pair),
+        (None, Some(alone)) => disturbance::find_alone(alone),
+        (None, None) => Vec::new(),
+    };
+    found.iter().map(ToString::to_string).collect()
+}
+
 /// One side's processes, where it was measured.
 fn processes(done: &Done, which: Which) -> Vec<&Process> {
     match (&done.pair, &done.alone) {
@@ -164,16 +181,6 @@ fn peak(done: &Done, which: Which) -> Option<f64> {
 fn warmup(done: &Done, which: Which) -> Vec<f64> {
     let seconds = warmup::profile(processes(done, which));
     seconds.into_iter().map(|seconds| seconds * 1e3).collect()
-}
-
-/// What disturbed it, a sentence each.
-fn disturbances(done: &Done) -> Vec<String> {
-    let found = match (&done.pair, &done.alone) {
-        (Some(pair), _) => disturbance::find(pair),
-        (None, Some(alone)) => disturbance::find_alone(alone),
-        (None, None) => Vec::new(),
-    };
-    found.iter().map(ToString::to_string).collect()
 }
 
 fn facts(prepared: &Prepared, origin: Option<&BaselineOrigin>) -> SideFacts {

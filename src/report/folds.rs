@@ -71,8 +71,8 @@ pub(crate) fn figures(report: &Report, wanted: impl Fn(Verdict) -> bool) -> Vec<
             target: detail.comparison.key.target.clone(),
             restarts: restarts(detail),
             rows: rows(detail),
-            warmup: warmups(detail),
             warnings: detail.disturbances.iter().chain(&detail.warnings).cloned().collect(),
+            warmup: warmups(detail),
         })
         .filter(|figures| !figures.rows.is_empty())
         .collect()

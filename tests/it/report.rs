@@ -131,7 +131,7 @@ fn a_regression_in_full() {
     | memory | 8.33 GB |
     | system | Ubuntu 24.04 x86_64, virtual machine |
     | load before measuring | 0.42 |
-    | smallest change it could tell | ±0.6 % |
+    | tells apart | ±0.6 % of median latency |
     | limits | p50 +5 %; size +5 %; peak memory +10 %; cosine at least 0.99; top-1 agreement at least 99 %; top-1 accuracy −1 point |
     | baseline tag | mlbuild-baseline-gate-20260102-7-1-9f8e7d6c5b4a |
     | measured | 2026-01-02T03:04:05Z |
@@ -147,7 +147,7 @@ fn a_regression_in_full() {
 
     </details>
 
-    <sub>mlbuild 0.1.0 · onnxruntime 1.31.1 · AMD EPYC 7763 64-Core Processor, 2 cores · could tell ±0.6 % apart · [what the verdicts mean](<https://github.com/org/mlbuild-action/blob/HEAD/docs/glossary.md>)</sub>
+    <sub>mlbuild 0.1.0 · onnxruntime 1.31.1 · AMD EPYC 7763 64-Core Processor, 2 cores · tells ±0.6 % apart · [what the verdicts mean](<https://github.com/org/mlbuild-action/blob/HEAD/docs/glossary.md>)</sub>
     "#);
 }
 
@@ -543,7 +543,7 @@ fn everything_for_the_desk() {
 
       variant   mobilenet int8-static against fp32: 13.4 → 3.7 MB, 1.98× the speed
       note      mobilenet · fp32, mobilenet · int8-static: the machine was busy ::error::: load 3
-      measured  onnxruntime 1.31.1, 1 thread on core 0, 10 restarts in 36.5 s, could tell ±0.6 % apart
+      measured  onnxruntime 1.31.1, 1 thread on core 0, 10 restarts in 36.5 s, tells ±0.6 % apart
       on        AMD EPYC 7763 64-Core Processor, 2 cores, Ubuntu 24.04 x86_64, load 0.4
 
     regression: `mobilenet` got slower: p50 +8.3 % (±0.7), the limit is +5 % (.mlbuild.yml:14)
