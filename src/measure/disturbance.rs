@@ -484,7 +484,6 @@ mod tests {
             first_seconds: 0.01,
             warmup: Vec::new(),
             peak_bytes: None,
-            loaded_bytes: None,
         }
     }
 

@@ -97,7 +97,6 @@ mod tests {
             first_seconds: 0.01,
             warmup: Vec::new(),
             peak_bytes: None,
-            loaded_bytes: None,
         };
         let block = |seconds: f64| Block {
             wall: vec![seconds; 3],
