@@ -288,19 +288,129 @@ fn a_store_to_come() {
 }
 
 #[test]
-fn a_metric_to_come() {
-    let text = "version: 1\nmodels: [{ path: a.onnx }]\ngate: { latency: { throughput: { max_regression: 5% } } }\n";
-    insta::assert_snapshot!(check(text), @r"
+fn every_metric_can_be_gated() {
+    let text = "\
+version: 1
+models: [{ path: a.onnx }]
+gate:
+  latency:
+    metric: mean
+    p50: {}
+    p95: { budget: 20 ms }
+    p99: { max_regression: 20% }
+    std: {}
+    throughput: { max_regression: 3%, budget: 200/s }
+    load: { budget: 300 ms }
+    first: {}
+    stable: {}
+  size: { compressed: { budget: 4 MB } }
+  memory: { model: {} }
+  static: { macs: { max_regression: 0% }, parameters: { budget: 3.5 M }, operators: { budget: 120 }, activation_peak: {} }
+";
+    let env = TestEnv::new();
+    env.write(".mlbuild.yml", text);
+    let output = env.run(&["config", "check"]).expect_code(0);
+    let shown: Vec<&str> = output
+        .stdout
+        .lines()
+        .skip_while(|line| *line != "gate:")
+        .take_while(|line| !line.contains("accuracy"))
+        .collect();
+    insta::assert_snapshot!(shown.join("\n"), @r"
+    gate:
+      latency p50: at most +5 %
+      latency p95: at most +5 %, budget 20.0 ms
+      latency p99: at most +20 %
+      latency mean: at most +5 %
+      latency std: at most +5 %
+      throughput: at most −3 %, budget at least 200 /s
+      load: at most +5 %, budget 300 ms
+      first inference: at most +5 %
+      time to stable: at most +5 %
+      size: at most +5 %
+      compressed size: at most +5 %, budget 4.0 MB
+      peak memory: at most +10 %
+      model memory: at most +10 %
+      MACs: at most +0 %
+      parameters: at most +5 %, budget 3.5 M
+      operators: at most +5 %, budget 120
+      activation peak: at most +5 %
+    ");
+}
+
+#[test]
+fn limits_that_make_no_sense() {
+    let text = "\
+version: 1
+models: [{ path: a.onnx }]
+gate:
+  latency:
+    metric: load
+    throughput: { max_regression: 100%, budget: 0/s }
+    load: { budget: 5 MB }
+    settled: {}
+";
+    insta::assert_snapshot!(check(text), @r#"
     exit code: 2
     ----- stderr -----
-    error: `throughput` in `gate.latency` is not supported yet
-       ╭─[.mlbuild.yml:3:20]
-     3 │ gate: { latency: { throughput: { max_regression: 5% } } }
-       ·                    ─────┬────
-       ·                         ╰── not yet
+    error: `load` as `gate.latency.metric` is not supported yet
+       ╭─[.mlbuild.yml:5:13]
+     5 │     metric: load
+       ·             ──┬─
+       ·               ╰── not yet
        ╰────
-    hint: it is reported, not gated; `gate.latency` gates p50 and p95
-    ");
+    hint: it cannot decide alone; give it limits of its own beside `metric`, such as `load: { max_regression: 5% }`
+
+    error: unknown key `settled` in `gate.latency`
+       ╭─[.mlbuild.yml:8:5]
+     8 │     settled: {}
+       ·     ───┬───
+       ·        ╰── unknown
+       ╰────
+    hint: the keys of `gate.latency` are metric, max_regression, budget, p50, p95, p99, mean, std, throughput, load, first, stable
+    "#);
+    let text = "\
+version: 1
+models: [{ path: a.onnx }]
+gate:
+  latency: { p50: {}, throughput: { max_regression: 100%, budget: 0/s } }
+  static: { operators: { budget: 0 } }
+";
+    insta::assert_snapshot!(check(text), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: p50 is limited twice
+       ╭─[.mlbuild.yml:4:14]
+     4 │   latency: { p50: {}, throughput: { max_regression: 100%, budget: 0/s } }
+       ·              ─┬─
+       ·               ╰── here and by `gate.latency` itself
+       ╰────
+    hint: move what it says one level up: p50 is what `gate.latency` itself limits
+
+    error: `gate.latency.throughput.max_regression` is 100 % or more
+       ╭─[.mlbuild.yml:4:53]
+     4 │   latency: { p50: {}, throughput: { max_regression: 100%, budget: 0/s } }
+       ·                                                     ──┬─
+       ·                                                       ╰── nothing loses more than all of its throughput
+       ╰────
+    hint: write by how much it may fall, such as `5%`
+
+    error: `gate.latency.throughput.budget` is zero
+       ╭─[.mlbuild.yml:4:67]
+     4 │   latency: { p50: {}, throughput: { max_regression: 100%, budget: 0/s } }
+       ·                                                                   ─┬─
+       ·                                                                    ╰── nothing could ever stay within
+       ╰────
+    hint: leave it out where it should not limit anything
+
+    error: `gate.static.operators.budget` is zero
+       ╭─[.mlbuild.yml:5:34]
+     5 │   static: { operators: { budget: 0 } }
+       ·                                  ┬
+       ·                                  ╰── nothing could ever stay within
+       ╰────
+    hint: leave it out where it should not limit anything
+    "#);
 }
 
 #[test]

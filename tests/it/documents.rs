@@ -221,16 +221,7 @@ fn the_glossary_knows_every_word_of_a_report() {
         Verdict::Regression,
         Verdict::Error,
     ];
-    let metrics = [
-        Metric::LatencyP50,
-        Metric::LatencyP95,
-        Metric::Size,
-        Metric::PeakMemory,
-        Metric::Cosine,
-        Metric::Top1Agreement,
-        Metric::Top1Accuracy,
-    ];
-    for word in verdicts.map(Verdict::word).iter().chain(&metrics.map(Metric::word)) {
+    for word in verdicts.map(Verdict::word).iter().chain(&Metric::ALL.map(Metric::word)) {
         assert!(glossary.contains(&format!("| **{word}** |")), "no row for {word}");
     }
 }

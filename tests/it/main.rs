@@ -30,6 +30,7 @@ mod launcher;
 mod machines;
 mod made_inputs;
 mod measuring;
+mod metrics;
 mod noise;
 mod onnx_models;
 mod outputs;
