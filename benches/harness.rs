@@ -111,17 +111,23 @@ fn compare(library: &Path, model: &Path) {
         worker.load(&artifact, &settings, &[tensor]).unwrap();
         let mut bare = Bare::start(library, model, &shape);
 
-        let length =
-            (2e-3 / worker.block(3, 5).unwrap().iter().copied().fold(f64::MAX, f64::min)).clamp(3.0, 100.0) as u32;
+        let length = (2e-3
+            / worker
+                .block(3, 5)
+                .unwrap()
+                .iter()
+                .map(|timed| timed.wall)
+                .fold(f64::MAX, f64::min))
+        .clamp(3.0, 100.0) as u32;
         let (mut by_worker, mut by_bare) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             let worker_first = (round + restart) % 2 == 0;
             if worker_first {
-                by_worker.extend(worker.block(2, length).unwrap());
+                by_worker.extend(worker.block(2, length).unwrap().iter().map(|timed| timed.wall));
             }
             by_bare.extend(bare.block(2, length));
             if !worker_first {
-                by_worker.extend(worker.block(2, length).unwrap());
+                by_worker.extend(worker.block(2, length).unwrap().iter().map(|timed| timed.wall));
             }
         }
         let (worker_p50, own_p50) = (median(&mut by_worker), median(&mut by_bare));

@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use libfuzzer_sys::fuzz_target;
 use mlbuild::config::DatasetConfig;
-use mlbuild::model::dataset;
+use mlbuild::model::dataset::Dataset;
 use mlbuild::model::tensor::Dim;
 use mlbuild::model::tensor::ElementType;
 use mlbuild::model::tensor::TensorSpec;
@@ -19,7 +19,9 @@ fuzz_target!(|bytes: &[u8]| {
     let dims = Some(vec![Dim::Symbol("batch".to_owned()), Dim::Fixed(4)]);
     let specs = [TensorSpec { name: "x".to_owned(), element: ElementType::Float, dims }];
     let settings = DatasetConfig { path: file.path().to_owned(), labels: Some("y".to_owned()), samples: 8 };
-    if let Ok(dataset) = dataset::load(&settings, &specs, &BTreeMap::new()) {
-        assert!(dataset.samples.iter().flatten().all(|tensor| tensor.data.len() == tensor.len() * 4));
+    if let Ok(dataset) = Dataset::open(&settings, &specs, &BTreeMap::new()) {
+        for sample in (0..dataset.len()).filter_map(|index| dataset.sample(index).ok()) {
+            assert!(sample.iter().all(|tensor| tensor.data.len() == tensor.len() * 4));
+        }
     }
 });

@@ -53,6 +53,9 @@ pub struct GlobalArgs {
         hide_env_values = true
     )]
     pub color: ColorWhen,
+    /// Fail where a model's output holds NaN or infinity, is constant, or has another shape than declared.
+    #[arg(long, global = true, env = "MLBUILD_STRICT_OUTPUT", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub strict_output: bool,
     /// The ONNX Runtime library to load, or the folder that holds it.
     #[arg(
         long,

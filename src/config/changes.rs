@@ -54,6 +54,7 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
         ("measure.threads", measure.threads.to_string()),
         ("measure.seed", measure.seed.to_string()),
         ("measure.worker_timeout", measure.worker_timeout.to_string()),
+        ("measure.strict_output", measure.strict_output.to_string()),
         ("runtime.version", config.runtime.version.clone()),
         (
             "runtime.graph_optimization",

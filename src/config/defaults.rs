@@ -74,6 +74,7 @@ impl Default for MeasureConfig {
             threads: 1,
             seed: 0,
             worker_timeout: Span(Duration::from_secs(60)),
+            strict_output: false,
         }
     }
 }

@@ -230,6 +230,9 @@ pub struct Measure {
     pub seed: Option<u64>,
     /// After this much silence a worker is stopped; 60 s by default.
     pub worker_timeout: Option<Span>,
+    /// Fails a model whose outputs hold NaN or infinity, are constant, or have another shape than it declares; a warning by
+    /// default.
+    pub strict_output: Option<bool>,
 }
 
 /// Which engine, and how it is set up.

@@ -233,6 +233,9 @@ pub struct MeasureConfig {
     pub seed: u64,
     /// After this much silence a worker is stopped; default 60 s.
     pub worker_timeout: Span,
+    /// Fails a candidate whose outputs hold NaN or infinity, are constant, or have another shape than declared; default off. It is
+    /// a limit like the gate's: in a pull request the base's counts too.
+    pub strict_output: bool,
 }
 
 /// Which engine, and how it is set up.

@@ -4,21 +4,22 @@ use crate::measure::agreement::Agreement;
 use crate::measure::agreement::answer;
 use crate::measure::agreement::not_finite;
 use crate::measure::error::MeasureError;
+use crate::measure::outputs::Inspector;
 use crate::measure::samples::Which;
 use crate::measure::side::Side;
 use crate::measure::side::WorkerSubject;
-use crate::model::tensor::Tensor;
+use crate::model::Samples;
 use crate::runtime::WorkerCommand;
 use crate::runtime::WorkerOptions;
 
 pub use crate::measure::agreement::Accuracy;
 
-/// Runs every sample through both sides and says how well the outputs agree. `labels` are one a sample.
+/// Runs every sample through both sides, one at a time, and says how well the outputs agree. `inspector` looks at the candidate's.
 pub fn agreement(
     baseline: &Side,
     candidate: &Side,
-    samples: &[Vec<Tensor>],
-    labels: Option<&[i64]>,
+    samples: &Samples,
+    inspector: &mut Inspector<'_>,
     command: &WorkerCommand,
     options: &WorkerOptions,
 ) -> Result<Accuracy, MeasureError> {
@@ -26,41 +27,43 @@ pub fn agreement(
     let mut other = WorkerSubject::new(candidate, command, options.clone());
     let failed = |side| move |source| MeasureError::Worker { side, source };
     let mut agreement = Agreement::new();
-    for (index, sample) in samples.iter().enumerate() {
-        let before = one.infer(sample).map_err(failed(Which::Baseline))?;
-        let after = other.infer(sample).map_err(failed(Which::Candidate))?;
-        let label = labels.and_then(|labels| labels.get(index)).copied();
-        agreement.add(&before, &after, label)?;
+    for index in 0..samples.len() {
+        let sample = samples.sample(index)?;
+        let before = one.infer(&sample).map_err(failed(Which::Baseline))?;
+        let after = other.infer(&sample).map_err(failed(Which::Candidate))?;
+        inspector.add(&sample, &after);
+        agreement.add(&before, &after, samples.label(index))?;
     }
     agreement.finish()
 }
 
 /// Runs every sample through one side: the share of right answers, where there are labels and class scores. An error where an
-/// output holds NaN or infinity.
+/// output holds NaN or infinity. `inspector` looks at every output.
 pub fn labelled_accuracy(
     side: &Side,
-    samples: &[Vec<Tensor>],
-    labels: Option<&[i64]>,
+    samples: &Samples,
+    inspector: &mut Inspector<'_>,
     command: &WorkerCommand,
     options: &WorkerOptions,
 ) -> Result<Option<f64>, MeasureError> {
     let mut subject = WorkerSubject::new(side, command, options.clone());
     let (mut right, mut answered) = (0_usize, 0_usize);
-    for (index, sample) in samples.iter().enumerate() {
-        let outputs = subject.infer(sample).map_err(|source| MeasureError::Worker {
+    for index in 0..samples.len() {
+        let sample = samples.sample(index)?;
+        let outputs = subject.infer(&sample).map_err(|source| MeasureError::Worker {
             side: Which::Candidate,
             source,
         })?;
+        inspector.add(&sample, &outputs);
         if let Some(output) = not_finite(&outputs) {
             return Err(MeasureError::Alone {
                 output: output.to_owned(),
                 sample: index,
             });
         }
-        let label = labels.and_then(|labels| labels.get(index));
-        if let (Some(label), Some(answer)) = (label, answer(&outputs)) {
+        if let (Some(label), Some(answer)) = (samples.label(index), answer(&outputs)) {
             answered += 1;
-            right += usize::from(answer == *label);
+            right += usize::from(answer == label);
         }
     }
     Ok((answered > 0).then(|| right as f64 / answered as f64))

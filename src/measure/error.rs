@@ -2,6 +2,7 @@
 
 use crate::hint::Hint;
 use crate::measure::samples::Which;
+use crate::model::dataset::DatasetError;
 use crate::runtime::WorkerError;
 
 /// What went wrong, always with the side where there is one.
@@ -16,6 +17,9 @@ pub enum MeasureError {
         #[source]
         source: WorkerError,
     },
+    /// A sample of the dataset cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
     /// The candidate yields NaN or infinity where the baseline doesn't.
     #[error(
         "the candidate's output `{output}` holds NaN or infinity at sample {sample}, where the baseline's does not"
@@ -73,7 +77,7 @@ impl MeasureError {
             Self::NotFinite { .. } | Self::Alone { .. } | Self::OutputMissing { .. } | Self::ShapesDiffer { .. } => {
                 Some(Which::Candidate)
             }
-            Self::NeverFinite { .. } | Self::NothingToCompare => None,
+            Self::Dataset(_) | Self::NeverFinite { .. } | Self::NothingToCompare => None,
         }
     }
 
@@ -100,6 +104,7 @@ impl Hint for MeasureError {
                 }
                 hints
             }
+            Self::Dataset(error) => error.hints(),
             Self::NotFinite { .. } | Self::NeverFinite { .. } | Self::Alone { .. } => {
                 vec!["look for a division by zero, an overflow in 16-bit floats, or a logarithm of zero".to_owned()]
             }

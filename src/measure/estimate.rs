@@ -12,6 +12,7 @@
 
 use crate::measure::plan::Aim;
 use crate::measure::plan::Quantity;
+use crate::measure::samples::Block;
 use crate::measure::samples::LoneRestart;
 use crate::measure::samples::Looks;
 use crate::measure::samples::PairMeasurement;
@@ -98,8 +99,8 @@ pub fn change(restarts: &[Restart], empty: Option<u64>, quantity: Quantity) -> O
                 .rounds
                 .iter()
                 .map(|round| {
-                    let candidate = statistic(&round.candidate, quantity)?;
-                    let baseline = statistic(&round.baseline, quantity)?;
+                    let candidate = statistic(&own(&round.candidate), quantity)?;
+                    let baseline = statistic(&own(&round.baseline), quantity)?;
                     let ratio = (candidate / baseline).ln();
                     ratio.is_finite().then_some(ratio)
                 })
@@ -123,8 +124,7 @@ pub fn absolute(restarts: &[Restart], empty: Option<u64>, which: Which, quantity
                 let samples: Vec<f64> = restart
                     .rounds
                     .iter()
-                    .flat_map(|round| round.block(which))
-                    .copied()
+                    .flat_map(|round| round.block(which).own())
                     .collect();
                 statistic(&samples, quantity)
             })
@@ -163,12 +163,7 @@ pub fn absolute_alone(restarts: &[LoneRestart], empty: Option<u64>, quantity: Qu
         Quantity::LatencyP50 | Quantity::LatencyP95 => restarts
             .iter()
             .map(|restart| {
-                let samples: Vec<f64> = restart
-                    .blocks
-                    .iter()
-                    .flat_map(|block| &block.seconds)
-                    .copied()
-                    .collect();
+                let samples: Vec<f64> = restart.blocks.iter().flat_map(Block::own).collect();
                 statistic(&samples, quantity)
             })
             .collect::<Option<Vec<f64>>>()
@@ -181,7 +176,7 @@ pub fn latencies(restarts: &[Restart], which: Which) -> Vec<f64> {
     restarts
         .iter()
         .flat_map(|restart| &restart.rounds)
-        .flat_map(|round| round.block(which))
+        .flat_map(|round| round.block(which).own())
         .map(|seconds| seconds * MILLISECONDS)
         .collect()
 }
@@ -191,7 +186,7 @@ pub fn latencies_alone(restarts: &[LoneRestart]) -> Vec<f64> {
     restarts
         .iter()
         .flat_map(|restart| &restart.blocks)
-        .flat_map(|block| &block.seconds)
+        .flat_map(Block::own)
         .map(|seconds| seconds * MILLISECONDS)
         .collect()
 }
@@ -293,6 +288,11 @@ impl SideMeasurement {
     }
 }
 
+/// A block's latencies in seconds, without what other processes took.
+fn own(block: &Block) -> Vec<f64> {
+    block.own().collect()
+}
+
 /// What a latency is of some samples, in their unit.
 fn statistic(samples: &[f64], quantity: Quantity) -> Option<f64> {
     match quantity {
@@ -323,10 +323,18 @@ mod tests {
 
     const EMPTY: Option<u64> = Some(20_000_000);
 
+    fn block(wall: Vec<f64>) -> Block {
+        Block {
+            wall,
+            stolen: Vec::new(),
+        }
+    }
+
     fn restart(ratio: f64, peaks: (u64, u64)) -> Restart {
         let process = |peak| Process {
             load_seconds: 0.1,
             first_seconds: 0.01,
+            warmup: Vec::new(),
             peak_bytes: Some(peak),
         };
         Restart {
@@ -335,8 +343,8 @@ mod tests {
             rounds: vec![
                 Round {
                     first: Which::Baseline,
-                    baseline: vec![0.001, 0.001, 0.002],
-                    candidate: vec![0.001 * ratio, 0.001 * ratio, 0.004],
+                    baseline: block(vec![0.001, 0.001, 0.002]),
+                    candidate: block(vec![0.001 * ratio, 0.001 * ratio, 0.004]),
                 };
                 3
             ],
@@ -371,7 +379,7 @@ mod tests {
         assert_eq!(accepted(&restarts, EMPTY, Quantity::LatencyP50, 5.0), 5.0);
         assert_eq!(accepted(&restarts, EMPTY, Quantity::PeakMemory, 5.0), 10.0);
         for round in restarts.iter_mut().flat_map(|restart| &mut restart.rounds) {
-            round.baseline = vec![0.000_005; 3];
+            round.baseline = block(vec![0.000_005; 3]);
         }
         let wider = accepted(&restarts, EMPTY, Quantity::LatencyP50, 5.0);
         assert!((wider - 20.0).abs() < 1e-9, "{wider}");

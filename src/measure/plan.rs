@@ -22,6 +22,15 @@ const MAX_BLOCK: u32 = 40;
 /// From this length on the first inference of a block pays little for what the other side left in the caches.
 const SLOW_INFERENCE_SECONDS: f64 = 0.050;
 
+/// A process is warmed up for about this long,
+const WARMUP_SECONDS: f64 = 0.030;
+
+/// but by so many inferences at least
+const MIN_WARMUP: u32 = 2;
+
+/// and at most.
+const MAX_WARMUP: u32 = 15;
+
 /// Rounds a restart where blocks are short; restarts say more than rounds do.
 const ROUNDS: usize = 20;
 
@@ -158,6 +167,7 @@ impl Plan {
         let fitting = self.time_budget.as_secs_f64() * ROUNDS_SHARE / (block * sides as f64);
         let most = if block > SLICE_SECONDS { MANY_ROUNDS } else { ROUNDS };
         Rhythm {
+            warmup: ((WARMUP_SECONDS / seconds) as u32).clamp(MIN_WARMUP, MAX_WARMUP),
             discard,
             keep,
             rounds: (fitting as usize).clamp(MIN_ROUNDS, most),
@@ -180,6 +190,8 @@ impl Plan {
 /// The pattern of one restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rhythm {
+    /// Inferences right after the very first one, kept apart: how a cold start ends.
+    pub warmup: u32,
     /// Inferences at the start of a block that are not kept.
     pub discard: u32,
     /// Inferences of a block that are kept.
@@ -211,7 +223,9 @@ mod tests {
     #[test]
     fn blocks_adapt_to_the_model() {
         let rhythm = |seconds| {
-            let Rhythm { discard, keep, rounds } = plan(20).rhythm(seconds, 2);
+            let Rhythm {
+                discard, keep, rounds, ..
+            } = plan(20).rhythm(seconds, 2);
             (discard, keep, rounds)
         };
         assert_eq!(rhythm(0.000_04), (1, 40, 20));

@@ -23,7 +23,7 @@ use crate::measure::subject::Subject;
 use crate::stats::sequential::TAIL;
 use crate::stats::summary::median;
 
-/// Inferences of the block that tells how long the others should be.
+/// Inferences that warm up the first restart; they tell how long the blocks should be.
 const TRIAL: u32 = 3;
 
 /// Rounds at the start of a restart that are run and not kept: caches, page tables and clock speed settle.
@@ -115,11 +115,14 @@ fn run<R, E>(
         family: setting.plan.family,
     };
     let begun = (setting.elapsed)();
+    let mut before = begun;
     let stopped = loop {
         restarts.push(restart()?);
         let done = restarts.len();
         let seconds = (setting.elapsed)();
-        let each = (seconds - begun) / done as f64;
+        // The first restart warms up less than the others, and the machine may have become busier.
+        let each = ((seconds - begun) / done as f64).max(seconds - before);
+        before = seconds;
         if done == 1 {
             looks.planned = setting.plan.restarts(begun, each);
             (setting.observer)(Event::Planned {
@@ -181,19 +184,9 @@ impl<S: Subject> Pair<'_, S> {
         random: &mut Pcg64,
     ) -> Result<Restart, (Which, S::Error)> {
         let first = draw(random);
-        let one = self.start(first)?;
-        let other = self.start(opposite(first))?;
-        let rhythm = match rhythm {
-            Some(rhythm) => *rhythm,
-            None => {
-                let mut total = 0.0;
-                for which in [first, opposite(first)] {
-                    let trial = self.block(which, 1, TRIAL)?;
-                    total += median(&trial).unwrap_or(0.0);
-                }
-                *rhythm.insert(plan.rhythm(total / 2.0, 2))
-            }
-        };
+        let one = self.start(first, *rhythm)?;
+        let other = self.start(opposite(first), *rhythm)?;
+        let rhythm = *rhythm.get_or_insert_with(|| plan.rhythm(f64::midpoint(settled(&one.1), settled(&other.1)), 2));
 
         let mut rounds = Vec::with_capacity(rhythm.rounds);
         for index in 0..SETTLING_ROUNDS + rhythm.rounds {
@@ -217,32 +210,28 @@ impl<S: Subject> Pair<'_, S> {
         })
     }
 
-    /// Starts one side afresh and leaves it paused where sides that wait are.
-    fn start(&mut self, which: Which) -> Result<Started, (Which, S::Error)> {
+    /// Starts one side afresh, warms it up, and leaves it paused where sides that wait are.
+    fn start(&mut self, which: Which, rhythm: Option<Rhythm>) -> Result<(Started, Block), (Which, S::Error)> {
         let pausing = self.pausing;
         let subject = self.subject(which);
-        subject
-            .start()
-            .and_then(|started| {
-                if pausing {
-                    subject.pause()?;
-                }
-                Ok(started)
-            })
-            .map_err(|error| (which, error))
+        let mut act = || {
+            let started = subject.start()?;
+            let warmup = subject.block(0, warmup_of(rhythm))?;
+            if pausing {
+                subject.pause()?;
+            }
+            Ok((started, warmup))
+        };
+        act().map_err(|error| (which, error))
     }
 
-    fn block(&mut self, which: Which, discard: u32, keep: u32) -> Result<Vec<f64>, (Which, S::Error)> {
+    fn block(&mut self, which: Which, discard: u32, keep: u32) -> Result<Block, (Which, S::Error)> {
         self.awake(which, |subject| subject.block(discard, keep))
     }
 
-    fn process(&mut self, which: Which, started: Started) -> Result<Process, (Which, S::Error)> {
+    fn process(&mut self, which: Which, begun: (Started, Block)) -> Result<Process, (Which, S::Error)> {
         let peak_bytes = self.awake(which, S::peak_memory)?;
-        Ok(Process {
-            load_seconds: started.load_seconds,
-            first_seconds: started.first_seconds,
-            peak_bytes,
-        })
+        Ok(process(begun, peak_bytes))
     }
 
     fn awake<T>(
@@ -278,28 +267,40 @@ fn restart_alone<S: Subject>(
     rhythm: &mut Option<Rhythm>,
 ) -> Result<LoneRestart, S::Error> {
     let started = subject.start()?;
-    let rhythm = match rhythm {
-        Some(rhythm) => *rhythm,
-        None => {
-            let trial = subject.block(1, TRIAL)?;
-            *rhythm.insert(plan.rhythm(median(&trial).unwrap_or(0.0), 1))
-        }
-    };
+    let warmup = subject.block(0, warmup_of(*rhythm))?;
+    let rhythm = *rhythm.get_or_insert_with(|| plan.rhythm(settled(&warmup), 1));
     let mut blocks = Vec::with_capacity(rhythm.rounds);
     for index in 0..SETTLING_ROUNDS + rhythm.rounds {
-        let seconds = subject.block(rhythm.discard, rhythm.keep)?;
+        let block = subject.block(rhythm.discard, rhythm.keep)?;
         if index >= SETTLING_ROUNDS {
-            blocks.push(Block { seconds });
+            blocks.push(block);
         }
     }
+    let peak_bytes = subject.peak_memory()?;
     Ok(LoneRestart {
-        process: Process {
-            load_seconds: started.load_seconds,
-            first_seconds: started.first_seconds,
-            peak_bytes: subject.peak_memory()?,
-        },
+        process: process((started, warmup), peak_bytes),
         blocks,
     })
+}
+
+/// Inferences right after the very first one.
+fn warmup_of(rhythm: Option<Rhythm>) -> u32 {
+    rhythm.map_or(TRIAL, |rhythm| rhythm.warmup)
+}
+
+/// What an inference takes after the warm-up, in seconds, roughly.
+fn settled(warmup: &Block) -> f64 {
+    let own: Vec<f64> = warmup.own().collect();
+    median(&own).unwrap_or(0.0)
+}
+
+fn process((started, warmup): (Started, Block), peak_bytes: Option<u64>) -> Process {
+    Process {
+        load_seconds: started.load_seconds,
+        first_seconds: started.first_seconds,
+        warmup: warmup.own().collect(),
+        peak_bytes,
+    }
 }
 
 fn draw(random: &mut Pcg64) -> Which {
@@ -369,12 +370,15 @@ mod tests {
             })
         }
 
-        fn block(&mut self, discard: u32, keep: u32) -> Result<Vec<f64>, String> {
+        fn block(&mut self, discard: u32, keep: u32) -> Result<Block, String> {
             assert!(!self.paused, "a paused side was asked to run");
             self.log.borrow_mut().push(format!("{} {discard}+{keep}", self.name));
             let latency = self.latency * self.layout[(self.starts - 1) % self.layout.len()].exp();
             self.clock.set(self.clock.get() + latency * f64::from(discard + keep));
-            Ok(vec![latency; keep as usize])
+            Ok(Block {
+                wall: vec![latency; keep as usize],
+                stolen: Vec::new(),
+            })
         }
 
         fn peak_memory(&mut self) -> Result<Option<u64>, String> {
@@ -477,7 +481,7 @@ mod tests {
         assert_eq!(measured.restarts.len(), 5);
         assert_eq!(measured.looks.taken, [5]);
         assert_eq!(measured.restarts[0].rounds.len(), 20);
-        assert_eq!(measured.restarts[0].rounds[0].baseline.len(), 4);
+        assert_eq!(measured.restarts[0].rounds[0].baseline.wall.len(), 4);
         assert!(matches!(stage.events[0], Event::Planned { restarts: 60, .. }));
         assert!(matches!(
             stage.events[1],

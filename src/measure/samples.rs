@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::runtime::Timed;
+
 /// One of the two sides of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -24,14 +26,49 @@ impl Which {
 }
 
 /// What a fresh process told about starting up and about its memory.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Process {
     /// Seconds from the model's bytes to a session ready to run.
     pub load_seconds: f64,
     /// Seconds of the very first inference.
     pub first_seconds: f64,
+    /// Seconds of the inferences right after it, before any that count.
+    #[serde(with = "nanoseconds")]
+    pub warmup: Vec<f64>,
     /// The most memory that the process held at any time, in bytes; `None` where the system doesn't tell.
     pub peak_bytes: Option<u64>,
+}
+
+/// A run of inferences without a pause. Stored in whole nanoseconds, the clock's own grain and a third of the text.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Block {
+    /// Seconds of each inference on the wall clock.
+    #[serde(with = "nanoseconds")]
+    pub wall: Vec<f64>,
+    /// Seconds of each in which other processes had its core; empty where there were none, or where the system doesn't tell.
+    #[serde(with = "nanoseconds", default, skip_serializing_if = "Vec::is_empty")]
+    pub stolen: Vec<f64>,
+}
+
+impl Block {
+    /// Out of what the worker's clock told.
+    pub fn of(timed: &[Timed]) -> Self {
+        let stolen = if timed.iter().any(|timed| timed.stolen > 0.0) {
+            timed.iter().map(|timed| timed.stolen).collect()
+        } else {
+            Vec::new()
+        };
+        Self {
+            wall: timed.iter().map(|timed| timed.wall).collect(),
+            stolen,
+        }
+    }
+
+    /// Seconds of each inference without what other processes took: the model's latency, which all figures are made of.
+    pub fn own(&self) -> impl Iterator<Item = f64> + '_ {
+        let stolen = self.stolen.iter().copied().chain(std::iter::repeat(0.0));
+        self.wall.iter().zip(stolen).map(|(wall, stolen)| wall - stolen)
+    }
 }
 
 /// One block of each side, one right after the other.
@@ -39,12 +76,10 @@ pub struct Process {
 pub struct Round {
     /// Whose block came first; drawn at random.
     pub first: Which,
-    /// Seconds of each of the baseline's inferences. Stored in whole nanoseconds, as all samples are.
-    #[serde(with = "nanoseconds")]
-    pub baseline: Vec<f64>,
-    /// Seconds of each of the candidate's inferences.
-    #[serde(with = "nanoseconds")]
-    pub candidate: Vec<f64>,
+    /// The baseline's inferences.
+    pub baseline: Block,
+    /// The candidate's inferences.
+    pub candidate: Block,
 }
 
 /// One pair of fresh processes: the unit of evidence.
@@ -69,8 +104,8 @@ impl Restart {
 }
 
 impl Round {
-    /// One side's block, in seconds.
-    pub fn block(&self, which: Which) -> &[f64] {
+    /// One side's block.
+    pub fn block(&self, which: Which) -> &Block {
         match which {
             Which::Baseline => &self.baseline,
             Which::Candidate => &self.candidate,
@@ -158,15 +193,7 @@ pub struct LoneRestart {
     pub blocks: Vec<Block>,
 }
 
-/// A run of inferences without a pause.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Block {
-    /// Seconds of each inference.
-    #[serde(with = "nanoseconds")]
-    pub seconds: Vec<f64>,
-}
-
-/// Seconds as whole nanoseconds: the clock's own grain, and a third of the text.
+/// Seconds as whole nanoseconds.
 mod nanoseconds {
     use serde::Deserialize as _;
     use serde::Deserializer;
@@ -190,14 +217,29 @@ mod tests {
     fn samples_are_kept_to_the_nanosecond() {
         let round = Round {
             first: Which::Candidate,
-            baseline: vec![0.000_040_123],
-            candidate: vec![1.5, 0.0],
+            baseline: Block {
+                wall: vec![0.000_040_123],
+                stolen: Vec::new(),
+            },
+            candidate: Block {
+                wall: vec![1.5, 0.25],
+                stolen: vec![0.5, 0.0],
+            },
         };
         let text = serde_json::to_string(&round).unwrap();
         assert_eq!(
             text,
-            r#"{"first":"candidate","baseline":[40123],"candidate":[1500000000,0]}"#
+            r#"{"first":"candidate","baseline":{"wall":[40123]},"candidate":{"wall":[1500000000,250000000],"stolen":[500000000,0]}}"#
         );
         assert_eq!(serde_json::from_str::<Round>(&text).unwrap(), round);
+        assert_eq!(round.candidate.own().collect::<Vec<_>>(), [1.0, 0.25]);
+        assert_eq!(round.baseline.own().collect::<Vec<_>>(), [0.000_040_123]);
+    }
+
+    #[test]
+    fn what_others_took_is_kept_only_where_they_took_any() {
+        let timed = |stolen| Timed { wall: 0.004, stolen };
+        assert_eq!(Block::of(&[timed(0.0), timed(0.0)]).stolen, Vec::<f64>::new());
+        assert_eq!(Block::of(&[timed(0.0), timed(0.003)]).stolen, [0.0, 0.003]);
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::ExecutionMode;
+use crate::measure::samples::Block;
 use crate::measure::subject::Started;
 use crate::measure::subject::Subject;
 use crate::model::tensor::Tensor;
@@ -97,8 +98,8 @@ impl Subject for WorkerSubject<'_> {
         })
     }
 
-    fn block(&mut self, discard: u32, keep: u32) -> Result<Vec<f64>, WorkerError> {
-        self.running()?.block(discard, keep)
+    fn block(&mut self, discard: u32, keep: u32) -> Result<Block, WorkerError> {
+        Ok(Block::of(&self.running()?.block(discard, keep)?))
     }
 
     fn peak_memory(&mut self) -> Result<Option<u64>, WorkerError> {

@@ -1,5 +1,7 @@
 //! What can be measured: something that starts afresh, runs blocks of inferences and tells its peak memory.
 
+use crate::measure::samples::Block;
+
 /// One side, as the measuring loop sees it. The real one is a worker process; tests replay scripted samples.
 pub trait Subject {
     /// What goes wrong with it.
@@ -8,8 +10,8 @@ pub trait Subject {
     /// Throws the running process away, if there is one, and starts a fresh one with the model loaded.
     fn start(&mut self) -> Result<Started, Self::Error>;
 
-    /// Runs `discard + keep` inferences in a row; seconds of each of the last `keep`.
-    fn block(&mut self, discard: u32, keep: u32) -> Result<Vec<f64>, Self::Error>;
+    /// Runs `discard + keep` inferences in a row; what each of the last `keep` took.
+    fn block(&mut self, discard: u32, keep: u32) -> Result<Block, Self::Error>;
 
     /// The most memory that the process held so far, in bytes; `None` where the system doesn't tell.
     fn peak_memory(&mut self) -> Result<Option<u64>, Self::Error>;

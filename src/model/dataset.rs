@@ -23,14 +23,52 @@ use crate::model::tensor::Tensor;
 use crate::model::tensor::TensorSpec;
 
 /// Samples, and their labels where there are any.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Dataset {
-    /// One entry per sample; in each, one tensor per input of the model, in the model's order.
-    pub samples: Vec<Vec<Tensor>>,
-    /// The label of each sample.
-    pub labels: Option<Vec<i64>>,
-    /// The digest of the whole file.
-    pub digest: Digest,
+    samples: Vec<Vec<Tensor>>,
+    labels: Option<Vec<i64>>,
+    digest: Digest,
+}
+
+impl Dataset {
+    /// Opens the dataset that `config` names for a model with the inputs `specs`; see [`load`].
+    pub fn open(
+        config: &DatasetConfig,
+        specs: &[TensorSpec],
+        overrides: &BTreeMap<String, Vec<u64>>,
+    ) -> Result<Self, DatasetError> {
+        load(config, specs, overrides)
+    }
+
+    /// How many samples are used; at least one.
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// Never true: a dataset without a sample is an error.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    /// One sample: a tensor per input of the model, in the model's order.
+    pub fn sample(&self, index: usize) -> Result<Vec<Tensor>, DatasetError> {
+        Ok(self.samples.get(index).cloned().unwrap_or_default())
+    }
+
+    /// The label of one sample, where there are labels.
+    pub fn label(&self, index: usize) -> Option<i64> {
+        self.labels.as_ref()?.get(index).copied()
+    }
+
+    /// True where samples have labels.
+    pub fn is_labelled(&self) -> bool {
+        self.labels.is_some()
+    }
+
+    /// The digest of everything that was read.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
 }
 
 /// A dataset that cannot be used; every message names the file.
@@ -94,7 +132,7 @@ impl Hint for DatasetError {
                 let advice = if *labels {
                     "correct `labels` of the model's `dataset` in .mlbuild.yml"
                 } else {
-                    "name the arrays as the model's inputs (a model with one input also takes `x`)"
+                    "name the arrays as the model's inputs (a model with one input also takes `x`, or the only array besides the labels)"
                 };
                 vec![present, advice.to_owned()]
             }
@@ -120,7 +158,7 @@ pub fn load(
     let mut count: Option<(u64, String)> = None;
     let mut sizes = BTreeMap::new();
     for spec in specs {
-        let name = array_for(spec, specs.len(), &archive, path)?;
+        let name = array_for(spec, specs.len(), &archive, config)?;
         let unfit = |reason: String, hint: Option<String>| DatasetError::Unfit {
             path: path.to_owned(),
             array: name.clone(),
@@ -180,20 +218,32 @@ fn sample(spec: &TensorSpec, shape: &[u64], data: &bytes::Bytes, index: usize) -
     }
 }
 
-/// The array that feeds an input: its namesake, or `x` where there is one input only.
-fn array_for(spec: &TensorSpec, inputs: usize, archive: &npz::Archive, path: &Path) -> Result<String, DatasetError> {
+/// The array that feeds an input: its namesake; where there is one input only, also `x`, or the only array besides the labels.
+fn array_for(
+    spec: &TensorSpec,
+    inputs: usize,
+    archive: &npz::Archive,
+    config: &DatasetConfig,
+) -> Result<String, DatasetError> {
     if archive.contains(&spec.name) {
-        Ok(spec.name.clone())
-    } else if inputs == 1 && archive.contains("x") {
-        Ok("x".to_owned())
-    } else {
-        Err(DatasetError::MissingArray {
-            path: path.to_owned(),
-            name: spec.name.clone(),
-            labels: false,
-            present: archive.names(),
-        })
+        return Ok(spec.name.clone());
     }
+    let present = archive.names();
+    if inputs == 1 {
+        if archive.contains("x") {
+            return Ok("x".to_owned());
+        }
+        let mut others = present.iter().filter(|name| Some(*name) != config.labels.as_ref());
+        if let (Some(only), None) = (others.next(), others.next()) {
+            return Ok(only.clone());
+        }
+    }
+    Err(DatasetError::MissingArray {
+        path: config.path.clone(),
+        name: spec.name.clone(),
+        labels: false,
+        present,
+    })
 }
 
 /// Checks that all arrays have equally many samples, at least one.

@@ -8,6 +8,7 @@ pub mod format;
 pub mod inputs;
 pub mod load;
 pub mod onnx;
+pub mod samples;
 pub mod task;
 pub mod tensor;
 
@@ -16,3 +17,4 @@ pub use facts::Facts;
 pub use format::Format;
 pub use load::Model;
 pub use onnx::external::ExternalFile;
+pub use samples::Samples;

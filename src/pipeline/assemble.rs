@@ -5,6 +5,7 @@ use crate::config::Gate;
 use crate::config::ModelLines;
 use crate::machine::fingerprint::Fingerprint;
 use crate::measure::estimate;
+use crate::measure::outputs::Anomaly;
 use crate::measure::plan::Quantity;
 use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::SideMeasurement;
@@ -98,6 +99,7 @@ fn detail(done: &Done, frame: &Frame<'_>) -> Detail {
     };
     let mut warnings = done.job.notes.clone();
     warnings.extend(done.pair.iter().flat_map(|pair| pair.warnings.iter().cloned()));
+    warnings.extend(done.anomalies.iter().map(Anomaly::to_string));
     warnings.extend(done.alone.iter().flat_map(|alone| alone.warnings.iter().cloned()));
     Detail {
         comparison: done.comparison.clone(),

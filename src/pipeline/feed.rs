@@ -5,9 +5,11 @@ use std::path::Path;
 use crate::config::ModelConfig;
 use crate::digest::Digest;
 use crate::files;
+use crate::model::Facts;
 use crate::model::Model;
-use crate::model::dataset;
+use crate::model::Samples;
 use crate::model::dataset::Dataset;
+use crate::model::dataset::DatasetError;
 use crate::model::inputs;
 use crate::model::inputs::InputError;
 use crate::model::tensor::Tensor;
@@ -22,10 +24,10 @@ const SYNTHETIC_SAMPLES: u64 = 8;
 pub struct Feed {
     /// For measuring time.
     pub inputs: Vec<Tensor>,
-    /// For comparing outputs.
-    pub samples: Vec<Vec<Tensor>>,
-    /// The right answers to `samples`.
-    pub labels: Option<Vec<i64>>,
+    /// For comparing outputs, with their labels where there are any.
+    pub samples: Samples,
+    /// What the candidate declares, for looking at its outputs.
+    pub facts: Facts,
     /// The dataset's digest.
     pub dataset: Option<Digest>,
 }
@@ -110,20 +112,13 @@ pub(super) fn feed(
     if let Some(settings) = &config.dataset {
         let mut settings = settings.clone();
         settings.path = files::beneath(folder, &settings.path);
-        let Dataset {
-            samples,
-            labels,
-            digest,
-        } = dataset::load(&settings, &model.facts.inputs, &overrides).map_err(|error| Trouble::of(&error))?;
-        let inputs = match samples.first() {
-            Some(sample) => sample.clone(),
-            None => synthesize(seed)?,
-        };
+        let of_dataset = |error: DatasetError| Trouble::of(&error);
+        let dataset = Dataset::open(&settings, &model.facts.inputs, &overrides).map_err(of_dataset)?;
         return Ok(Feed {
-            inputs,
-            samples,
-            labels,
-            dataset: Some(digest),
+            inputs: dataset.sample(0).map_err(of_dataset)?,
+            dataset: Some(dataset.digest().clone()),
+            samples: dataset.into(),
+            facts: model.facts.clone(),
         });
     }
     let samples = (0..SYNTHETIC_SAMPLES)
@@ -131,8 +126,8 @@ pub(super) fn feed(
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Feed {
         inputs: synthesize(seed)?,
-        samples,
-        labels: None,
+        samples: samples.into(),
+        facts: model.facts.clone(),
         dataset: None,
     })
 }

@@ -11,6 +11,9 @@ use crate::config::Gate;
 use crate::hint::Hint;
 use crate::measure;
 use crate::measure::accuracy::Accuracy;
+use crate::measure::outputs;
+use crate::measure::outputs::Anomaly;
+use crate::measure::outputs::Inspector;
 use crate::measure::plan::Plan;
 use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::SideMeasurement;
@@ -53,6 +56,8 @@ pub struct Done {
     pub alone: Option<SideMeasurement>,
     /// The candidate's share of right answers, where the dataset has labels.
     pub top1_accuracy: Option<f64>,
+    /// What is odd about the candidate's outputs.
+    pub anomalies: Vec<Anomaly>,
 }
 
 /// Somebody asked the run to end.
@@ -113,7 +118,30 @@ pub fn run(jobs: Vec<Job>, setting: &Setting<'_>, observer: &mut Observer<'_>) -
         done.push(finished);
     }
     judge_family(&mut done, setting.gate);
+    if setting.config.measure.strict_output {
+        done.iter_mut().for_each(fail_anomalies);
+    }
     Ok(done)
+}
+
+/// In strict mode an odd output is a violation, whatever the figures say.
+fn fail_anomalies(done: &mut Done) {
+    let Some(reason) = outputs::failure(&done.anomalies) else {
+        return;
+    };
+    let comparison = &mut done.comparison;
+    if comparison.verdict >= Verdict::Regression {
+        comparison.reason = Some(match comparison.reason.take() {
+            Some(known) => format!("{known}; {reason}"),
+            None => reason,
+        });
+    } else {
+        comparison.verdict = Verdict::Regression;
+        comparison.reason = Some(reason);
+    }
+    comparison
+        .hints
+        .push("without `--strict-output` (`measure.strict_output`) this is a warning only".to_owned());
 }
 
 /// Shares the run's time out: to each comparison at most its own budget, and no more than its part of what is left.
@@ -164,11 +192,18 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, observer: &mut Observer<'_>
         pair: None,
         alone: None,
         top1_accuracy: None,
+        anomalies: Vec::new(),
+    };
+    let mut step = Step {
+        setting,
+        plan,
+        observer,
+        anomalies: Vec::new(),
     };
     done.comparison = match (&done.job.work, &done.job.candidate) {
         (Work::Settled(comparison), _) => comparison.clone(),
         (Work::Pair { baseline, feed, .. }, Some(candidate)) => {
-            match pair(&done.job, candidate, baseline, feed, setting, plan, observer) {
+            match pair(&done.job, candidate, baseline, feed, &mut step) {
                 Ok((measurement, accuracy)) => {
                     let sizes = (baseline.size_bytes(), candidate.size_bytes());
                     let comparison = verdict::judge(&done.job.key, &measurement, sizes, Some(&accuracy), setting.gate);
@@ -187,7 +222,7 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, observer: &mut Observer<'_>
                 ..
             },
             Some(candidate),
-        ) => match alone(&done.job, candidate, feed, setting, plan, observer) {
+        ) => match alone(&done.job, candidate, feed, &mut step) {
             Ok((measurement, top1)) => {
                 let size = candidate.size_bytes();
                 let mut comparison = match otherwise {
@@ -210,6 +245,7 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, observer: &mut Observer<'_>
             Vec::new(),
         ),
     };
+    done.anomalies = step.anomalies;
     done
 }
 
@@ -238,29 +274,38 @@ fn worker_options(plan: &Plan) -> WorkerOptions {
     }
 }
 
+/// What measuring one job needs, and what it notices on the way.
+struct Step<'a, 'b> {
+    setting: &'a Setting<'a>,
+    plan: &'a Plan,
+    observer: &'a mut Observer<'b>,
+    anomalies: Vec<Anomaly>,
+}
+
 fn pair(
     job: &Job,
     candidate: &Prepared,
     baseline: &Prepared,
     feed: &Feed,
-    setting: &Setting<'_>,
-    plan: &Plan,
-    observer: &mut Observer<'_>,
+    step: &mut Step<'_, '_>,
 ) -> Result<(PairMeasurement, Accuracy), measure::error::MeasureError> {
-    let baseline = side(baseline, job, feed, setting);
-    let candidate = side(candidate, job, feed, setting);
-    let worker = &setting.machinery.worker;
+    let baseline = side(baseline, job, feed, step.setting);
+    let candidate = side(candidate, job, feed, step.setting);
+    let worker = &step.setting.machinery.worker;
     // Outputs first: a model that answers nonsense needs no stopwatch.
+    let mut inspector = Inspector::new(&feed.facts);
     let accuracy = measure::accuracy::agreement(
         &baseline,
         &candidate,
         &feed.samples,
-        feed.labels.as_deref(),
+        &mut inspector,
         worker,
-        &worker_options(plan),
-    )?;
-    let measurement = measure::compare::compare_pair(&baseline, &candidate, worker, plan, &mut |event| {
-        observer(Event::Measuring {
+        &worker_options(step.plan),
+    );
+    step.anomalies = inspector.finish();
+    let accuracy = accuracy?;
+    let measurement = measure::compare::compare_pair(&baseline, &candidate, worker, step.plan, &mut |event| {
+        (step.observer)(Event::Measuring {
             key: &job.key,
             progress: &event,
         });
@@ -272,21 +317,22 @@ fn alone(
     job: &Job,
     candidate: &Prepared,
     feed: &Feed,
-    setting: &Setting<'_>,
-    plan: &Plan,
-    observer: &mut Observer<'_>,
+    step: &mut Step<'_, '_>,
 ) -> Result<(SideMeasurement, Option<f64>), measure::error::MeasureError> {
-    let candidate = side(candidate, job, feed, setting);
-    let worker = &setting.machinery.worker;
+    let candidate = side(candidate, job, feed, step.setting);
+    let worker = &step.setting.machinery.worker;
+    let mut inspector = Inspector::new(&feed.facts);
     let top1 = measure::accuracy::labelled_accuracy(
         &candidate,
         &feed.samples,
-        feed.labels.as_deref(),
+        &mut inspector,
         worker,
-        &worker_options(plan),
-    )?;
-    let measurement = measure::alone::measure_alone(&candidate, worker, plan, &mut |event| {
-        observer(Event::Measuring {
+        &worker_options(step.plan),
+    );
+    step.anomalies = inspector.finish();
+    let top1 = top1?;
+    let measurement = measure::alone::measure_alone(&candidate, worker, step.plan, &mut |event| {
+        (step.observer)(Event::Measuring {
             key: &job.key,
             progress: &event,
         });

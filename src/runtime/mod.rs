@@ -15,6 +15,7 @@ mod memory;
 mod onnxruntime;
 mod protocol;
 mod settings;
+mod stolen;
 pub mod worker;
 
 pub use self::empty::empty_session_peak;
@@ -25,4 +26,5 @@ pub use self::settings::SessionSettings;
 pub use self::settings::Stop;
 pub use self::settings::WorkerCommand;
 pub use self::settings::WorkerOptions;
+pub use self::stolen::Timed;
 pub use self::worker::Worker;

@@ -10,7 +10,6 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use ort::environment::Environment;
 use ort::ep;
@@ -36,6 +35,8 @@ use super::protocol::FailureKind;
 use super::settings::Artifact;
 use super::settings::Loaded;
 use super::settings::SessionSettings;
+use super::stolen::Stopwatch;
+use super::stolen::Timed;
 
 /// The library, loaded once a process.
 pub(super) struct Engine {
@@ -74,12 +75,13 @@ impl Engine {
         })
     }
 
-    /// Builds a session, makes the engine's values of `inputs`, and runs it once.
+    /// Builds a session, makes the engine's values of `inputs`, and runs it once, both under `watch`.
     pub(super) fn load(
         &self,
         artifact: &Artifact,
         settings: &SessionSettings,
         inputs: &[Tensor],
+        watch: &mut Stopwatch,
     ) -> Result<(Session, Loaded), Failure> {
         let model = read_model(&artifact.model)?;
         let external = artifact
@@ -88,24 +90,25 @@ impl Engine {
             .map(|(location, path)| Ok((location.as_str(), read_shared(path)?)))
             .collect::<Result<Vec<_>, Failure>>()?;
 
-        let started = Instant::now();
-        let mut builder = self.builder(settings)?;
-        for (location, data) in &external {
-            builder = builder
-                .with_external_initializer_file_in_memory(location, Arc::clone(data))
-                .map_err(|error| loading(&error))?;
-        }
-        let mut session = builder.commit_from_memory(&model).map_err(|error| loading(&error))?;
-        let load_seconds = started.elapsed().as_secs_f64();
+        watch.renew();
+        let (session, load) = watch.time(|| {
+            let mut builder = self.builder(settings)?;
+            for (location, data) in &external {
+                builder = builder
+                    .with_external_initializer_file_in_memory(location, Arc::clone(data))
+                    .map_err(|error| loading(&error))?;
+            }
+            builder.commit_from_memory(&model).map_err(|error| loading(&error))
+        });
+        let mut session = session?;
         drop(model);
 
         let values = input_values(&session, inputs)?;
         let input_specs = session.inputs().iter().map(spec).collect();
         let outputs = session.outputs().iter().map(spec).collect();
-        let started = Instant::now();
-        let first = session.run(values.as_slice()).map_err(|error| running(&error))?;
-        let first_seconds = started.elapsed().as_secs_f64();
-        drop(first);
+        watch.renew();
+        let (ran, first) = watch.time(|| session.run(values.as_slice()));
+        drop(ran.map_err(|error| running(&error))?);
 
         let loaded = Session {
             session,
@@ -113,8 +116,8 @@ impl Engine {
             _external: external.into_iter().map(|(_, data)| data).collect(),
         };
         let loaded_facts = Loaded {
-            load_seconds,
-            first_seconds,
+            load_seconds: load.own(),
+            first_seconds: first.own(),
             runtime_version: self.version.clone(),
             inputs: input_specs,
             outputs,
@@ -179,13 +182,11 @@ where
 }
 
 impl Session {
-    /// Runs on the loaded inputs and returns the seconds that it took.
-    pub(super) fn time(&mut self) -> Result<f64, Failure> {
-        let started = Instant::now();
-        let outputs = self.session.run(self.values.as_slice());
-        let seconds = started.elapsed().as_secs_f64();
+    /// Runs on the loaded inputs under `watch`.
+    pub(super) fn time(&mut self, watch: &mut Stopwatch) -> Result<Timed, Failure> {
+        let (outputs, timed) = watch.time(|| self.session.run(self.values.as_slice()));
         outputs.map_err(|error| running(&error))?;
-        Ok(seconds)
+        Ok(timed)
     }
 
     /// Runs on other inputs and returns every output, in the model's order. Outputs that are no tensors come back without data.

@@ -19,9 +19,10 @@ use crate::model::tensor::Tensor;
 use super::settings::Artifact;
 use super::settings::Loaded;
 use super::settings::SessionSettings;
+use super::stolen::Timed;
 
 /// Both sides must agree on it; any change of the types below raises it.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// A header holds names, shapes and messages, never data.
 const MAX_HEADER: u64 = 4 << 20;
@@ -82,7 +83,7 @@ pub(super) enum Reply {
     },
     /// To [`Request::Load`] and [`Request::Reload`].
     Loaded(Loaded),
-    /// To [`Request::Block`]; the payload holds the seconds.
+    /// To [`Request::Block`]; the payload holds wall and stolen seconds of each inference.
     Block,
     /// To [`Request::Infer`]; the payload holds the data.
     Inferred {
@@ -196,19 +197,29 @@ pub(super) fn unpack(headers: Vec<TensorHeader>, data: &Bytes) -> io::Result<Vec
     }
 }
 
-/// Seconds as a payload.
-pub(super) fn pack_seconds(seconds: &[f64]) -> Vec<u8> {
-    seconds.iter().flat_map(|value| value.to_le_bytes()).collect()
+/// Wall and stolen seconds in turns, as a payload.
+pub(super) fn pack_timed(timed: &[Timed]) -> Vec<u8> {
+    timed
+        .iter()
+        .flat_map(|timed| [timed.wall.to_le_bytes(), timed.stolen.to_le_bytes()])
+        .flatten()
+        .collect()
 }
 
-/// The seconds in a payload.
-pub(super) fn unpack_seconds(data: &[u8]) -> io::Result<Vec<f64>> {
+/// What [`pack_timed`] packed.
+pub(super) fn unpack_timed(data: &[u8]) -> io::Result<Vec<Timed>> {
     let (chunks, rest) = data.as_chunks::<8>();
-    if rest.is_empty() {
-        Ok(chunks.iter().map(|chunk| f64::from_le_bytes(*chunk)).collect())
-    } else {
-        Err(malformed("the seconds are no whole numbers of 8 bytes"))
+    let (pairs, odd) = chunks.as_chunks::<2>();
+    if !rest.is_empty() || !odd.is_empty() {
+        return Err(malformed("the seconds are no whole pairs of 8 bytes each"));
     }
+    let pairs = pairs.iter();
+    Ok(pairs
+        .map(|[wall, stolen]| Timed {
+            wall: f64::from_le_bytes(*wall),
+            stolen: f64::from_le_bytes(*stolen),
+        })
+        .collect())
 }
 
 /// One frame as bytes.
@@ -347,12 +358,16 @@ mod tests {
         }
 
         #[test]
-        fn seconds_survive_the_way(seconds in proptest::collection::vec(any::<f64>(), 0..20)) {
-            let back = unpack_seconds(&pack_seconds(&seconds)).unwrap();
-            prop_assert_eq!(
-                back.iter().map(|value| value.to_bits()).collect::<Vec<_>>(),
-                seconds.iter().map(|value| value.to_bits()).collect::<Vec<_>>()
-            );
+        fn seconds_survive_the_way(seconds in proptest::collection::vec(any::<(f64, f64)>(), 0..20)) {
+            let bits = |timed: &Timed| (timed.wall.to_bits(), timed.stolen.to_bits());
+            let timed: Vec<Timed> = seconds.iter().map(|(wall, stolen)| Timed { wall: *wall, stolen: *stolen }).collect();
+            let back = unpack_timed(&pack_timed(&timed)).unwrap();
+            prop_assert_eq!(back.iter().map(bits).collect::<Vec<_>>(), timed.iter().map(bits).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn half_a_pair_is_refused(seconds in proptest::collection::vec(any::<u8>(), 0..64)) {
+            prop_assert_eq!(unpack_timed(&seconds).is_ok(), seconds.len() % 16 == 0);
         }
     }
 }

@@ -30,7 +30,12 @@ pub(super) fn pair(baseline_ms: f64, ratio: f64, noise: f64, peaks: (u64, u64)) 
     let process = |beyond: u64| Process {
         load_seconds: 0.01,
         first_seconds: 0.001,
+        warmup: vec![0.001; 3],
         peak_bytes: Some(EMPTY + beyond),
+    };
+    let block = |seconds: f64| Block {
+        wall: vec![seconds; 4],
+        stolen: Vec::new(),
     };
     let restarts = LAYOUT
         .iter()
@@ -39,8 +44,8 @@ pub(super) fn pair(baseline_ms: f64, ratio: f64, noise: f64, peaks: (u64, u64)) 
             let candidate = baseline * ratio * (layout * noise).exp();
             let round = Round {
                 first: Which::Baseline,
-                baseline: vec![baseline; 4],
-                candidate: vec![candidate; 4],
+                baseline: block(baseline),
+                candidate: block(candidate),
             };
             Restart {
                 baseline: process(peaks.0),
@@ -81,14 +86,8 @@ pub(super) fn lone(milliseconds: f64, noise: f64, peak: u64) -> SideMeasurement 
             .restarts
             .iter()
             .map(|restart| LoneRestart {
-                process: restart.candidate,
-                blocks: restart
-                    .rounds
-                    .iter()
-                    .map(|round| Block {
-                        seconds: round.candidate.clone(),
-                    })
-                    .collect(),
+                process: restart.candidate.clone(),
+                blocks: restart.rounds.iter().map(|round| round.candidate.clone()).collect(),
             })
             .collect(),
         looks: pair.looks,

@@ -187,15 +187,15 @@ fn a_manifest_that_cannot_be_trusted_is_refused() {
 
     env.write(
         "kept/manifest.json",
-        manifest.replacen("\"schema\": 1", "\"schema\": 7, \"news\": 1", 1),
+        manifest.replacen("\"schema\": 2", "\"schema\": 7, \"news\": 1", 1),
     );
-    insta::assert_snapshot!(refused(&env), @"the baseline in `kept` is refused: the manifest has schema 7, this version of mlbuild reads up to 1");
+    insta::assert_snapshot!(refused(&env), @"the baseline in `kept` is refused: the manifest has schema 7, this version of mlbuild reads 2");
     let output = env.run(&["baseline", "refresh"]);
     insta::assert_snapshot!(output.snapshot(), @r#"
     exit code: 2
     ----- stderr -----
-    error: the baseline in `kept` is refused: the manifest has schema 7, this version of mlbuild reads up to 1
-    hint: update mlbuild, or refresh the baseline with this version: `mlbuild baseline refresh`
+    error: the baseline in `kept` is refused: the manifest has schema 7, this version of mlbuild reads 2
+    hint: use the version of mlbuild that wrote it, or write it anew with this one: `mlbuild baseline refresh`
     hint: `--force` replaces it
     "#);
 

@@ -10,7 +10,6 @@ use mlbuild::config::types::DatasetConfig;
 use mlbuild::digest::Digest;
 use mlbuild::files::write_atomic;
 use mlbuild::hint::Hint as _;
-use mlbuild::model::dataset;
 use mlbuild::model::dataset::Dataset;
 use mlbuild::model::dataset::DatasetError;
 use mlbuild::model::tensor::Dim;
@@ -42,7 +41,7 @@ fn load(path: &Path, labels: Option<&str>, specs: &[TensorSpec]) -> Result<Datas
         labels: labels.map(str::to_owned),
         samples: 200,
     };
-    dataset::load(&config, specs, &BTreeMap::new())
+    Dataset::open(&config, specs, &BTreeMap::new())
 }
 
 struct Fixture {
@@ -98,19 +97,19 @@ fn reads_what_numpy_wrote() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/digits.npz");
     let specs = [spec("x_test", ElementType::Float, &["batch", "1", "8", "8"])];
     let dataset = load(&path, Some("y_test"), &specs).unwrap();
-    assert_eq!(dataset.samples.len(), 200);
-    assert_eq!(dataset.digest, Digest::of_file(&path).unwrap());
-    let labels = dataset.labels.unwrap();
+    assert_eq!(dataset.len(), 200);
+    assert_eq!(*dataset.digest(), Digest::of_file(&path).unwrap());
+    let labels: Vec<i64> = (0..200).map(|index| dataset.label(index).unwrap()).collect();
     assert_eq!(labels.len(), 200);
     assert!(labels.iter().all(|label| (0..10).contains(label)) && labels.contains(&9));
-    let first = &dataset.samples[0][0];
+    let first = &dataset.sample(0).unwrap()[0];
     assert_eq!(
         (first.name.as_str(), first.shape.as_slice()),
         ("x_test", [1, 1, 8, 8].as_slice())
     );
     let values = first.to_f64().unwrap();
     assert!(values.iter().any(|value| *value > 0.0) && values.iter().all(|value| value.is_finite()));
-    assert_ne!(dataset.samples[0], dataset.samples[1]);
+    assert_ne!(dataset.sample(0).unwrap(), dataset.sample(1).unwrap());
 }
 
 #[test]
@@ -125,13 +124,14 @@ fn keeps_the_order_of_samples_and_the_models_order_of_inputs() {
         spec("mask", ElementType::Int64, &["batch", "seq"]),
     ];
     let dataset = load(&path, None, &specs).unwrap();
-    let second: Vec<(&str, Vec<f64>)> = dataset.samples[1]
+    let second = dataset.sample(1).unwrap();
+    let second: Vec<(&str, Vec<f64>)> = second
         .iter()
         .map(|tensor| (tensor.name.as_str(), tensor.to_f64().unwrap()))
         .collect();
     assert_eq!(second, [("ids", vec![7.0, 8.0]), ("mask", vec![1.0, 0.0])]);
-    assert_eq!(dataset.samples[1][0].shape, [1, 2]);
-    assert_eq!(dataset.labels, None);
+    assert_eq!(dataset.sample(1).unwrap()[0].shape, [1, 2]);
+    assert!(!dataset.is_labelled());
 }
 
 #[test]
@@ -140,17 +140,17 @@ fn samples_have_no_batch_where_the_model_has_none() {
     let path = fixture.write(|npz| npz.add_array("x", &array![[[1.0_f64, 2.0]], [[3.0, 4.0]]]).unwrap());
     let whole = load(&path, None, &[spec("features", ElementType::Float, &["1", "2"])]).unwrap();
     assert_eq!(
-        (whole.samples.len(), whole.samples[0][0].shape.as_slice()),
+        (whole.len(), whole.sample(0).unwrap()[0].shape.as_slice()),
         (2, [1, 2].as_slice())
     );
-    assert_eq!(whole.samples[1][0].to_f64().unwrap(), [3.0, 4.0]);
+    assert_eq!(whole.sample(1).unwrap()[0].to_f64().unwrap(), [3.0, 4.0]);
     let column = load(
         &path,
         None,
         &[spec("features", ElementType::Float, &["batch", "1", "2"])],
     )
     .unwrap();
-    assert_eq!(column.samples[0][0].shape, [1, 1, 2]);
+    assert_eq!(column.sample(0).unwrap()[0].shape, [1, 1, 2]);
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn says_what_does_not_fit() {
         @r#"
     array `image` of `data.npz` has the shape [samples, 3, 8, 8], but input `image` takes [samples, 1, 8, 8]
     array `bytes` of `data.npz` holds uint8 elements, but the input takes float; convert it where it is written, with the model's own preprocessing: `x.astype("float32")`
-    `data.npz` has no array `pixels`; the arrays in it are `broken`, `bytes`, `few`, `image`, `none`, `onehot`, `scores`; name the arrays as the model's inputs (a model with one input also takes `x`)
+    `data.npz` has no array `pixels`; the arrays in it are `broken`, `bytes`, `few`, `image`, `none`, `onehot`, `scores`; name the arrays as the model's inputs (a model with one input also takes `x`, or the only array besides the labels)
     `data.npz` has no array `labels` for the labels; the arrays in it are `broken`, `bytes`, `few`, `image`, `none`, `onehot`, `scores`; correct `labels` of the model's `dataset` in .mlbuild.yml
     array `few` of `data.npz` holds 2 labels, but `image` holds 4 samples
     array `onehot` of `data.npz` has the shape [4, 10], but labels are one number a sample; turn one-hot labels into class numbers with `labels.argmax(axis=1)`

@@ -18,8 +18,11 @@ use mlbuild::measure::accuracy::labelled_accuracy;
 use mlbuild::measure::alone::measure_alone;
 use mlbuild::measure::compare::compare_pair;
 use mlbuild::measure::event::Event;
+use mlbuild::measure::outputs::Inspector;
 use mlbuild::measure::plan::Plan;
-use mlbuild::model::dataset;
+use mlbuild::model::Facts;
+use mlbuild::model::Model;
+use mlbuild::model::Samples;
 use mlbuild::model::dataset::Dataset;
 use mlbuild::model::onnx::proto;
 use mlbuild::model::tensor::Dim;
@@ -52,6 +55,7 @@ fn plan(gate: &Gate) -> Plan {
         threads: 1,
         seed: 0,
         worker_timeout: Span(Duration::from_secs(120)),
+        strict_output: false,
     };
     Plan::new(gate, &measure, 1)
 }
@@ -62,6 +66,10 @@ fn key() -> ComparisonKey {
         target: "onnxruntime_cpu".to_owned(),
         variant: "fp32".to_owned(),
     }
+}
+
+fn facts(model: &Path) -> Facts {
+    Model::load(model).unwrap().facts
 }
 
 /// A side of one of the digits models.
@@ -85,15 +93,11 @@ fn digits(samples: usize) -> Dataset {
         .map(|dim| dim.parse().map_or_else(|_| Dim::Symbol((*dim).to_owned()), Dim::Fixed))
         .collect();
     let spec = TensorSpec {
-        name: "x_test".to_owned(),
+        name: "input".to_owned(),
         element: ElementType::Float,
         dims: Some(dims),
     };
-    let mut dataset = dataset::load(&config, &[spec], &std::collections::BTreeMap::new()).unwrap();
-    for tensor in dataset.samples.iter_mut().flatten() {
-        "input".clone_into(&mut tensor.name);
-    }
-    dataset
+    Dataset::open(&config, &[spec], &std::collections::BTreeMap::new()).unwrap()
 }
 
 /// The digits MLP with `nodes` between what was its output, now `before`, and its output.
@@ -147,8 +151,11 @@ fn compare(candidate: &Side) -> (PairMeasurement, Comparison) {
     assert!(matches!(events[0], Event::Planned { .. }));
     assert!(matches!(events[events.len() - 1], Event::Finished { .. }));
     assert_eq!(events.len(), measurement.restarts.len() + 2);
-    let sample = [baseline.inputs.clone()];
-    let accuracy = agreement(&baseline, candidate, &sample, None, &command(), &options()).unwrap();
+    let sample = Samples::from(vec![baseline.inputs.clone()]);
+    let facts = facts(&candidate.artifact.model);
+    let mut inspector = Inspector::new(&facts);
+    let accuracy = agreement(&baseline, candidate, &sample, &mut inspector, &command(), &options()).unwrap();
+    assert!(inspector.finish().is_empty());
     let comparison = judge(&key(), &measurement, (200_000, 200_000), Some(&accuracy), &gate);
     (measurement, comparison)
 }
@@ -168,14 +175,14 @@ fn a_model_against_itself_is_no_regression() {
         restart
             .rounds
             .iter()
-            .all(|round| !round.baseline.is_empty() && !round.candidate.is_empty())
+            .all(|round| !round.baseline.wall.is_empty() && !round.candidate.wall.is_empty())
     );
     assert!(
         restart
             .rounds
             .iter()
-            .flat_map(|round| &round.baseline)
-            .all(|seconds| *seconds > 0.0)
+            .flat_map(|round| round.baseline.own())
+            .all(|seconds| seconds > 0.0)
     );
     #[cfg(target_os = "linux")]
     {
@@ -237,15 +244,17 @@ fn nan_in_the_candidate_is_an_error_with_a_reason() {
         Vec::new(),
     );
     let (baseline, candidate) = (side(&fixture("digits_mlp.onnx")), side(&path));
-    let sample = [baseline.inputs.clone()];
-    let error = agreement(&baseline, &candidate, &sample, None, &command(), &options()).unwrap_err();
+    let sample = Samples::from(vec![baseline.inputs.clone()]);
+    let facts = facts(&path);
+    let mut inspector = Inspector::new(&facts);
+    let error = agreement(&baseline, &candidate, &sample, &mut inspector, &command(), &options()).unwrap_err();
     let comparison = judge_failure(&key(), &error);
     assert_eq!(comparison.verdict, Verdict::Error);
     assert_eq!(
         comparison.reason.as_deref(),
         Some("the candidate's output `logits` holds NaN or infinity at sample 0, where the baseline's does not")
     );
-    let alone = labelled_accuracy(&candidate, &sample, None, &command(), &options()).unwrap_err();
+    let alone = labelled_accuracy(&candidate, &sample, &mut inspector, &command(), &options()).unwrap_err();
     assert_eq!(
         alone.to_string(),
         "the candidate's output `logits` holds NaN or infinity at sample 0"
@@ -282,16 +291,19 @@ fn a_side_that_cannot_be_loaded_is_named() {
 
 #[test]
 fn labels_judge_two_models_that_answer_differently() {
-    let dataset = digits(100);
+    let samples = Samples::from(digits(100));
     let (baseline, candidate) = (side(&fixture("digits_mlp.onnx")), side(&fixture("digits_cnn.onnx")));
-    let labels = dataset.labels.as_deref();
-    let accuracy = agreement(&baseline, &candidate, &dataset.samples, labels, &command(), &options()).unwrap();
+    let facts = facts(&fixture("digits_cnn.onnx"));
+    let mut inspector = Inspector::new(&facts);
+    let accuracy = agreement(&baseline, &candidate, &samples, &mut inspector, &command(), &options()).unwrap();
+    assert!(inspector.finish().is_empty());
+    let mut inspector = Inspector::new(&facts);
     assert_eq!((accuracy.samples, accuracy.labelled), (100, 100));
     assert!(accuracy.baseline_top1.unwrap() > 0.95, "{accuracy:?}");
     assert!(accuracy.candidate_top1.unwrap() > 0.95, "{accuracy:?}");
     assert!(accuracy.top1_agreement.unwrap() > 0.9 && accuracy.max_abs_error > 0.0);
     assert!(accuracy.cosine < 0.9999 && accuracy.cosine > 0.5, "{accuracy:?}");
-    let alone = labelled_accuracy(&candidate, &dataset.samples, labels, &command(), &options()).unwrap();
+    let alone = labelled_accuracy(&candidate, &samples, &mut inspector, &command(), &options()).unwrap();
     assert_eq!(alone, accuracy.candidate_top1);
 }
 

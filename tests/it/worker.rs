@@ -133,9 +133,9 @@ fn loads_times_and_infers() {
         Some(vec![Dim::Symbol("batch".to_owned()), Dim::Fixed(10)])
     );
 
-    let seconds = worker.block(2, 25).unwrap();
-    assert_eq!(seconds.len(), 25);
-    assert!(seconds.iter().all(|value| *value > 0.0));
+    let timed = worker.block(2, 25).unwrap();
+    assert_eq!(timed.len(), 25);
+    assert!(timed.iter().all(|timed| timed.own() > 0.0 && timed.stolen >= 0.0));
     assert!(worker.block(0, 0).unwrap().is_empty());
 
     let one = worker.infer(&[digits()]).unwrap();

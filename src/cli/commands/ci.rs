@@ -120,7 +120,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         stored.insert(build.facts.model.clone(), files);
         config.models = vec![model_of(&build.facts, &config)];
     }
-    let config = config.with(&args.overrides(), &loaded.folder, &context.working_folder)?;
+    let mut config = config.with(&args.overrides(), &loaded.folder, &context.working_folder)?;
+    config.measure.strict_output |= context.global.strict_output;
     let github = desk::github(context)?;
     let mut baselines = resolve::resolve(
         args.baseline.as_deref(),

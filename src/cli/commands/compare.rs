@@ -71,6 +71,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         ..Overrides::default()
     };
     let mut config = loaded.config.with(&flags, &loaded.folder, &context.working_folder)?;
+    config.measure.strict_output = context.global.strict_output;
     if let Some(text) = &args.time_budget {
         config.measure.time_budget = text
             .parse::<Span>()

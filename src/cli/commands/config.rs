@@ -234,6 +234,7 @@ fn summary(loaded: &Loaded) -> serde_json::Value {
             "threads": config.measure.threads,
             "seed": config.measure.seed,
             "worker_timeout_seconds": config.measure.worker_timeout.0.as_secs_f64(),
+            "strict_output": config.measure.strict_output,
         },
         "runtime": {
             "version": config.runtime.version,

@@ -161,6 +161,7 @@ impl Resolver<'_> {
             threads: measure.threads.map_or(default.threads, |threads| threads as usize),
             seed: measure.seed.unwrap_or(default.seed),
             worker_timeout: worker_timeout.unwrap_or(default.worker_timeout),
+            strict_output: measure.strict_output.unwrap_or(default.strict_output),
         };
         if measure
             .threads

@@ -50,10 +50,10 @@ impl Hint for DirError {
         match self {
             Self::File(error) => error.hints(),
             Self::Manifest {
-                source: ManifestError::TooNew { .. },
+                source: ManifestError::OtherSchema { .. },
                 ..
             } => {
-                vec!["update mlbuild, or refresh the baseline with this version: `mlbuild baseline refresh`".to_owned()]
+                vec!["use the version of mlbuild that wrote it, or write it anew with this one: `mlbuild baseline refresh`".to_owned()]
             }
             Self::Manifest { .. } | Self::Tampered { .. } => {
                 vec!["restore the folder from its commit, or write it anew from a trusted model: `mlbuild baseline refresh`".to_owned()]

@@ -13,8 +13,8 @@ use crate::measure::samples::SideMeasurement;
 use crate::stats::summary;
 use crate::verdict::ComparisonKey;
 
-/// The newest schema that this version writes and reads.
-pub const SCHEMA: u32 = 1;
+/// The schema that this version writes and reads.
+pub const SCHEMA: u32 = 2;
 
 /// The file name in every store.
 pub const FILE_NAME: &str = "manifest.json";
@@ -149,9 +149,9 @@ pub enum ManifestError {
     /// Not JSON, or not of this shape.
     #[error("the manifest cannot be read: {0}")]
     Malformed(#[from] serde_json::Error),
-    /// Written by a newer version.
-    #[error("the manifest has schema {found}, this version of mlbuild reads up to {SCHEMA}")]
-    TooNew {
+    /// Written by another version.
+    #[error("the manifest has schema {found}, this version of mlbuild reads {SCHEMA}")]
+    OtherSchema {
         /// The schema found.
         found: u64,
     },
@@ -175,12 +175,12 @@ impl Manifest {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(ManifestError::TooLarge(bytes.len() as u64));
         }
-        // The schema first: a newer one may have fields that the strict types refuse with a less helpful message.
+        // The schema first: another one has other fields, which the strict types refuse with a less helpful message.
         let probe: serde_json::Value = serde_json::from_slice(bytes)?;
         if let Some(found) = probe.get("schema").and_then(serde_json::Value::as_u64)
-            && found > u64::from(SCHEMA)
+            && found != u64::from(SCHEMA)
         {
-            return Err(ManifestError::TooNew { found });
+            return Err(ManifestError::OtherSchema { found });
         }
         let manifest: Self = serde_json::from_value(probe)?;
         manifest.check()?;

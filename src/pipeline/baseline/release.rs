@@ -82,8 +82,10 @@ impl Hint for ReleaseError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Github(error) => error.hints(),
-            Self::Manifest { source: ManifestError::TooNew { .. }, .. } => {
-                vec!["update the action to the version that wrote the baseline".to_owned()]
+            Self::Manifest { source: ManifestError::OtherSchema { .. }, .. } => {
+                vec![
+                    "use the version of the action that wrote the baseline, or have this one publish a new baseline by running the baseline job on the default branch".to_owned(),
+                ]
             }
             Self::Refused { .. } | Self::Manifest { .. } => vec![
                 "look at who published the release; then publish a new one by running the baseline job on the default branch"

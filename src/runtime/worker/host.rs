@@ -28,6 +28,7 @@ use crate::runtime::settings::Loaded;
 use crate::runtime::settings::SessionSettings;
 use crate::runtime::settings::WorkerCommand;
 use crate::runtime::settings::WorkerOptions;
+use crate::runtime::stolen::Timed;
 
 use super::idle;
 use super::status;
@@ -141,11 +142,11 @@ impl Worker {
         }
     }
 
-    /// Runs `discard` inferences, then `keep` more, and returns the seconds that each of those took, clocked in the worker.
-    pub fn block(&mut self, discard: u32, keep: u32) -> Result<Vec<f64>, WorkerError> {
+    /// Runs `discard` inferences, then `keep` more, and returns what each of those took, clocked in the worker.
+    pub fn block(&mut self, discard: u32, keep: u32) -> Result<Vec<Timed>, WorkerError> {
         let (reply, payload) = self.ask(RUNNING, &Request::Block { discard, keep }, &[])?;
-        match (reply, protocol::unpack_seconds(&payload)) {
-            (Reply::Block, Ok(seconds)) if seconds.len() == keep as usize => Ok(seconds),
+        match (reply, protocol::unpack_timed(&payload)) {
+            (Reply::Block, Ok(timed)) if timed.len() == keep as usize => Ok(timed),
             (reply, _) => Err(self.unexpected(RUNNING, &reply)),
         }
     }

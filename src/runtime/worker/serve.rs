@@ -8,6 +8,7 @@ use std::sync::mpsc;
 
 use bytes::Bytes;
 
+use crate::config::ExecutionMode;
 use crate::config::Target;
 use crate::machine::affinity;
 use crate::model::tensor::Tensor;
@@ -23,6 +24,7 @@ use crate::runtime::protocol::Request;
 use crate::runtime::settings::Artifact;
 use crate::runtime::settings::Loaded;
 use crate::runtime::settings::SessionSettings;
+use crate::runtime::stolen::Stopwatch;
 
 /// One block may not be asked to return more than this many durations.
 const MAX_BLOCK: u32 = 10_000_000;
@@ -32,7 +34,7 @@ const MAX_BLOCK: u32 = 10_000_000;
 struct State {
     engine: Option<(PathBuf, Engine)>,
     origin: Option<Origin>,
-    session: Option<Session>,
+    session: Option<(Session, Stopwatch)>,
 }
 
 /// What the session was built from, to build it again.
@@ -140,28 +142,26 @@ impl State {
                 if keep > MAX_BLOCK {
                     return Err(refuse("the block is too long"));
                 }
-                let session = self.session()?;
-                let mut seconds = Vec::with_capacity(keep as usize);
+                let (session, watch) = self.session.as_mut().ok_or_else(no_model)?;
+                watch.renew();
                 for _ in 0..discard {
-                    session.time()?;
+                    session.time(watch)?;
                 }
+                let mut timed = Vec::with_capacity(keep as usize);
                 for _ in 0..keep {
-                    seconds.push(session.time()?);
+                    timed.push(session.time(watch)?);
                 }
-                Ok((Reply::Block, protocol::pack_seconds(&seconds)))
+                Ok((Reply::Block, protocol::pack_timed(&timed)))
             }
             Request::Infer { inputs } => {
                 let inputs = protocol::unpack(inputs, payload).map_err(|error| refuse(&error.to_string()))?;
-                let outputs = self.session()?.infer(&inputs)?;
+                let (session, _) = self.session.as_mut().ok_or_else(no_model)?;
+                let outputs = session.infer(&inputs)?;
                 let (outputs, data) = protocol::pack(&outputs);
                 Ok((Reply::Inferred { outputs }, data))
             }
             Request::PeakMemory => Ok((Reply::PeakMemory { bytes: memory::peak() }, Vec::new())),
         }
-    }
-
-    fn session(&mut self) -> Result<&mut Session, Failure> {
-        self.session.as_mut().ok_or_else(|| refuse("no model is loaded"))
     }
 
     fn load(&mut self) -> Result<Loaded, Failure> {
@@ -182,10 +182,17 @@ impl State {
                 &self.engine.insert((origin.settings.library.clone(), engine)).1
             }
         };
-        let (session, loaded) = engine.load(&origin.artifact, &origin.settings, &origin.inputs)?;
-        self.session = Some(session);
+        let settings = &origin.settings;
+        let alone = settings.threads <= 1 && settings.execution_mode == ExecutionMode::Sequential;
+        let mut watch = Stopwatch::new(alone);
+        let (session, loaded) = engine.load(&origin.artifact, settings, &origin.inputs, &mut watch)?;
+        self.session = Some((session, watch));
         Ok(loaded)
     }
+}
+
+fn no_model() -> Failure {
+    refuse("no model is loaded")
 }
 
 fn refuse(message: &str) -> Failure {

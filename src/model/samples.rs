@@ -1,0 +1,59 @@
+//! What models are fed to compare their outputs: samples one at a time, made up or out of a dataset.
+
+use std::sync::Arc;
+
+use crate::model::dataset::Dataset;
+use crate::model::dataset::DatasetError;
+use crate::model::tensor::Tensor;
+
+/// Samples by number, cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Samples {
+    /// Made up: one entry a sample, in each one tensor per input of the model.
+    Made(Arc<[Vec<Tensor>]>),
+    /// Read when they are asked for.
+    Dataset(Arc<Dataset>),
+}
+
+impl Samples {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Made(samples) => samples.len(),
+            Self::Dataset(dataset) => dataset.len(),
+        }
+    }
+
+    /// True where there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The inputs of one sample, in the model's order. Errors where its file turns out to be broken.
+    pub fn sample(&self, index: usize) -> Result<Vec<Tensor>, DatasetError> {
+        match self {
+            Self::Made(samples) => Ok(samples.get(index).cloned().unwrap_or_default()),
+            Self::Dataset(dataset) => dataset.sample(index),
+        }
+    }
+
+    /// The right answer to one sample, where it is known.
+    pub fn label(&self, index: usize) -> Option<i64> {
+        match self {
+            Self::Made(_) => None,
+            Self::Dataset(dataset) => dataset.label(index),
+        }
+    }
+}
+
+impl From<Vec<Vec<Tensor>>> for Samples {
+    fn from(samples: Vec<Vec<Tensor>>) -> Self {
+        Self::Made(samples.into())
+    }
+}
+
+impl From<Dataset> for Samples {
+    fn from(dataset: Dataset) -> Self {
+        Self::Dataset(Arc::new(dataset))
+    }
+}
