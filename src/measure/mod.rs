@@ -11,6 +11,7 @@ pub mod compare;
 pub mod error;
 pub mod estimate;
 pub mod event;
+pub mod op_diff;
 pub mod outputs;
 pub mod plan;
 pub mod profile;

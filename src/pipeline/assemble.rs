@@ -123,6 +123,7 @@ fn detail(done: &Done, frame: &Frame<'_>) -> Detail {
             .model_index
             .and_then(|index| frame.lines.get(index)?.of_variant(&done.job.key.variant)),
         warnings,
+        operators: done.operators.clone(),
     }
 }
 

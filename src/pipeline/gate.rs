@@ -11,6 +11,7 @@ use crate::config::Gate;
 use crate::hint::Hint;
 use crate::measure;
 use crate::measure::accuracy::Accuracy;
+use crate::measure::op_diff::OpDifference;
 use crate::measure::outputs;
 use crate::measure::outputs::Anomaly;
 use crate::measure::outputs::Inspector;
@@ -58,6 +59,8 @@ pub struct Done {
     pub top1_accuracy: Option<f64>,
     /// What is odd about the candidate's outputs.
     pub anomalies: Vec<Anomaly>,
+    /// The operators that explain a changed latency.
+    pub operators: Option<OpDifference>,
 }
 
 /// Somebody asked the run to end.
@@ -192,6 +195,7 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, observer: &mut Observer<'_>
         pair: None,
         alone: None,
         top1_accuracy: None,
+        operators: None,
         anomalies: Vec::new(),
     };
     let mut step = Step {

@@ -9,6 +9,7 @@ mod folds;
 pub mod headline;
 pub mod json;
 pub mod markdown;
+mod operators;
 pub mod summary;
 pub mod table;
 pub mod terminal;

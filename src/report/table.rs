@@ -11,6 +11,7 @@ use crate::report::Report;
 use crate::report::clean;
 use crate::report::figures;
 use crate::report::headline;
+use crate::report::operators;
 use crate::verdict::Metric;
 use crate::verdict::MetricComparison;
 use crate::verdict::Verdict;
@@ -51,6 +52,7 @@ pub(super) fn write_groups(report: &Report, out: &mut dyn Write, paint: Paint) -
     };
     for group in report.comparisons.chunk_by(same_group) {
         write_group(report, group, out, paint)?;
+        write_operators(group, out, paint)?;
         writeln!(out)?;
     }
     Ok(())
@@ -144,6 +146,23 @@ fn write_group(report: &Report, group: &[Detail], out: &mut dyn Write, paint: Pa
         } else {
             writeln!(out, "{}\n    {why}", line.trim_end())?;
         }
+    }
+    Ok(())
+}
+
+/// Which operators explain what got slower or faster, one line a variant.
+fn write_operators(group: &[Detail], out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+    for detail in group {
+        let Some(explained) = operators::of(detail) else {
+            continue;
+        };
+        let direction = paint.style(explained.direction, Style::new().dimmed());
+        let variant = if group.len() > 1 {
+            format!("{}, ", terminal(&detail.comparison.key.variant))
+        } else {
+            String::new()
+        };
+        writeln!(out, "  {variant}{direction}: {}", terminal(&explained.line()))?;
     }
     Ok(())
 }

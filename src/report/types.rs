@@ -2,6 +2,7 @@
 
 use crate::config::Gate;
 use crate::config::LatencyMetric;
+use crate::measure::op_diff::OpDifference;
 use crate::verdict::Comparison;
 use crate::verdict::ComparisonKey;
 use crate::verdict::Metric;
@@ -82,6 +83,9 @@ pub struct Detail {
     pub config_line: Option<u32>,
     /// What disturbed the measurement.
     pub warnings: Vec<String>,
+    /// The operators that explain a changed latency; `None` where it did not change or no profile could be had. Never part of the
+    /// verdict.
+    pub operators: Option<OpDifference>,
 }
 
 impl Detail {
@@ -96,6 +100,7 @@ impl Detail {
             seconds: 0.0,
             config_line: None,
             warnings: Vec::new(),
+            operators: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::report::figures;
 use crate::report::folds;
 use crate::report::headline;
 use crate::report::headline::Headline;
+use crate::report::operators;
 use crate::verdict::Comparison;
 use crate::verdict::Metric;
 use crate::verdict::MetricComparison;
@@ -45,6 +46,7 @@ pub(crate) struct View {
     columns: Vec<&'static str>,
     rows: Vec<Row>,
     rows_left_out: usize,
+    operators: Vec<operators::Explained>,
     advice: Vec<Advice>,
     advice_left_out: usize,
     config_changes: Entries,
@@ -135,6 +137,8 @@ impl View {
         let advice_left_out = advice.len().saturating_sub(most_advice);
         rows.truncate(most_rows);
         advice.truncate(most_advice);
+        let mut explained = operators::explained(report);
+        explained.truncate(most_advice.min(MOST_ENTRIES));
         let folded = matches!(depth, Depth::Full | Depth::FiguresOfFailures);
         let entries = |list: &[String]| Entries::of(list, if depth == Depth::Totals { 1 } else { MOST_ENTRIES });
         let mut notices = report.notices.clone();
@@ -147,6 +151,7 @@ impl View {
             columns: if rows.is_empty() { Vec::new() } else { columns },
             rows,
             rows_left_out,
+            operators: explained,
             advice,
             advice_left_out,
             config_changes: entries(&report.config_changes),

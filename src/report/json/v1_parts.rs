@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::operators::OperatorDifference;
+use crate::measure::op_diff::OpDifference;
 use crate::report;
 use crate::verdict;
 
@@ -192,6 +194,7 @@ pub(super) struct Comparison {
     seconds: f64,
     config_line: Option<u32>,
     warnings: Vec<String>,
+    operators: Option<OperatorDifference>,
 }
 
 /// One judged metric.
@@ -293,6 +296,7 @@ impl From<&report::Detail> for Comparison {
             seconds,
             config_line,
             warnings,
+            operators,
         } = detail;
         let verdict::Comparison {
             key,
@@ -317,6 +321,7 @@ impl From<&report::Detail> for Comparison {
             seconds: if seconds.is_finite() { *seconds } else { 0.0 },
             config_line: *config_line,
             warnings: warnings.clone(),
+            operators: operators.as_ref().map(OperatorDifference::from),
         }
     }
 }
@@ -338,6 +343,7 @@ impl From<Comparison> for report::Detail {
             seconds,
             config_line,
             warnings,
+            operators,
         } = stored;
         Self {
             comparison: verdict::Comparison {
@@ -354,6 +360,7 @@ impl From<Comparison> for report::Detail {
             seconds,
             config_line,
             warnings,
+            operators: operators.map(OpDifference::from),
         }
     }
 }

@@ -181,6 +181,7 @@ pub(crate) fn measured(key: ComparisonKey, p50: (f64, f64, f64), size: (f64, f64
         seconds: 18.24,
         config_line: Some(14),
         warnings: Vec::new(),
+        operators: None,
         comparison: Comparison {
             verdict: overall(&metrics),
             key,
