@@ -1,5 +1,6 @@
 //! Compare and judge: what a measurement means against its limits.
 
+pub mod exact;
 pub mod family;
 pub mod judge;
 pub mod limits;
@@ -9,6 +10,7 @@ pub mod policy;
 mod testing;
 pub mod types;
 
+pub use exact::ExactFacts;
 pub use family::judge_family;
 pub use judge::*;
 pub use policy::*;
