@@ -71,6 +71,7 @@ impl ModelConfig {
             task: Task::Auto,
             targets: vec![defaults::TARGET],
             variants: vec![defaults::VARIANT.to_owned()],
+            sequence_lengths: None,
             calibration: None,
             dataset: None,
         }

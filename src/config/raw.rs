@@ -54,6 +54,10 @@ pub struct Model {
     pub inputs: Option<BTreeMap<String, Input>>,
     /// What kind of data the model takes: `auto` finds out.
     pub task: Option<Task>,
+    /// The lengths, in tokens, that a model of token sequences is measured with, each gated on its own; 16, 64, 128 and 256 by
+    /// default, as far as the model holds them.
+    #[schemars(length(min = 1), inner(range(min = 1)))]
+    pub sequence_lengths: Option<Vec<u64>>,
     /// What the model must run on; `onnxruntime_cpu` by default.
     #[serde(default)]
     #[schemars(schema_with = "schema::targets")]
@@ -102,7 +106,7 @@ pub enum Task {
     Audio,
     /// Rows of features.
     Tabular,
-    /// None of these.
+    /// None of these: inputs are zeros.
     Unknown,
 }
 

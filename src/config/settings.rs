@@ -31,6 +31,7 @@ impl ModelConfig {
             "schema": SCHEMA,
             "inputs": inputs,
             "task": self.task.name(),
+            "sequence_lengths": self.sequence_lengths,
             "target": target.name(),
             "calibration": self.calibration.as_ref().map(|path| slashed(path)),
             "dataset": self.dataset.as_ref().map(|dataset| json!({

@@ -44,6 +44,8 @@ pub struct ModelConfig {
     pub inputs: BTreeMap<String, InputConfig>,
     /// What kind of data it takes.
     pub task: Task,
+    /// The lengths that a model of token sequences is measured with, rising; the model's own where `None`.
+    pub sequence_lengths: Option<Vec<u64>>,
     /// What it must run on.
     pub targets: Vec<Target>,
     /// The recipes to derive and gate, as written: `fp32`, `fp16`, `prune-0.50+int8`.
@@ -84,7 +86,7 @@ pub enum Task {
     Audio,
     /// Rows of features.
     Tabular,
-    /// None of these; inputs are plain noise.
+    /// None of these; inputs are zeros.
     Unknown,
 }
 

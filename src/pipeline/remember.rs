@@ -85,6 +85,7 @@ pub fn remember(
         registry.insert_measurement(&Measurement {
             build: candidate.id.clone(),
             target: entry.job.key.target.clone(),
+            sequence: entry.job.key.sequence,
             runtime_version: runtime_version.clone(),
             machine: machine.clone(),
             samples,

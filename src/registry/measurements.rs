@@ -14,6 +14,8 @@ pub struct Measurement {
     pub build: Digest,
     /// On which target.
     pub target: String,
+    /// The length of token sequences, for a model that is measured with several.
+    pub sequence: Option<u64>,
     /// The version of the runtime.
     pub runtime_version: String,
     /// The machine's fingerprint.
@@ -28,8 +30,8 @@ impl Registry {
     /// Remembers a measurement and returns its number. Its build must be there ([`RegistryError::NotFound`]).
     pub fn insert_measurement(&mut self, measurement: &Measurement) -> Result<i64, RegistryError> {
         let outcome = self.connection.execute(
-            "INSERT INTO measurements (build, target, runtime_version, machine, samples, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO measurements (build, target, runtime_version, machine, samples, created_at, sequence_length)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
                 measurement.build.as_str(),
                 measurement.target,
@@ -37,6 +39,7 @@ impl Registry {
                 measurement.machine.to_string(),
                 measurement.samples.to_string(),
                 measurement.created_at,
+                measurement.sequence.and_then(|length| i64::try_from(length).ok()),
             ],
         );
         match outcome {
@@ -51,7 +54,7 @@ impl Registry {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT target, runtime_version, machine, samples, created_at FROM measurements
+                "SELECT target, runtime_version, machine, samples, created_at, sequence_length FROM measurements
                  WHERE build = ?1 ORDER BY created_at, id",
             )
             .map_err(&failed)?;
@@ -65,6 +68,10 @@ impl Registry {
             found.push(Measurement {
                 build: build.clone(),
                 target: row.get(0).map_err(&failed)?,
+                sequence: row
+                    .get::<_, Option<i64>>(5)
+                    .map_err(&failed)?
+                    .and_then(|length| u64::try_from(length).ok()),
                 runtime_version: row.get(1).map_err(&failed)?,
                 machine: json(2)?,
                 samples: json(3)?,

@@ -13,7 +13,10 @@ use super::RegistryError;
 use crate::files::FileError;
 
 /// From version n to n + 1, each as it was when it was released.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_sequence_length.sql"),
+];
 
 /// The version that this mlbuild writes.
 pub const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -182,7 +185,10 @@ mod tests {
     use super::*;
 
     /// Rows as each version wrote them.
-    const ROWS: &[&str] = &[include_str!("migrations/0001_rows.sql")];
+    const ROWS: &[&str] = &[
+        include_str!("migrations/0001_rows.sql"),
+        include_str!("migrations/0002_rows.sql"),
+    ];
 
     #[test]
     fn every_version_has_rows_to_upgrade() {

@@ -184,7 +184,7 @@ fn gain(row: &VariantRow, shows_target: bool) -> Gain {
     Gain {
         model: row.key.model.clone(),
         target: shows_target.then(|| row.key.target.clone()),
-        variant: row.key.variant.clone(),
+        variant: row.key.variant_label(),
         size: figures::pair(
             &Bytes(row.fp32_size_bytes).to_string(),
             &Bytes(row.size_bytes).to_string(),

@@ -96,6 +96,9 @@ pub fn name(report: &Report, key: &ComparisonKey) -> String {
     if key.variant != "fp32" {
         name = format!("{name} {}", quoted(&key.variant));
     }
+    if let Some(length) = key.sequence {
+        name = format!("{name} @ {length}");
+    }
     if others().any(|other| other.model == key.model && other.target != key.target) {
         name = format!("{name} on {}", quoted(&key.target));
     }

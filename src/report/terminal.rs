@@ -91,7 +91,7 @@ fn name(report: &Report, detail: &Detail) -> String {
     if others().any(|other| other.target != key.target) {
         parts.push(table::terminal(&key.target));
     }
-    parts.push(table::terminal(&key.variant));
+    parts.push(table::terminal(&key.variant_label()));
     parts.join(" · ")
 }
 
@@ -117,7 +117,10 @@ fn write_surroundings(report: &Report, out: &mut dyn Write, paint: Paint) -> io:
             (Some(reference), Some(own)) if own > 0.0 => format!(", {:.2}× the speed", reference / own),
             _ => String::new(),
         };
-        let (model, variant) = (table::terminal(&row.key.model), table::terminal(&row.key.variant));
+        let (model, variant) = (
+            table::terminal(&row.key.model),
+            table::terminal(&row.key.variant_label()),
+        );
         lines.push(("variant", format!("{model} {variant} against fp32: {sizes}{speed}")));
     }
     let mut notes: Vec<(String, Vec<String>)> = Vec::new();

@@ -254,7 +254,10 @@ pub fn gains_over_fp32(comparisons: &[Detail]) -> Vec<VariantRow> {
             let key = &detail.comparison.key;
             let reference = comparisons.iter().find(|other| {
                 let other = &other.comparison.key;
-                other.variant == "fp32" && other.model == key.model && other.target == key.target
+                other.variant == "fp32"
+                    && other.model == key.model
+                    && other.target == key.target
+                    && other.sequence == key.sequence
             })?;
             Some(VariantRow {
                 key: key.clone(),

@@ -320,7 +320,7 @@ fn row(group: &[&Detail], columns: &[&str]) -> Row {
         target: columns.contains(&"target").then(|| comparison.key.target.clone()),
         variants: group
             .iter()
-            .map(|detail| detail.comparison.key.variant.clone())
+            .map(|detail| detail.comparison.key.variant_label())
             .collect(),
         cells,
     }

@@ -18,6 +18,7 @@ pub(super) fn key() -> ComparisonKey {
         model: "digits".to_owned(),
         target: "onnxruntime_cpu".to_owned(),
         variant: "fp32".to_owned(),
+        sequence: None,
     }
 }
 

@@ -32,6 +32,7 @@ mod registry;
 mod report;
 mod runtime_install;
 mod support;
+mod tasks;
 mod untouched;
 mod variants;
 mod worker;

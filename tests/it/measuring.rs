@@ -66,6 +66,7 @@ fn key() -> ComparisonKey {
         model: "digits".to_owned(),
         target: "onnxruntime_cpu".to_owned(),
         variant: "fp32".to_owned(),
+        sequence: None,
     }
 }
 

@@ -46,6 +46,7 @@ fn measurement(build: &Digest, second: u32) -> Measurement {
     Measurement {
         build: build.clone(),
         target: "onnxruntime_cpu".to_owned(),
+        sequence: Some(u64::from(second) + 16),
         runtime_version: "1.31.1".to_owned(),
         machine: json!({"arch": "x86_64", "cores": 2}),
         samples: json!([[0.001_25, 0.001_5], [1e-9]]),

@@ -238,6 +238,7 @@ fn summary(loaded: &Loaded) -> serde_json::Value {
                 })),
                 "inputs": inputs,
                 "task": model.task.name(),
+                "sequence_lengths": model.sequence_lengths,
                 "targets": model.targets.iter().map(|target| target.name()).collect::<Vec<_>>(),
                 "variants": model.variants,
                 "calibration": model.calibration,

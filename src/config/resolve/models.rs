@@ -81,6 +81,9 @@ impl Resolver<'_> {
                 raw::Task::Tabular => Task::Tabular,
                 raw::Task::Unknown => Task::Unknown,
             },
+            sequence_lengths: model
+                .sequence_lengths
+                .map(|lengths| self.sequence_lengths(&at("sequence_lengths"), lengths)),
             targets: self.targets(&at("targets"), model.targets),
             variants: self.variants(&at("variants"), model.variants),
             calibration: model.calibration.map(|path| self.path(&at("calibration"), path)),
@@ -131,6 +134,24 @@ impl Resolver<'_> {
             resolved.insert(name, InputConfig { shape: input.shape });
         }
         resolved
+    }
+
+    /// Rising, so that reports are in order.
+    fn sequence_lengths(&mut self, at: &str, mut lengths: Vec<u64>) -> Vec<u64> {
+        if lengths.is_empty() {
+            let hint = "name one, or leave `sequence_lengths` out: 16, 64, 128 and 256 are the default";
+            self.value(at, format!("`{at}` is empty"), "nothing would be measured", hint);
+        }
+        for (index, length) in lengths.iter().enumerate() {
+            let here = format!("{at}[{index}]");
+            if *length == 0 {
+                self.value(&here, "a sequence of 0 tokens".to_owned(), "at least 1", "");
+            } else if lengths[..index].contains(length) {
+                self.value(&here, format!("the length {length} stands here twice"), "again", "");
+            }
+        }
+        lengths.sort_unstable();
+        lengths
     }
 
     fn targets(&mut self, at: &str, targets: Option<Vec<String>>) -> Vec<Target> {

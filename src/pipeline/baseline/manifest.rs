@@ -41,7 +41,7 @@ pub struct Manifest {
     pub created_at: String,
     /// The machine that measured it.
     pub machine: Fingerprint,
-    /// One entry a model × target × variant.
+    /// One entry a model × target × variant × length of sequences.
     pub entries: Vec<Entry>,
     /// Earlier baselines of the same key, oldest first.
     pub history: Vec<HistoryPoint>,
@@ -67,7 +67,7 @@ pub struct Origin {
     pub run_attempt: Option<u64>,
 }
 
-/// One model × target × variant.
+/// One model × target × variant, at one length of sequences.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -162,7 +162,7 @@ pub enum ManifestError {
     #[error("the manifest names the file `{0}`, which is not a plain relative path")]
     FileName(String),
     /// Two entries for one comparison.
-    #[error("the manifest has two entries for `{model}` · {target} · {variant}", model = .0.model, target = .0.target, variant = .0.variant)]
+    #[error("the manifest has two entries for `{model}` · {target} · {variant}", model = .0.model, target = .0.target, variant = .0.variant_label())]
     Duplicate(ComparisonKey),
     /// An entry without a file.
     #[error("the manifest's entry for `{0}` names no model file")]

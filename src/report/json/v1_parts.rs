@@ -196,6 +196,8 @@ pub(super) struct Comparison {
     model: String,
     target: String,
     variant: String,
+    #[serde(default)]
+    sequence_length: Option<u64>,
     result: Verdict,
     reason: Option<String>,
     hints: Vec<String>,
@@ -241,6 +243,8 @@ pub(super) struct Variant {
     model: String,
     target: String,
     variant: String,
+    #[serde(default)]
+    sequence_length: Option<u64>,
     size_bytes: u64,
     fp32_size_bytes: u64,
     p50_ms: Option<f64>,
@@ -318,11 +322,17 @@ impl From<&report::Detail> for Comparison {
             reason,
             hints,
         } = comparison;
-        let verdict::ComparisonKey { model, target, variant } = key;
+        let verdict::ComparisonKey {
+            model,
+            target,
+            variant,
+            sequence,
+        } = key;
         Self {
             model: model.clone(),
             target: target.clone(),
             variant: variant.clone(),
+            sequence_length: *sequence,
             result: (*verdict).into(),
             reason: reason.clone(),
             hints: hints.clone(),
@@ -345,6 +355,7 @@ impl From<Comparison> for report::Detail {
             model,
             target,
             variant,
+            sequence_length,
             result,
             reason,
             hints,
@@ -360,7 +371,12 @@ impl From<Comparison> for report::Detail {
         } = stored;
         Self {
             comparison: verdict::Comparison {
-                key: verdict::ComparisonKey { model, target, variant },
+                key: verdict::ComparisonKey {
+                    model,
+                    target,
+                    variant,
+                    sequence: sequence_length,
+                },
                 metrics: metrics.into_iter().map(verdict::MetricComparison::from).collect(),
                 verdict: result.into(),
                 reason,
@@ -465,11 +481,17 @@ impl From<&report::VariantRow> for Variant {
             fp32_p50_ms,
             cosine,
         } = row;
-        let verdict::ComparisonKey { model, target, variant } = key;
+        let verdict::ComparisonKey {
+            model,
+            target,
+            variant,
+            sequence,
+        } = key;
         Self {
             model: model.clone(),
             target: target.clone(),
             variant: variant.clone(),
+            sequence_length: *sequence,
             size_bytes: *size_bytes,
             fp32_size_bytes: *fp32_size_bytes,
             p50_ms: *p50_ms,
@@ -485,6 +507,7 @@ impl From<Variant> for report::VariantRow {
             model,
             target,
             variant,
+            sequence_length,
             size_bytes,
             fp32_size_bytes,
             p50_ms,
@@ -492,7 +515,12 @@ impl From<Variant> for report::VariantRow {
             cosine,
         } = stored;
         Self {
-            key: verdict::ComparisonKey { model, target, variant },
+            key: verdict::ComparisonKey {
+                model,
+                target,
+                variant,
+                sequence: sequence_length,
+            },
             size_bytes,
             fp32_size_bytes,
             p50_ms,

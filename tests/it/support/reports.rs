@@ -85,6 +85,7 @@ pub(crate) fn key(model: &str, variant: &str) -> ComparisonKey {
         model: model.to_owned(),
         target: "onnxruntime_cpu".to_owned(),
         variant: variant.to_owned(),
+        sequence: None,
     }
 }
 
