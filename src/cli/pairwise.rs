@@ -22,6 +22,7 @@ use crate::pipeline::recall::Cache;
 use crate::pipeline::subject;
 use crate::report;
 use crate::report::Report;
+use crate::report::clean;
 use crate::units::Percent;
 use crate::units::Span;
 
@@ -309,6 +310,10 @@ fn show(args: &PairArgs, rules: &Rules, context: &Context, report: &Report) -> R
         Show::Whole => report::terminal::write(report, &mut text, context.ui.color())?,
         Show::Compact => report::table::write(report, &mut text, context.ui.color())?,
         Show::Log => report::table::write(report, &mut text, false)?,
+    }
+    let notes = report.comparisons.iter().flat_map(|detail| &detail.warnings);
+    for note in notes.filter(|_| rules.show != Show::Whole) {
+        text.extend(format!("note: {}\n", clean::sentence(note, clean::PROSE_LENGTH)).bytes());
     }
     context.ui.data(&String::from_utf8_lossy(&text))?;
     Ok(())
