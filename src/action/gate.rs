@@ -144,6 +144,10 @@ impl Gate<'_> {
         if self.inputs.fail_on_missing_baseline {
             gate.on_missing_baseline = Policy::Fail;
         }
+        // A limit like the gate's: no pull request switches it off for itself.
+        let mut config = head.clone();
+        config.measure.strict_output |=
+            surroundings.strict_output || base_config.known().is_some_and(|base| base.measure.strict_output);
         let config_changes = base_config
             .known()
             .map(|base| config::changes(base, head))
@@ -164,7 +168,7 @@ impl Gate<'_> {
         };
         let outcome = ci::run(
             ci::Request {
-                config: head,
+                config: &config,
                 gate: &gate,
                 config_changes,
                 folder: &located.loaded.folder,

@@ -107,11 +107,7 @@ impl Config {
                 match &mut model.dataset {
                     Some(dataset) => dataset.path = path,
                     None => {
-                        model.dataset = Some(DatasetConfig {
-                            path,
-                            labels: None,
-                            samples: defaults::SAMPLES,
-                        });
+                        model.dataset = Some(DatasetConfig::of(path));
                     }
                 }
             }

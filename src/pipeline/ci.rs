@@ -17,6 +17,7 @@ use crate::pipeline::assemble::Frame;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::event::Observer;
+use crate::pipeline::explain;
 use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::gate;
 use crate::pipeline::gate::Done;
@@ -133,7 +134,8 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
         interrupt: request.interrupt,
         cache: request.cache,
     };
-    let done = gate::run(jobs, &setting, observer)?;
+    let mut done = gate::run(jobs, &setting, observer)?;
+    explain::explain(&mut done, &setting);
     let baselines = request.baselines;
     let mut context = request.context;
     context.baseline_label.clone_from(&baselines.label);

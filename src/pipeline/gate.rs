@@ -339,9 +339,8 @@ fn pair(
         &mut inspector,
         worker,
         &worker_options(step.plan),
-    );
+    )?;
     step.anomalies = inspector.finish();
-    let accuracy = accuracy?;
     if let Some(sessions) = stored(&baseline, &candidate, step) {
         return Ok((Evidence::Stored(sessions), accuracy));
     }
@@ -394,9 +393,8 @@ fn alone(
         &mut inspector,
         worker,
         &worker_options(step.plan),
-    );
+    )?;
     step.anomalies = inspector.finish();
-    let top1 = top1?;
     let measurement = measure::alone::measure_alone(&candidate, worker, step.plan, &mut |event| {
         (step.observer)(Event::Measuring {
             key: &job.key,

@@ -138,7 +138,11 @@ impl View {
         rows.truncate(most_rows);
         advice.truncate(most_advice);
         let mut explained = operators::explained(report);
-        explained.truncate(most_advice.min(MOST_ENTRIES));
+        explained.truncate(match depth {
+            Depth::Full | Depth::FiguresOfFailures => MOST_ENTRIES,
+            Depth::Rows(most) => most.min(MOST_ENTRIES),
+            Depth::Totals => 0,
+        });
         let folded = matches!(depth, Depth::Full | Depth::FiguresOfFailures);
         let entries = |list: &[String]| Entries::of(list, if depth == Depth::Totals { 1 } else { MOST_ENTRIES });
         let mut notices = report.notices.clone();

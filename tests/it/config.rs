@@ -258,7 +258,7 @@ fn a_path_instead_of_a_table() {
        ╭─[.mlbuild.yml:3:5]
      3 │   - a.onnx
        ·     ───┬──
-       ·        ╰── expected a table of the keys name, path, build, inputs, task, targets, variants, calibration, dataset
+       ·        ╰── expected a table of the keys name, path, build, inputs, task, sequence_lengths, targets, variants, calibration, dataset
        ╰────
     ");
 }
@@ -661,7 +661,7 @@ fn a_merge_key() {
        ·       ─┬
        ·        ╰── merge keys are not read; write the settings out
        ╰────
-    hint: the keys of `models[1]` are name, path, build, inputs, task, targets, variants, calibration, dataset
+    hint: the keys of `models[1]` are name, path, build, inputs, task, sequence_lengths, targets, variants, calibration, dataset
     ");
 }
 
@@ -882,6 +882,7 @@ fn every_key_is_read() {
       },
       "measure": {
         "seed": 7,
+        "strict_output": false,
         "threads": 2,
         "time_budget_seconds": 30.0,
         "total_budget_seconds": 300.0,
@@ -896,8 +897,11 @@ fn every_key_is_read() {
           "calibration": "data/calib.npz",
           "dataset": {
             "labels": "y",
+            "mean": null,
             "path": "data/val.npz",
-            "samples": 50
+            "resize": "stretch",
+            "samples": 50,
+            "std": null
           },
           "inputs": {
             "input": [
@@ -927,8 +931,11 @@ fn every_key_is_read() {
           "calibration": null,
           "dataset": {
             "labels": null,
+            "mean": null,
             "path": "data/bert.npz",
-            "samples": 200
+            "resize": "stretch",
+            "samples": 200,
+            "std": null
           },
           "inputs": {},
           "name": "bert",

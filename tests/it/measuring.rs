@@ -86,9 +86,9 @@ fn side(model: &Path) -> Side {
 
 fn digits(samples: usize) -> Dataset {
     let config = DatasetConfig {
-        path: fixture("digits.npz"),
         labels: Some("y_test".to_owned()),
         samples,
+        ..DatasetConfig::of(fixture("digits.npz"))
     };
     let dims = ["batch", "1", "8", "8"]
         .iter()

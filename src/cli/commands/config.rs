@@ -246,6 +246,9 @@ fn summary(loaded: &Loaded) -> serde_json::Value {
                     "path": dataset.path,
                     "labels": dataset.labels,
                     "samples": dataset.samples,
+                    "mean": dataset.images.mean,
+                    "std": dataset.images.std,
+                    "resize": dataset.images.resize.name(),
                 })),
             })
         })

@@ -9,6 +9,7 @@ mod compare;
 mod completions;
 mod config;
 mod init;
+mod profile;
 mod runtime;
 mod worker;
 
@@ -31,6 +32,8 @@ pub enum Command {
     Compare(Box<compare::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     CiCheck(Box<ci_check::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Profile(Box<profile::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -55,6 +58,7 @@ impl Command {
             Self::Benchmark(args) => benchmark::run(&args, context),
             Self::CiCheck(args) => ci_check::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
+            Self::Profile(args) => profile::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),

@@ -11,8 +11,10 @@ use crate::config::nearest::quoted;
 use crate::config::raw;
 use crate::config::types::BuildCommand;
 use crate::config::types::DatasetConfig;
+use crate::config::types::ImageConfig;
 use crate::config::types::InputConfig;
 use crate::config::types::ModelConfig;
+use crate::config::types::Resize;
 use crate::config::types::Target;
 use crate::config::types::Task;
 
@@ -230,7 +232,7 @@ impl Resolver<'_> {
         if dataset.labels.as_ref().is_some_and(|labels| labels.trim().is_empty()) {
             self.value(
                 &format!("{at}.labels"),
-                format!("`{at}.labels` names no array"),
+                format!("`{at}.labels` names nothing"),
                 "empty",
                 "",
             );
@@ -239,7 +241,39 @@ impl Resolver<'_> {
             path: self.path(if written { &key } else { at }, dataset.path),
             labels: dataset.labels,
             samples: usize::try_from(samples).unwrap_or(usize::MAX),
+            images: ImageConfig {
+                mean: self.channels(&format!("{at}.mean"), dataset.mean, |_| true),
+                std: self.channels(&format!("{at}.std"), dataset.std, |value| value > 0.0),
+                resize: match dataset.resize {
+                    None | Some(raw::Resize::Stretch) => Resize::Stretch,
+                    Some(raw::Resize::Crop) => Resize::Crop,
+                },
+            },
         }
+    }
+
+    /// One finite number for all channels of images, or one for each of three.
+    fn channels(&mut self, at: &str, values: Option<Vec<f64>>, fits: impl Fn(f64) -> bool) -> Option<Vec<f64>> {
+        let values = values?;
+        if !matches!(values.len(), 1 | 3) {
+            self.value(
+                at,
+                format!("`{at}` lists {} numbers", values.len()),
+                "1 or 3",
+                "give one number for all channels, or one for each of red, green and blue",
+            );
+        }
+        for (index, value) in values.iter().enumerate() {
+            if !value.is_finite() || !fits(*value) {
+                self.value(
+                    &format!("{at}[{index}]"),
+                    format!("`{at}` holds {value}"),
+                    "",
+                    "pixels are 0 to 1 here; `std` must be above 0",
+                );
+            }
+        }
+        Some(values)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod external;
 pub(crate) mod facts;
 pub(in crate::model) mod flow;
 mod liveness;
+pub mod made;
 pub mod proto;
 pub mod read;
 pub mod scan;
