@@ -98,6 +98,13 @@ fn detail(done: &Done, frame: &Frame<'_>) -> Detail {
         (None, None) => None,
     };
     let mut warnings = done.job.notes.clone();
+    match &done.job.work {
+        // How inputs were made up matters where something was measured with them.
+        Work::Pair { feed, .. } | Work::Alone { feed, .. } if latency.is_some() => {
+            warnings.extend(feed.notes.iter().cloned());
+        }
+        Work::Pair { .. } | Work::Alone { .. } | Work::Settled(_) => {}
+    }
     warnings.extend(done.pair.iter().flat_map(|pair| pair.warnings.iter().cloned()));
     warnings.extend(done.anomalies.iter().map(Anomaly::to_string));
     warnings.extend(done.alone.iter().flat_map(|alone| alone.warnings.iter().cloned()));

@@ -201,9 +201,6 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
                     Ok(work) => work,
                     Err(trouble) => Work::Settled(trouble.comparison(&job.key)),
                 };
-                if !matches!(job.work, Work::Settled(_)) {
-                    job.notes.extend(feed.notes.iter().cloned());
-                }
                 jobs.push(job);
             }
         }

@@ -787,6 +787,7 @@ models:
     build: { command: "python export.py", timeout: 5 min }
     inputs: { input: { shape: [1, 3, 224, 224] } }
     task: vision
+    sequence_lengths: [64, 16]
     targets: [onnxruntime-cpu, onnxruntime_gpu]
     variants: [fp32, fp16]
     calibration: data/calib.npz
@@ -853,7 +854,7 @@ fn every_key_is_read() {
         "when": "changed"
       },
       "config": ".mlbuild.yml",
-      "digest": "09fc95ea1c8f2ebcfb6f25ea9448871c53d73b6cac8b74062ef97b004e194a08",
+      "digest": "d3ac41966fd5f70202ae85d2a9cd2c9fd353041048cf07de6cc4dcc33a3834d2",
       "gate": {
         "accuracy": {
           "cosine": 0.999,
@@ -913,6 +914,10 @@ fn every_key_is_read() {
           },
           "name": "mobilenet",
           "path": "models/mobilenet.onnx",
+          "sequence_lengths": [
+            16,
+            64
+          ],
           "targets": [
             "onnxruntime_cpu",
             "onnxruntime_gpu"
@@ -940,6 +945,7 @@ fn every_key_is_read() {
           "inputs": {},
           "name": "bert",
           "path": "models/bert.onnx",
+          "sequence_lengths": null,
           "targets": [
             "onnxruntime_cpu"
           ],
