@@ -144,6 +144,7 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
     let head_commit = context.head_commit.clone();
     let mut notices = request.notices;
     notices.extend(baselines.notices.iter().cloned());
+    let machine = Fingerprint::of_this_machine().with_environment(request.environment);
     let report = assemble::report(
         &done,
         Frame {
@@ -153,7 +154,8 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
             head_commit,
             now: request.now,
             runtime_version: runtime_version(&done, request.machinery),
-            machine: &Fingerprint::of_this_machine().with_environment(request.environment),
+            machine: &machine,
+            history: baselines.history(&machine),
             lines: &request.lines,
             config_changes: request.config_changes,
             drift: drift(&done, baselines),

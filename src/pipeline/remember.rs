@@ -46,7 +46,6 @@ pub fn remember(
     now: &str,
 ) -> Result<(), RememberError> {
     let mut registry = Registry::open(&workspace.registry_path())?;
-    let machine = serde_json::to_value(machine)?;
     for entry in done {
         let Some(candidate) = &entry.job.candidate else {
             continue;

@@ -126,7 +126,7 @@ fn write_surroundings(report: &Report, out: &mut dyn Write, paint: Paint) -> io:
     let mut notes: Vec<(String, Vec<String>)> = Vec::new();
     for detail in &report.comparisons {
         let name = name(report, detail);
-        for warning in &detail.warnings {
+        for warning in detail.disturbances.iter().chain(&detail.warnings) {
             // A transform's own notes begin with its name, which the line has already.
             let prefix = format!("{}: ", detail.comparison.key.variant);
             let warning = table::terminal(warning.strip_prefix(&prefix).unwrap_or(warning));
@@ -142,6 +142,13 @@ fn write_surroundings(report: &Report, out: &mut dyn Write, paint: Paint) -> io:
     if let Some(measured) = measured(report) {
         lines.push(("measured", measured));
         lines.push(("on", machine(report)));
+        lines.extend(
+            report
+                .environment
+                .history
+                .as_deref()
+                .map(|text| ("history", table::terminal(text))),
+        );
     }
     lines.retain(|(_, text)| !text.is_empty());
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -151,7 +158,7 @@ fn write_surroundings(report: &Report, out: &mut dyn Write, paint: Paint) -> io:
     if lines.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
-/// `onnxruntime 1.31.1, 1 thread on core 1, 26 restarts in 6.3 s, could tell ±2.3 % apart`; `None` where nothing was measured.
+/// `onnxruntime 1.31.1, 1 thread on core 1, 26 restarts in 6.3 s, tells ±2.3 % apart`; `None` where nothing was measured.
 fn measured(report: &Report) -> Option<String> {
     let restarts: usize = report.comparisons.iter().map(|detail| detail.restarts).sum();
     if restarts == 0 {
@@ -174,7 +181,12 @@ fn measured(report: &Report) -> Option<String> {
     parts.extend(
         environment
             .noise_floor_percent
-            .map(|floor| format!("could tell ±{floor:.1} % apart")),
+            .map(|floor| format!("tells ±{floor:.1} % apart")),
+    );
+    parts.extend(
+        environment
+            .detectable_percent
+            .map(|percent| format!("sees {percent:.1} % beyond a limit")),
     );
     Some(parts.join(", "))
 }

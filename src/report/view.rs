@@ -415,7 +415,7 @@ fn advice_on(report: &Report, detail: &Detail) -> Advice {
         .filter_map(|metric| metric.reason.clone());
     let mut reasons: Vec<String> = comparison.reason.iter().cloned().chain(of_metrics).collect();
     if comparison.verdict == Verdict::Inconclusive {
-        reasons.extend(detail.warnings.iter().cloned());
+        reasons.extend(detail.disturbances.iter().chain(&detail.warnings).cloned());
     }
     reasons.dedup();
     reasons.truncate(MOST_ENTRIES);
@@ -463,7 +463,10 @@ fn footer(report: &Report) -> Vec<String> {
         parts.push(format!("{}, {cores}", clean::line(&environment.cpu_model, 60)));
     }
     if let Some(floor) = environment.noise_floor_percent {
-        parts.push(format!("could tell ±{floor:.1} % apart"));
+        parts.push(format!("tells ±{floor:.1} % apart"));
+    }
+    if let Some(detectable) = environment.detectable_percent {
+        parts.push(format!("sees {detectable:.1} % beyond a limit"));
     }
     parts
 }

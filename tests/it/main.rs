@@ -21,6 +21,8 @@ mod compare;
 mod config;
 mod dataset_folders;
 mod datasets;
+mod disturbances;
+mod doctor;
 mod documents;
 mod explained;
 mod github_client;

@@ -7,6 +7,7 @@ use std::process::Command;
 use mlbuild::digest::Digest;
 use mlbuild::files::write_atomic;
 use mlbuild::hint::Hint as _;
+use mlbuild::machine::Fingerprint;
 use mlbuild::registry::ArtifactFacts;
 use mlbuild::registry::BuildFacts;
 use mlbuild::registry::Measurement;
@@ -42,13 +43,20 @@ fn facts(id: &Digest, parent: Option<&Digest>) -> BuildFacts {
     }
 }
 
+fn machine(processor: &str) -> Fingerprint {
+    Fingerprint {
+        cpu_model: processor.to_owned(),
+        ..Fingerprint::of_this_machine()
+    }
+}
+
 fn measurement(build: &Digest, second: u32) -> Measurement {
     Measurement {
         build: build.clone(),
         target: "onnxruntime_cpu".to_owned(),
         sequence: Some(u64::from(second) + 16),
         runtime_version: "1.31.1".to_owned(),
-        machine: json!({"arch": "x86_64", "cores": 2}),
+        machine: machine("Intel Xeon"),
         samples: json!([[0.001_25, 0.001_5], [1e-9]]),
         created_at: format!("2026-01-02T03:04:{second:02}Z"),
     }
@@ -163,6 +171,31 @@ fn keeps_raw_samples() {
         registry.insert_measurement(&early).unwrap()
     );
     assert_eq!(registry.measurements(&build).unwrap(), [early, late]);
+}
+
+#[test]
+fn measurements_of_another_machine_are_kept_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut registry = open(folder.path());
+    let build = Digest::of(b"1");
+    registry.insert_build(&facts(&build, None)).unwrap();
+    let mut elsewhere = measurement(&build, 20);
+    elsewhere.machine = machine("AMD EPYC");
+    for measurement in [&measurement(&build, 10), &elsewhere, &measurement(&build, 30)] {
+        registry.insert_measurement(measurement).unwrap();
+    }
+    let (here, others) = registry.measurements_on(&build, &machine("Intel Xeon")).unwrap();
+    assert_eq!(
+        (here, others),
+        (vec![measurement(&build, 10), measurement(&build, 30)], 1)
+    );
+    let (here, others) = registry.measurements_on(&build, &machine("Apple M4")).unwrap();
+    assert_eq!((here.len(), others), (0, 3));
+    let machines: i64 = Connection::open(folder.path().join(".mlbuild/registry.db"))
+        .unwrap()
+        .query_row("SELECT count(*) FROM machines", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(machines, 2);
 }
 
 #[test]

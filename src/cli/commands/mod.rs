@@ -8,6 +8,7 @@ mod ci_check;
 mod compare;
 mod completions;
 mod config;
+mod doctor;
 mod init;
 mod profile;
 mod runtime;
@@ -41,6 +42,8 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Runtime(runtime::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Doctor(doctor::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Action(action::Args),
@@ -63,6 +66,7 @@ impl Command {
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
+            Self::Doctor(args) => doctor::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
             Self::Worker(args) => worker::run(&args, context),
         }

@@ -129,6 +129,8 @@ pub struct HistoryPoint {
     pub created_at: String,
     /// Its commit, where known.
     pub commit: Option<String>,
+    /// The machine that measured it. Points of different machines are no trend: [`Fingerprint::same_machine`].
+    pub machine: Fingerprint,
     /// Median latency in milliseconds by comparison.
     pub p50_ms: Vec<HistoryValue>,
 }
@@ -214,6 +216,7 @@ impl Manifest {
         let own = HistoryPoint {
             created_at: self.created_at.clone(),
             commit: self.origin.as_ref().map(|origin| origin.commit.clone()),
+            machine: self.machine.clone(),
             p50_ms: self
                 .entries
                 .iter()
@@ -231,6 +234,12 @@ impl Manifest {
         history.push(own);
         let excess = history.len().saturating_sub(HISTORY_LENGTH);
         history.split_off(excess)
+    }
+
+    /// The machines of the earlier baselines and of this one, oldest first.
+    pub fn machines(&self) -> Vec<Fingerprint> {
+        let earlier = self.history.iter().map(|point| &point.machine);
+        earlier.chain([&self.machine]).cloned().collect()
     }
 
     fn check(&self) -> Result<(), ManifestError> {

@@ -12,7 +12,8 @@ INSERT INTO builds VALUES (
 INSERT INTO artifacts VALUES (
     'abababababababababababababababababababababababababababababababab', 0, 'model.onnx',
     '2222222222222222222222222222222222222222222222222222222222222222', 102400);
+INSERT INTO machines VALUES (1, '{"version":2,"arch":"x86_64","cpu_model":"Intel Xeon","cores_logical":4}');
 INSERT INTO measurements VALUES (
-    1, 'abababababababababababababababababababababababababababababababab', 'onnxruntime_cpu', '1.31.1', '{"arch":"x86_64"}',
+    1, 'abababababababababababababababababababababababababababababababab', 'onnxruntime_cpu', '1.31.1', 1,
     '[[0.001,0.002]]', '2026-01-02T03:05:00Z', 128);
 INSERT INTO tags VALUES ('release', 'abababababababababababababababababababababababababababababababab');

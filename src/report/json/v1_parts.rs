@@ -136,6 +136,19 @@ mirror! {
         cores: Option<Vec<usize>>,
         load_average: Option<f64>,
         noise_floor_percent: Option<f64>,
+        detectable_percent: Option<f64>,
+        kernel: Option<String>,
+        cores_allowed: usize,
+        cpu_quota: Option<f64>,
+        memory_limit_bytes: Option<u64>,
+        governor: Option<String>,
+        max_mhz: Option<f64>,
+        turbo: Option<bool>,
+        container: Option<String>,
+        hypervisor: Option<String>,
+        ci_image: Option<String>,
+        host_digest: Option<String>,
+        history: Option<String>,
     }
 }
 
@@ -209,6 +222,7 @@ pub(super) struct Comparison {
     seconds: f64,
     config_line: Option<u32>,
     warnings: Vec<String>,
+    disturbances: Vec<String>,
     operators: Option<OperatorDifference>,
 }
 
@@ -313,6 +327,7 @@ impl From<&report::Detail> for Comparison {
             seconds,
             config_line,
             warnings,
+            disturbances,
             operators,
         } = detail;
         let verdict::Comparison {
@@ -344,6 +359,7 @@ impl From<&report::Detail> for Comparison {
             seconds: if seconds.is_finite() { *seconds } else { 0.0 },
             config_line: *config_line,
             warnings: warnings.clone(),
+            disturbances: disturbances.clone(),
             operators: operators.as_ref().map(OperatorDifference::from),
         }
     }
@@ -367,6 +383,7 @@ impl From<Comparison> for report::Detail {
             seconds,
             config_line,
             warnings,
+            disturbances,
             operators,
         } = stored;
         Self {
@@ -389,6 +406,7 @@ impl From<Comparison> for report::Detail {
             seconds,
             config_line,
             warnings,
+            disturbances,
             operators: operators.map(OpDifference::from),
         }
     }
