@@ -481,6 +481,7 @@ mod tests {
         Process {
             load_seconds: 0.1,
             first_seconds: 0.01,
+            loaded_bytes: None,
             warmup: Vec::new(),
             peak_bytes: None,
         }

@@ -7,7 +7,7 @@
 //! the planned looks ([`crate::stats::sequential`]). The spread of several comparisons is pooled by its degrees of freedom.
 
 use crate::measure::plan::Plan;
-use crate::measure::plan::Quantity;
+use crate::measure::quantity::Quantity;
 use crate::measure::samples::Looks;
 use crate::measure::samples::PairMeasurement;
 use crate::stats::interval::Estimate;
@@ -94,6 +94,7 @@ mod tests {
         let process = || Process {
             load_seconds: 0.1,
             first_seconds: 0.01,
+            loaded_bytes: None,
             warmup: Vec::new(),
             peak_bytes: None,
         };

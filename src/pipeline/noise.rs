@@ -20,7 +20,7 @@ use crate::measure::error::MeasureError;
 use crate::measure::event::Event;
 use crate::measure::plan::Aim;
 use crate::measure::plan::Plan;
-use crate::measure::plan::Quantity;
+use crate::measure::quantity::Quantity;
 use crate::measure::samples::PairMeasurement;
 use crate::model::Model;
 use crate::model::ModelError;
@@ -131,6 +131,7 @@ pub fn measure(request: &Request<'_>, observer: &mut dyn FnMut(Event)) -> Result
         quantity: Quantity::LatencyP50,
         max_regression: None,
         budget: Some(f64::NAN),
+        strict: false,
     }];
     plan.stop = request.interrupt.stop();
     let measured = compare_pair(&side, &side, &request.machinery.worker, &plan, observer);

@@ -19,7 +19,7 @@ use crate::measure::Which;
 use crate::measure::disturbance;
 use crate::measure::event::Event;
 use crate::measure::noise_floor::NoiseFloor;
-use crate::measure::plan::Quantity;
+use crate::measure::quantity::Quantity;
 use crate::pipeline::doctor;
 use crate::pipeline::doctor::Check;
 use crate::pipeline::doctor::State;
