@@ -93,8 +93,8 @@ mod tests {
     fn pair(ratios: &[f64], planned: usize, family: usize) -> PairMeasurement {
         let process = || Process {
             load_seconds: 0.1,
-            first_seconds: 0.01,
             loaded_bytes: None,
+            first_seconds: 0.01,
             warmup: Vec::new(),
             peak_bytes: None,
         };
