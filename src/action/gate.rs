@@ -180,6 +180,7 @@ impl Gate<'_> {
                 workspace: &workspace,
                 environment: surroundings.environment,
                 interrupt: surroundings.interrupt,
+                cache: None,
                 context,
                 notices: notices.clone(),
                 now: surroundings.now.clone(),

@@ -69,6 +69,15 @@ pub struct Aim {
     pub max_regression: Option<f64>,
     /// What the candidate must stay under, or reach where higher is better, in the quantity's unit.
     pub budget: Option<f64>,
+    /// Any change for the worse beyond noise fails, even within `max_regression`.
+    pub strict: bool,
+}
+
+impl Aim {
+    /// The change for the worse beyond which it is a regression, in per cent of the baseline.
+    pub fn fails_beyond(&self) -> Option<f64> {
+        self.max_regression.map(|limit| if self.strict { 0.0 } else { limit })
+    }
 }
 
 /// The noisy limits of a gate, in the order of reports.
@@ -100,6 +109,7 @@ pub fn aims(gate: &Gate) -> Vec<Aim> {
                 quantity,
                 max_regression,
                 budget,
+                strict: gate.strict,
             })
         })
         .collect()
@@ -132,6 +142,10 @@ pub struct Plan {
     pub memory_limit: Option<u64>,
     /// The peak memory of an empty session where an earlier comparison of the same run has measured it.
     pub empty_session_bytes: Option<u64>,
+    /// Timed inferences of each side, at least.
+    pub least_runs: u32,
+    /// Inferences after each fresh start that are not timed, at least.
+    pub least_warmup: u32,
     /// Ends the measurement early.
     pub stop: Stop,
 }
@@ -148,6 +162,8 @@ impl Plan {
             worker_timeout: measure.worker_timeout.0,
             memory_limit: None,
             empty_session_bytes: None,
+            least_runs: measure.least_runs,
+            least_warmup: measure.least_warmup,
             stop: Stop::default(),
         }
     }
@@ -163,12 +179,17 @@ impl Plan {
         let session = load * sides as f64 + round * (ROUNDS + 1) as f64;
         let sessions = ((target / session) as usize).clamp(1, MAX_SESSIONS);
         let most = if sessions > 1 { ROUNDS } else { MANY_ROUNDS };
+        let least = self.least_runs.div_ceil(keep) as usize;
         Rhythm {
-            warmup: ((WARMUP_SECONDS / seconds) as u32).clamp(MIN_WARMUP, MAX_WARMUP),
+            warmup: ((WARMUP_SECONDS / seconds) as u32)
+                .clamp(MIN_WARMUP, MAX_WARMUP)
+                .max(self.least_warmup),
             sessions,
             discard,
             keep,
-            rounds: ((target / round) as usize).clamp(MIN_ROUNDS, most),
+            rounds: ((target / round) as usize)
+                .clamp(MIN_ROUNDS, most)
+                .max(least.div_ceil(MIN_RESTARTS)),
         }
     }
 
@@ -216,6 +237,8 @@ mod tests {
             worker_timeout: Duration::from_secs(60),
             memory_limit: None,
             empty_session_bytes: None,
+            least_runs: 0,
+            least_warmup: 0,
             stop: Stop::default(),
         }
     }

@@ -184,8 +184,9 @@ impl<S: Subject> Pair<'_, S> {
         random: &mut Pcg64,
     ) -> Result<Restart, (Which, S::Error)> {
         let first = draw(random);
-        let one = self.start(first, *rhythm)?;
-        let other = self.start(opposite(first), *rhythm)?;
+        let warmup = warmup_of(*rhythm, plan);
+        let one = self.start(first, warmup)?;
+        let other = self.start(opposite(first), warmup)?;
         let rhythm = *rhythm.get_or_insert_with(|| {
             let seconds = f64::midpoint(settled(&one.1), settled(&other.1));
             let load = f64::midpoint(one.0.load_seconds, other.0.load_seconds);
@@ -230,12 +231,12 @@ impl<S: Subject> Pair<'_, S> {
     }
 
     /// Starts one side afresh, warms it up, and leaves it paused where sides that wait are.
-    fn start(&mut self, which: Which, rhythm: Option<Rhythm>) -> Result<(Started, Block), (Which, S::Error)> {
+    fn start(&mut self, which: Which, warmup: u32) -> Result<(Started, Block), (Which, S::Error)> {
         let pausing = self.pausing;
         let subject = self.subject(which);
         let mut act = || {
             let started = subject.start()?;
-            let warmup = subject.block(0, warmup_of(rhythm))?;
+            let warmup = subject.block(0, warmup)?;
             if pausing {
                 subject.pause()?;
             }
@@ -286,7 +287,7 @@ fn restart_alone<S: Subject>(
     rhythm: &mut Option<Rhythm>,
 ) -> Result<LoneRestart, S::Error> {
     let started = subject.start()?;
-    let warmup = subject.block(0, warmup_of(*rhythm))?;
+    let warmup = subject.block(0, warmup_of(*rhythm, plan))?;
     let rhythm = *rhythm.get_or_insert_with(|| plan.rhythm(settled(&warmup), started.load_seconds, 1));
     let mut blocks = Vec::with_capacity(rhythm.sessions * rhythm.rounds);
     let mut peak_bytes = None;
@@ -311,8 +312,8 @@ fn restart_alone<S: Subject>(
 }
 
 /// Inferences right after the very first one.
-fn warmup_of(rhythm: Option<Rhythm>) -> u32 {
-    rhythm.map_or(TRIAL, |rhythm| rhythm.warmup)
+fn warmup_of(rhythm: Option<Rhythm>, plan: &Plan) -> u32 {
+    rhythm.map_or(TRIAL.max(plan.least_warmup), |rhythm| rhythm.warmup)
 }
 
 /// What an inference takes after the warm-up, in seconds, roughly.
@@ -455,6 +456,7 @@ mod tests {
                         quantity: Quantity::LatencyP50,
                         max_regression: Some(5.0),
                         budget: None,
+                        strict: false,
                     }],
                     family: 2,
                     time_budget: Duration::from_secs_f64(seconds),
@@ -463,6 +465,8 @@ mod tests {
                     worker_timeout: Duration::from_secs(60),
                     memory_limit: None,
                     empty_session_bytes: None,
+                    least_runs: 0,
+                    least_warmup: 0,
                     stop: Default::default(),
                 },
             }

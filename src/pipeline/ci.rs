@@ -26,6 +26,7 @@ use crate::pipeline::gate::Machinery;
 use crate::pipeline::gate::Setting;
 use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::plan;
+use crate::pipeline::recall::Cache;
 use crate::pipeline::workspace::Workspace;
 use crate::report;
 use crate::report::Context;
@@ -59,6 +60,8 @@ pub struct Request<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// Asked between steps.
     pub interrupt: &'a Interrupt,
+    /// Stored benchmarks to judge by instead of measuring, where there are enough.
+    pub cache: Option<&'a Cache<'a>>,
     /// What was compared with what, as far as the caller knows.
     pub context: Context,
     /// What the reader should know, besides the baseline's own notices.
@@ -129,6 +132,7 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
         gate: request.gate,
         machinery: request.machinery,
         interrupt: request.interrupt,
+        cache: request.cache,
     };
     let mut done = gate::run(jobs, &setting, observer)?;
     explain::explain(&mut done, &setting);

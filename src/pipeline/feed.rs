@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::config::DatasetConfig;
+use crate::config::MeasureConfig;
 use crate::config::ModelConfig;
 use crate::config::Task;
 use crate::digest::Digest;
@@ -19,9 +20,6 @@ use crate::model::inputs::InputError;
 use crate::model::tensor::Tensor;
 use crate::pipeline::subject;
 use crate::pipeline::trouble::Trouble;
-
-/// How many synthesized inputs the outputs of both sides are compared on where the config names no dataset.
-const SYNTHETIC_SAMPLES: u64 = 8;
 
 /// Inputs of one model.
 #[derive(Debug, Clone)]
@@ -106,8 +104,8 @@ pub(super) struct Wanted<'a> {
     pub config: &'a ModelConfig,
     /// The config's folder.
     pub folder: &'a Path,
-    /// Of everything that is made up.
-    pub seed: u64,
+    /// The seed of everything that is made up, and how many samples of it.
+    pub measure: &'a MeasureConfig,
     /// Where shapes are given, for advice.
     pub shapes: ShapeSource,
 }
@@ -122,7 +120,7 @@ pub(super) fn feeds(wanted: &Wanted<'_>, model: &Model) -> Result<Vec<Feed>, Tro
         let request = inputs::Request {
             task: wanted.config.task,
             shapes: &overrides,
-            seed: wanted.seed,
+            seed: wanted.measure.seed,
             sequence,
             batch: None,
         };
@@ -188,8 +186,9 @@ fn shapes_of(made: &inputs::Made) -> String {
 
 /// What was made up, with samples of the same kind to compare outputs on.
 fn of_made(wanted: &Wanted<'_>, model: &Model, made: &inputs::Made, sequence: Option<u64>) -> Result<Feed, Trouble> {
-    let samples = (0..SYNTHETIC_SAMPLES)
-        .map(|sample| made.sample(wanted.seed.wrapping_add(sample)))
+    let first = wanted.measure.samples_seed.unwrap_or(wanted.measure.seed);
+    let samples = (0..wanted.measure.samples)
+        .map(|sample| made.sample(first.wrapping_add(sample)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| of_input(&error, wanted.shapes))?;
     Ok(Feed {

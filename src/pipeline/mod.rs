@@ -2,6 +2,7 @@
 
 pub mod assemble;
 pub mod baseline;
+pub mod benchmark;
 pub mod build_command;
 pub mod ci;
 pub mod doctor;
@@ -17,6 +18,7 @@ pub mod open;
 pub mod plan;
 pub mod profile;
 pub mod publish;
+pub mod recall;
 pub mod remember;
 pub mod subject;
 pub mod trouble;

@@ -131,6 +131,7 @@ pub fn measure(request: &Request<'_>, observer: &mut dyn FnMut(Event)) -> Result
         quantity: Quantity::LatencyP50,
         max_regression: None,
         budget: Some(f64::NAN),
+        strict: false,
     }];
     plan.stop = request.interrupt.stop();
     let measured = compare_pair(&side, &side, &request.machinery.worker, &plan, observer);

@@ -174,7 +174,7 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
         let wanted = Wanted {
             config,
             folder: context.folder,
-            seed: context.config.measure.seed,
+            measure: &context.config.measure,
             shapes: context.shapes,
         };
         let feeds = feeds(&wanted, &model)?;

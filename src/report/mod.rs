@@ -1,6 +1,7 @@
 //! Show: pure functions from a [`Report`] to text. No I/O, no clock; every name in a report is taken for hostile.
 
 pub mod annotations;
+pub mod benchmark;
 pub mod builder;
 pub mod clean;
 pub mod comment;

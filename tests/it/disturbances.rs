@@ -62,6 +62,7 @@ fn recorded(name: &str) -> PairMeasurement {
 
 fn process() -> Process {
     Process {
+        loaded_bytes: None,
         load_seconds: 0.05,
         loaded_bytes: None,
         first_seconds: 0.01,

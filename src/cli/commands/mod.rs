@@ -2,7 +2,9 @@
 
 mod action;
 mod baseline;
+mod benchmark;
 mod ci;
+mod ci_check;
 mod compare;
 mod completions;
 mod config;
@@ -26,7 +28,11 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Ci(Box<ci::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
-    Compare(compare::Args),
+    Benchmark(benchmark::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Compare(Box<compare::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    CiCheck(Box<ci_check::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Profile(Box<profile::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -52,6 +58,8 @@ impl Command {
         match self {
             Self::Init(args) => init::run(&args, context),
             Self::Ci(args) => ci::run(&args, context),
+            Self::Benchmark(args) => benchmark::run(&args, context),
+            Self::CiCheck(args) => ci_check::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
             Self::Profile(args) => profile::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),

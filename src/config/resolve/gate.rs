@@ -115,6 +115,7 @@ impl Resolver<'_> {
                 .map_or(default.accuracy, |accuracy| self.accuracy(&accuracy)),
             on_inconclusive: policy(gate.on_inconclusive, default.on_inconclusive),
             on_missing_baseline: policy(gate.on_missing_baseline, default.on_missing_baseline),
+            strict: default.strict,
         }
     }
 
@@ -235,6 +236,7 @@ impl Resolver<'_> {
             top1: accuracy.top1.unwrap_or(defaults::TOP1),
             max_drop: accuracy.max_drop.unwrap_or(defaults::MAX_DROP),
             explicit: accuracy.cosine.is_some() || accuracy.top1.is_some(),
+            judged: true,
         }
     }
 }

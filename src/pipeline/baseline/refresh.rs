@@ -112,6 +112,7 @@ pub fn make(request: &Request<'_>, observer: &mut Observer<'_>) -> Result<Made, 
         gate: &request.config.gate,
         machinery: request.machinery,
         interrupt: request.interrupt,
+        cache: None,
     };
     let done = gate::run(jobs, &setting, observer)?;
     let entries = done.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
