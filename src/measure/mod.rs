@@ -6,6 +6,7 @@
 pub mod accuracy;
 pub mod agreement;
 pub mod alone;
+pub mod bench;
 pub mod compare;
 pub mod error;
 pub mod estimate;
