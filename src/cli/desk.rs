@@ -1,11 +1,19 @@
 //! What the commands of the desk share: engine, GitHub where its address and token are known, exit codes.
 
+use std::path::Path;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
 use crate::github::Client;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::machinery;
+use crate::pipeline::workspace;
+use crate::pipeline::workspace::Workspace;
 
 use super::context::Context;
 use super::error::CliError;
+use super::error::Kind;
 use super::exit::Exit;
 use super::progress::Installing;
 
@@ -22,6 +30,50 @@ pub(crate) fn machinery(context: &Context, version: &str) -> Result<Machinery, C
         &context.environment,
         &mut |event| installing.show(&event),
     )?)
+}
+
+/// Where a command without a config keeps its files.
+pub(crate) struct Place {
+    /// The project's workspace, where it has a registry; otherwise one that is gone when this is dropped.
+    pub(crate) workspace: Workspace,
+    temporary: Option<TempDir>,
+}
+
+impl Place {
+    /// True where what is put into the workspace stays.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.temporary.is_none()
+    }
+}
+
+/// The workspace of the project around the working folder: beside the config, or in the nearest folder with a registry.
+pub(crate) fn place(context: &Context) -> Result<Place, CliError> {
+    let beside_config = context.find_config().and_then(|path| path.parent().map(Path::to_owned));
+    let project = beside_config
+        .iter()
+        .map(PathBuf::as_path)
+        .chain(context.working_folder.ancestors())
+        .map(|folder| context.working_folder.join(folder))
+        .find(|folder| workspace::has_registry(folder));
+    match project {
+        Some(folder) => Ok(Place {
+            workspace: Workspace::open(&folder)?,
+            temporary: None,
+        }),
+        None => temporary(),
+    }
+}
+
+/// A workspace that is gone when dropped.
+pub(crate) fn temporary() -> Result<Place, CliError> {
+    let folder = tempfile::tempdir().map_err(|error| {
+        CliError::new(Kind::Infrastructure, format!("cannot make a temporary folder: {error}"))
+            .hint("check that `TMPDIR` names a folder that can be written to")
+    })?;
+    Ok(Place {
+        workspace: Workspace::open(folder.path())?,
+        temporary: Some(folder),
+    })
 }
 
 /// GitHub, where `GITHUB_REPOSITORY` and a token say which and as whom.

@@ -11,6 +11,7 @@ mod desk;
 pub mod environment;
 pub mod error;
 pub mod exit;
+mod model_args;
 mod progress;
 mod signals;
 mod snippet;

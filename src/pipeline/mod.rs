@@ -9,6 +9,7 @@ pub mod feed;
 pub mod gate;
 pub mod interrupt;
 pub mod machinery;
+pub mod open;
 pub mod plan;
 pub mod publish;
 pub mod remember;

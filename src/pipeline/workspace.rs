@@ -12,6 +12,14 @@ use crate::store::StoreError;
 /// The folder's name.
 pub const FOLDER: &str = ".mlbuild";
 
+/// The registry's file.
+const REGISTRY: &str = "registry.db";
+
+/// True where the project in `folder` has a registry of builds.
+pub fn has_registry(folder: &Path) -> bool {
+    folder.join(FOLDER).join(REGISTRY).is_file()
+}
+
 /// An open workspace.
 #[derive(Debug)]
 pub struct Workspace {
@@ -64,7 +72,7 @@ impl Workspace {
 
     /// The registry's database.
     pub fn registry_path(&self) -> PathBuf {
-        self.root.join("registry.db")
+        self.root.join(REGISTRY)
     }
 
     /// The baseline of this desk, which `mlbuild-baseline` names.

@@ -8,8 +8,10 @@ use crate::cli::context::Context;
 use crate::cli::desk;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::model_args::ShapeArgs;
 use crate::cli::progress::Progress;
 use crate::cli::signals;
+use crate::config::InputConfig;
 use crate::config::Overrides;
 use crate::config::load::Loaded;
 use crate::config::overrides;
@@ -47,9 +49,8 @@ pub struct Args {
     /// The recipe to derive from both before measuring, such as `fp16`.
     #[arg(long, value_name = "RECIPE", default_value = "fp32")]
     variant: String,
-    /// Shape of an input with free dimensions: `input=1,3,224,224`. May be given several times.
-    #[arg(long, value_name = "NAME=SHAPE", value_parser = shape)]
-    input_shape: Vec<(String, Vec<u64>)>,
+    #[command(flatten)]
+    shapes: ShapeArgs,
     /// How long it may take.
     #[arg(long, value_name = "TIME")]
     time_budget: Option<String>,
@@ -61,21 +62,8 @@ pub struct Args {
     json: bool,
 }
 
-fn shape(text: &str) -> Result<(String, Vec<u64>), String> {
-    let expected = || "expected a name and dimensions of at least 1, such as `input=1,3,224,224`".to_owned();
-    let (name, dims) = text.rsplit_once('=').ok_or_else(expected)?;
-    let dims: Vec<u64> = dims
-        .split([',', 'x'])
-        .map(|dim| dim.trim().parse())
-        .collect::<Result<_, _>>()
-        .map_err(|_| expected())?;
-    if name.is_empty() || dims.contains(&0) {
-        return Err(expected());
-    }
-    Ok((name.to_owned(), dims))
-}
-
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
+    let shapes = args.shapes.shapes()?;
     let loaded = Loaded::for_model(&args.candidate, &context.working_folder);
     let flags = Overrides {
         latency_regression: args.threshold,
@@ -94,11 +82,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     }
     for model in &mut config.models {
         model.variants = vec![args.variant.clone()];
-        for (name, shape) in &args.input_shape {
-            model
-                .inputs
-                .insert(name.clone(), crate::config::InputConfig { shape: shape.clone() });
-        }
+        model.inputs = shapes
+            .iter()
+            .map(|(name, shape)| (name.clone(), InputConfig { shape: shape.clone() }))
+            .collect();
     }
     // What is derived lives in a folder of its own, gone afterwards: two files side by side leave no trace.
     let folder =

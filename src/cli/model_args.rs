@@ -1,0 +1,154 @@
+//! Arguments that several commands give a model by: shapes of its inputs, its task, how it is run.
+
+use std::collections::BTreeMap;
+
+use clap::ValueEnum;
+
+use crate::config::Target;
+use crate::config::Task;
+
+use super::error::CliError;
+
+/// Shapes of inputs with free dimensions.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct ShapeArgs {
+    /// Shape of an input with free dimensions: `input=1,3,224,224`. May be given several times.
+    #[arg(long, value_name = "NAME=SHAPE", value_parser = shape)]
+    input_shape: Vec<(String, Vec<u64>)>,
+}
+
+impl ShapeArgs {
+    /// The shapes by name of input; an error where one input is given two.
+    pub(crate) fn shapes(&self) -> Result<BTreeMap<String, Vec<u64>>, CliError> {
+        let mut shapes = BTreeMap::new();
+        for (name, shape) in &self.input_shape {
+            if shapes
+                .insert(name.clone(), shape.clone())
+                .is_some_and(|before| before != *shape)
+            {
+                return Err(CliError::usage(format!("`--input-shape` gives `{name}` two shapes"))
+                    .hint("give each input one shape; other sizes are another run"));
+            }
+        }
+        Ok(shapes)
+    }
+}
+
+/// What kind of data a model takes.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct TaskArgs {
+    /// The kind of data it takes; found out from the model by default.
+    #[arg(long, value_name = "TASK", value_enum, default_value_t)]
+    task: TaskName,
+}
+
+impl TaskArgs {
+    /// The task; [`Task::Auto`] where none was given.
+    pub(crate) fn task(&self) -> Task {
+        match self.task {
+            TaskName::Auto => Task::Auto,
+            TaskName::Vision => Task::Vision,
+            TaskName::Nlp => Task::Nlp,
+            TaskName::Audio => Task::Audio,
+            TaskName::Tabular => Task::Tabular,
+            TaskName::Unknown => Task::Unknown,
+        }
+    }
+}
+
+/// A task, as a flag names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum TaskName {
+    #[default]
+    Auto,
+    Vision,
+    Nlp,
+    Audio,
+    Tabular,
+    Unknown,
+}
+
+/// Where a model runs.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct UnitArgs {
+    /// The processor to run on: `cpu`, `gpu` or `ane` (Apple's Neural Engine).
+    #[arg(long, value_name = "UNIT", value_parser = unit)]
+    compute_unit: Option<Target>,
+}
+
+impl UnitArgs {
+    /// The target that was asked for, if any.
+    pub(crate) fn target(&self) -> Option<Target> {
+        self.compute_unit
+    }
+}
+
+/// Reads a compute unit: our words, and Core ML's. `all` is every unit that this tool may choose from by itself, which is the
+/// processor: it never takes another device than the one that was asked for.
+fn unit(text: &str) -> Result<Target, String> {
+    match text.to_ascii_lowercase().replace('-', "_").as_str() {
+        "cpu" | "cpu_only" | "all" => Ok(Target::OnnxRuntimeCpu),
+        "gpu" | "cpu_and_gpu" => Ok(Target::OnnxRuntimeGpu),
+        "ane" | "cpu_and_ne" => Ok(Target::OnnxRuntimeAne),
+        _ => Err("expected one of cpu, gpu, ane, all, CPU_ONLY, CPU_AND_GPU, ALL".to_owned()),
+    }
+}
+
+/// Reads `name=1,3,224,224`.
+pub(crate) fn shape(text: &str) -> Result<(String, Vec<u64>), String> {
+    let expected = || "expected a name and dimensions of at least 1, such as `input=1,3,224,224`".to_owned();
+    let (name, dims) = text.rsplit_once('=').ok_or_else(expected)?;
+    let dims: Vec<u64> = dims
+        .split([',', 'x'])
+        .map(|dim| dim.trim().parse())
+        .collect::<Result<_, _>>()
+        .map_err(|_| expected())?;
+    if name.is_empty() || dims.contains(&0) {
+        return Err(expected());
+    }
+    Ok((name.to_owned(), dims))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_names_and_dimensions() {
+        assert_eq!(
+            shape("input=1,3,224,224").unwrap(),
+            ("input".to_owned(), vec![1, 3, 224, 224])
+        );
+        assert_eq!(shape("a=b=1x2").unwrap(), ("a=b".to_owned(), vec![1, 2]));
+        for bad in ["", "input", "=1", "input=", "input=1,0", "input=1,-2", "input=1,x"] {
+            assert!(shape(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_input_has_one_shape() {
+        let args = |shapes: &[(&str, u64)]| ShapeArgs {
+            input_shape: shapes
+                .iter()
+                .map(|(name, size)| ((*name).to_owned(), vec![*size]))
+                .collect(),
+        };
+        assert_eq!(args(&[("a", 1), ("b", 2), ("a", 1)]).shapes().unwrap().len(), 2);
+        assert!(args(&[("a", 1), ("a", 2)]).shapes().is_err());
+    }
+
+    #[test]
+    fn units_are_read_in_both_languages() {
+        for (text, target) in [
+            ("cpu", Target::OnnxRuntimeCpu),
+            ("CPU_ONLY", Target::OnnxRuntimeCpu),
+            ("ALL", Target::OnnxRuntimeCpu),
+            ("CPU_AND_GPU", Target::OnnxRuntimeGpu),
+            ("gpu", Target::OnnxRuntimeGpu),
+            ("ane", Target::OnnxRuntimeAne),
+        ] {
+            assert_eq!(unit(text), Ok(target), "{text}");
+        }
+        assert!(unit("tpu").is_err());
+    }
+}
