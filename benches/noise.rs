@@ -318,7 +318,9 @@ fn same_outputs() -> Accuracy {
         baseline_top1: None,
         candidate_top1: None,
         labelled: 0,
+        mean_abs_error: 0.0,
         max_abs_error: 0.0,
+        outputs: Vec::new(),
     }
 }
 

@@ -12,6 +12,8 @@ use crate::units::Millis;
 use crate::units::Percent;
 use crate::units::Span;
 
+use super::constraint::Constraints;
+
 /// The whole configuration, defaults filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -148,6 +150,9 @@ pub struct Gate {
     pub memory: Limit<Bytes>,
     /// Outputs against the baseline's, and labels.
     pub accuracy: AccuracyGate,
+    /// Absolute limits from above this file, by flag or from `.mlbuild/budget.toml`, and where this file's own ones stand;
+    /// [`Gate::constraints`] tells what counts.
+    pub above: Constraints,
     /// What an undecided comparison means for the check.
     pub on_inconclusive: Policy,
     /// What a comparison that has no baseline yet means for the check.

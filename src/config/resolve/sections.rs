@@ -97,6 +97,7 @@ impl Resolver<'_> {
             accuracy: gate
                 .accuracy
                 .map_or(default.accuracy, |accuracy| self.accuracy(&accuracy)),
+            above: default.above,
             on_inconclusive: policy(gate.on_inconclusive, default.on_inconclusive),
             on_missing_baseline: policy(gate.on_missing_baseline, default.on_missing_baseline),
         }
