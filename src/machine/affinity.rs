@@ -38,6 +38,11 @@ pub fn allowed_count() -> usize {
     )
 }
 
+/// The logical cores that this process may use, ascending; `None` where the system has no affinity.
+pub fn allowed_list() -> Option<Vec<usize>> {
+    system::allowed().map(|cores| cores.into_iter().map(|core| core.id).collect())
+}
+
 fn choose(cores: &[LogicalCore], threads: usize) -> Vec<usize> {
     let mut order: Vec<&LogicalCore> = cores.iter().collect();
     order.sort_by(|a, b| b.capacity.cmp(&a.capacity).then(b.id.cmp(&a.id)));

@@ -1,6 +1,7 @@
 //! What the machine is, as far as it matters to a measurement; written beside every one.
 //!
-//! Holds nothing that names the machine or its owner: the host's name is hashed.
+//! Holds nothing that names the machine or its owner (the host's name is hashed), and nothing that changes while it measures:
+//! that is [`super::activity`]'s.
 
 use std::collections::BTreeMap;
 
@@ -14,41 +15,27 @@ use sysinfo::System;
 use crate::digest::Digest;
 
 use super::affinity;
+use super::cgroup;
+use super::container;
+use super::frequency;
+use super::host::Host;
+use super::isa;
 
-/// Instruction sets that ONNX Runtime's kernels choose between, by the name this tool gives them and Linux's name.
-const ISA: &[(&str, &str)] = &[
-    ("sse4.1", "sse4_1"),
-    ("avx", "avx"),
-    ("avx2", "avx2"),
-    ("fma", "fma"),
-    ("f16c", "f16c"),
-    ("avx_vnni", "avx_vnni"),
-    ("avx512f", "avx512f"),
-    ("avx512bw", "avx512bw"),
-    ("avx512vl", "avx512vl"),
-    ("avx512_vnni", "avx512_vnni"),
-    ("avx512_bf16", "avx512_bf16"),
-    ("avx512_fp16", "avx512_fp16"),
-    ("amx_tile", "amx_tile"),
-    ("amx_int8", "amx_int8"),
-    ("amx_bf16", "amx_bf16"),
-    ("neon", "asimd"),
-    ("fp16", "asimdhp"),
-    ("dotprod", "asimddp"),
-    ("i8mm", "i8mm"),
-    ("bf16", "bf16"),
-    ("sve", "sve"),
-    ("sve2", "sve2"),
-    ("sme", "sme"),
-];
+/// The newest version of [`Fingerprint`]: 2 knows limits, clock, container and kernel.
+pub const VERSION: u32 = 2;
 
-/// A machine, described well enough to tell whether two measurements may be compared at all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A machine, described well enough to tell whether two measurements may be compared at all: [`Fingerprint::same_machine`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Fingerprint {
-    /// `linux`, `macos`, `windows`.
+    /// [`VERSION`] of the writer; 1 where none is written.
+    pub version: u32,
+    /// `linux`, `macos`, `windows`; empty where it is not known, as are all texts.
     pub os: String,
     /// The system's release, for people: `Ubuntu 24.04`.
     pub os_release: Option<String>,
+    /// The kernel's version.
+    pub kernel: Option<String>,
     /// `x86_64`, `aarch64`.
     pub arch: String,
     /// As the processor names itself.
@@ -61,31 +48,84 @@ pub struct Fingerprint {
     pub cores_logical: u64,
     /// Logical cores that this process may use.
     pub cores_allowed: u64,
+    /// Which ones, ascending; `None` where the system has no affinity.
+    pub cores_list: Option<Vec<u64>>,
+    /// Processor time that the control group allows, in cores; `None` where there is no such limit.
+    pub cpu_quota: Option<f64>,
+    /// `performance`, `powersave`, `schedutil`; `None` where the kernel doesn't tell, as in most virtual machines.
+    pub governor: Option<String>,
+    /// The clock's upper limit, MHz.
+    pub max_mhz: Option<f64>,
+    /// Whether the processor may go beyond its rated clock.
+    pub turbo: Option<bool>,
     /// Memory of the whole machine.
     pub memory_bytes: u64,
+    /// Memory that the control group allows; `None` where there is no such limit.
+    pub memory_limit_bytes: Option<u64>,
+    /// `docker`, `podman`, `kubernetes`, `lxc`; `None` where there is no sign of one.
+    pub container: Option<String>,
     /// Whether a hypervisor is below; `None` where that is unknown.
     pub virtualized: Option<bool>,
     /// Whose virtual machine, where it says so.
     pub hypervisor: Option<String>,
     /// SHA-256 of the host's name.
     pub hostname_digest: Option<Digest>,
+    /// SHA-256 of the number that the kernel drew when it started: the same in all containers of one machine.
+    pub boot_digest: Option<Digest>,
     /// Image and version of a hosted CI runner, out of its environment: `ubuntu24 20261101.1.0`.
     pub ci_image: Option<String>,
 }
 
+impl Default for Fingerprint {
+    /// A machine of which nothing is known, as read from a store that says nothing of it.
+    fn default() -> Self {
+        Self {
+            version: 1,
+            os: String::new(),
+            os_release: None,
+            kernel: None,
+            arch: String::new(),
+            cpu_model: String::new(),
+            isa: Vec::new(),
+            cores_physical: None,
+            cores_logical: 0,
+            cores_allowed: 0,
+            cores_list: None,
+            cpu_quota: None,
+            governor: None,
+            max_mhz: None,
+            turbo: None,
+            memory_bytes: 0,
+            memory_limit_bytes: None,
+            container: None,
+            virtualized: None,
+            hypervisor: None,
+            hostname_digest: None,
+            boot_digest: None,
+            ci_image: None,
+        }
+    }
+}
+
 impl Fingerprint {
-    /// Describes this machine; `ci_image` stays empty until [`Fingerprint::with_environment`].
+    /// Describes this machine; what only the environment tells stays empty until [`Fingerprint::with_environment`].
     pub fn of_this_machine() -> Self {
+        let host = Host::this();
         let what = RefreshKind::nothing()
             .with_cpu(CpuRefreshKind::nothing())
             .with_memory(MemoryRefreshKind::nothing().with_ram());
         let system = System::new_with_specifics(what).ok();
-        let cpu_information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let flags = cpu_flags(&cpu_information);
+        let cpu_information = host.text("/proc/cpuinfo").unwrap_or_default();
+        let flags = isa::cpu_flags(&cpu_information);
         let cpu = system.as_ref().and_then(|system| system.cpus().first());
+        let cores_logical = system.as_ref().map_or(0, |system| system.cpus().len()).max(1);
+        let limits = cgroup::limits(&host);
+        let clock = frequency::governed(&host, cores_logical);
         Self {
+            version: VERSION,
             os: std::env::consts::OS.to_owned(),
             os_release: System::long_os_version().ok(),
+            kernel: System::kernel_version().ok(),
             arch: std::env::consts::ARCH.to_owned(),
             cpu_model: cpu
                 .map(|cpu| cpu.brand().trim())
@@ -93,22 +133,32 @@ impl Fingerprint {
                 .unwrap_or("unknown")
                 .to_owned(),
             isa: if flags.is_empty() {
-                detected_isa()
+                isa::detected_isa()
             } else {
-                known_isa(&flags)
+                isa::known_isa(&flags)
             },
             cores_physical: System::physical_core_count().ok().map(|count| count as u64),
-            cores_logical: system.as_ref().map_or(0, |system| system.cpus().len() as u64).max(1),
+            cores_logical: cores_logical as u64,
             cores_allowed: affinity::allowed_count() as u64,
+            cores_list: affinity::allowed_list().map(|cores| cores.into_iter().map(|core| core as u64).collect()),
+            cpu_quota: limits.cpu_quota,
+            governor: clock.governor,
+            max_mhz: clock.max_mhz,
+            turbo: clock.turbo,
             memory_bytes: system.as_ref().map_or(0, System::total_memory),
-            virtualized: virtualized(&flags),
-            hypervisor: hypervisor(),
+            memory_limit_bytes: limits.memory_bytes,
+            container: container::container(&host),
+            virtualized: container::virtualized(&host, &flags),
+            hypervisor: container::hypervisor(&host),
             hostname_digest: System::host_name().ok().map(|name| Digest::of(name.as_bytes())),
+            boot_digest: host
+                .text("/proc/sys/kernel/random/boot_id")
+                .map(|id| Digest::of(id.as_bytes())),
             ci_image: None,
         }
     }
 
-    /// Adds what a hosted runner says about its image (`ImageOS`, `ImageVersion`).
+    /// Adds what only the environment tells: a hosted runner's image (`ImageOS`, `ImageVersion`), a pod without other marks.
     #[must_use]
     pub fn with_environment(mut self, environment: &BTreeMap<String, String>) -> Self {
         let parts: Vec<&str> = ["ImageOS", "ImageVersion"]
@@ -118,6 +168,9 @@ impl Fingerprint {
             .filter(|value| !value.is_empty())
             .collect();
         self.ci_image = Some(parts.join(" ")).filter(|image| !image.is_empty());
+        if environment.contains_key("KUBERNETES_SERVICE_HOST") {
+            self.container = Some("kubernetes".to_owned());
+        }
         self
     }
 
@@ -146,96 +199,6 @@ impl Fingerprint {
     }
 }
 
-/// The flags of the first core in Linux's `/proc/cpuinfo`; empty elsewhere.
-fn cpu_flags(cpu_information: &str) -> Vec<&str> {
-    cpu_information
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(key, _)| matches!(key.trim(), "flags" | "Features"))
-        .map(|(_, flags)| flags.split_whitespace().collect())
-        .unwrap_or_default()
-}
-
-fn known_isa(flags: &[&str]) -> Vec<String> {
-    let mut known: Vec<String> = ISA
-        .iter()
-        .filter(|(_, linux)| flags.contains(linux))
-        .map(|(name, _)| (*name).to_owned())
-        .collect();
-    known.sort();
-    known
-}
-
-/// Where there is no `/proc/cpuinfo`, the processor is asked itself.
-fn detected_isa() -> Vec<String> {
-    #[cfg(target_arch = "x86_64")]
-    let detected: Vec<(&str, bool)> = vec![
-        ("sse4.1", std::arch::is_x86_feature_detected!("sse4.1")),
-        ("avx", std::arch::is_x86_feature_detected!("avx")),
-        ("avx2", std::arch::is_x86_feature_detected!("avx2")),
-        ("fma", std::arch::is_x86_feature_detected!("fma")),
-        ("f16c", std::arch::is_x86_feature_detected!("f16c")),
-        ("avx_vnni", std::arch::is_x86_feature_detected!("avxvnni")),
-        ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
-        ("avx512bw", std::arch::is_x86_feature_detected!("avx512bw")),
-        ("avx512vl", std::arch::is_x86_feature_detected!("avx512vl")),
-        ("avx512_vnni", std::arch::is_x86_feature_detected!("avx512vnni")),
-        ("avx512_bf16", std::arch::is_x86_feature_detected!("avx512bf16")),
-        ("avx512_fp16", std::arch::is_x86_feature_detected!("avx512fp16")),
-    ];
-    #[cfg(target_arch = "aarch64")]
-    let detected: Vec<(&str, bool)> = vec![
-        ("neon", std::arch::is_aarch64_feature_detected!("neon")),
-        ("fp16", std::arch::is_aarch64_feature_detected!("fp16")),
-        ("dotprod", std::arch::is_aarch64_feature_detected!("dotprod")),
-        ("i8mm", std::arch::is_aarch64_feature_detected!("i8mm")),
-        ("bf16", std::arch::is_aarch64_feature_detected!("bf16")),
-        ("sve", std::arch::is_aarch64_feature_detected!("sve")),
-        ("sve2", std::arch::is_aarch64_feature_detected!("sve2")),
-    ];
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    let detected: Vec<(&str, bool)> = Vec::new();
-    let mut names: Vec<String> = detected
-        .into_iter()
-        .filter(|(_, present)| *present)
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    names.sort();
-    names
-}
-
-/// x86 processors say it in a flag; on others a device tree or firmware entry is a sign, its absence none.
-fn virtualized(flags: &[&str]) -> Option<bool> {
-    if cfg!(target_arch = "x86_64") && !flags.is_empty() {
-        return Some(flags.contains(&"hypervisor"));
-    }
-    hypervisor().is_some().then_some(true)
-}
-
-/// Firmware names that only virtual machines carry.
-fn hypervisor() -> Option<String> {
-    const VIRTUAL: &[&str] = &[
-        "KVM",
-        "QEMU",
-        "VMware",
-        "VirtualBox",
-        "innotek",
-        "Xen",
-        "Virtual Machine",
-        "Amazon EC2",
-        "Google Compute",
-        "Parallels",
-        "Apple Virtualization",
-        "OpenStack",
-        "Bochs",
-    ];
-    let read = |file: &str| std::fs::read_to_string(format!("/sys/class/dmi/id/{file}")).unwrap_or_default();
-    let name = format!("{} {}", read("sys_vendor").trim(), read("product_name").trim());
-    let name = name.trim();
-    let bare_metal = name.contains(".metal");
-    (!bare_metal && VIRTUAL.iter().any(|sign| name.contains(sign))).then(|| name.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,9 +206,13 @@ mod tests {
     #[test]
     fn describes_this_machine_without_naming_it() {
         let fingerprint = Fingerprint::of_this_machine();
-        assert_eq!(fingerprint.os, std::env::consts::OS);
+        assert_eq!(
+            (fingerprint.version, fingerprint.os.as_str()),
+            (VERSION, std::env::consts::OS)
+        );
         assert!(fingerprint.memory_bytes > 100_000_000);
         assert!(fingerprint.cores_allowed <= fingerprint.cores_logical);
+        assert!(fingerprint.kernel.is_some());
         let json = serde_json::to_string(&fingerprint).unwrap();
         assert_eq!(serde_json::from_str::<Fingerprint>(&json).unwrap(), fingerprint);
         let host = System::host_name().unwrap();
@@ -253,22 +220,12 @@ mod tests {
     }
 
     #[test]
-    fn reads_x86_and_arm_flags() {
-        let flags = cpu_flags("processor\t: 0\nflags\t\t: fpu avx2 avx512_vnni amx_int8 hypervisor\n");
-        assert_eq!(known_isa(&flags), ["amx_int8", "avx2", "avx512_vnni"]);
-        let flags = cpu_flags("Features\t: fp asimd asimddp i8mm\n");
-        assert_eq!(known_isa(&flags), ["dotprod", "i8mm", "neon"]);
-        assert!(cpu_flags("").is_empty());
-    }
-
-    #[test]
-    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-    fn the_kernel_and_the_processor_agree() {
-        let text = std::fs::read_to_string("/proc/cpuinfo").unwrap();
-        let kernel = known_isa(&cpu_flags(&text));
-        for name in detected_isa() {
-            assert!(kernel.contains(&name), "{name} is not in {kernel:?}");
-        }
+    #[cfg(target_os = "linux")]
+    fn lists_as_many_cores_as_it_counts() {
+        let fingerprint = Fingerprint::of_this_machine();
+        let cores = fingerprint.cores_list.unwrap();
+        assert_eq!(cores.len() as u64, fingerprint.cores_allowed);
+        assert!(cores.is_sorted());
     }
 
     #[test]
@@ -281,5 +238,10 @@ mod tests {
         assert_eq!(fingerprint.ci_image.as_deref(), Some("ubuntu24 20261101.1.0"));
         let fingerprint = fingerprint.with_environment(&BTreeMap::new());
         assert_eq!(fingerprint.ci_image, None);
+        let pod = BTreeMap::from([("KUBERNETES_SERVICE_HOST".to_owned(), "10.0.0.1".to_owned())]);
+        assert_eq!(
+            fingerprint.with_environment(&pod).container.as_deref(),
+            Some("kubernetes")
+        );
     }
 }

@@ -1,8 +1,16 @@
 //! The host: what it is, which of its cores we may use, how busy it is.
 
+pub mod activity;
 pub mod affinity;
+mod cgroup;
+mod container;
 pub mod fingerprint;
+mod frequency;
+mod host;
+mod isa;
 pub mod load;
+mod same;
 
+pub use activity::Activity;
 pub use fingerprint::Fingerprint;
 pub use load::load_average;
