@@ -312,6 +312,11 @@ pub fn limit(bound: Bound, number: f64) -> Option<f64> {
     (limit > 0.0 && limit <= MOST_BYTES).then_some(limit)
 }
 
+/// A limit in the unit of its key: milliseconds or megabytes.
+pub fn in_unit(bound: Bound, limit: f64) -> f64 {
+    if bound.is_time() { limit } else { limit / MEGABYTE }
+}
+
 fn written(item: &Item) -> String {
     item.to_string().trim().to_owned()
 }
@@ -333,7 +338,7 @@ fn edited(before: Option<&str>, budget: &Budget) -> String {
             table.remove(key);
             continue;
         };
-        let number = if bound.is_time() { limit } else { limit / MEGABYTE };
+        let number = in_unit(bound, limit);
         match table.get_mut(key) {
             Some(Item::Value(value)) => {
                 let same = value.as_float().or(value.as_integer().map(|number| number as f64)) == Some(number);

@@ -4,6 +4,7 @@ pub mod annotations;
 pub mod builder;
 pub mod clean;
 pub mod comment;
+pub mod constraints;
 pub mod figures;
 mod folds;
 pub mod headline;

@@ -2,6 +2,7 @@
 
 mod action;
 mod baseline;
+mod budget;
 mod ci;
 mod compare;
 mod completions;
@@ -28,6 +29,8 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Budget(budget::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Config(config::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Runtime(runtime::Args),
@@ -48,6 +51,7 @@ impl Command {
             Self::Ci(args) => ci::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),
+            Self::Budget(args) => budget::run(&args, context),
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
