@@ -65,26 +65,6 @@ impl Course {
     }
 }
 
-/// What was measured of one setting.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Bench {
-    /// Processes and timed inferences.
-    pub measurement: SideMeasurement,
-    /// Seconds of each inference before the timed ones, in the order of the processes.
-    pub warmups: Vec<Vec<f64>>,
-}
-
-impl Bench {
-    /// Timed inferences of all processes.
-    pub fn inferences(&self) -> usize {
-        let restarts = self.measurement.restarts.iter();
-        restarts
-            .flat_map(|restart| &restart.blocks)
-            .map(|block| block.seconds.len())
-            .sum()
-    }
-}
-
 /// A process has been measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
@@ -111,7 +91,7 @@ pub fn bench(
     plan: &Plan,
     course: &Course,
     observer: &mut dyn FnMut(Step),
-) -> Result<Vec<Bench>, BenchError> {
+) -> Result<Vec<SideMeasurement>, BenchError> {
     let begun = Instant::now();
     let mut surroundings = Vec::with_capacity(sides.len());
     for (setting, side) in sides.iter().enumerate() {
@@ -128,37 +108,27 @@ pub fn bench(
     let seconds = begun.elapsed().as_secs_f64();
     let measured = subjects.iter().zip(surroundings).zip(taken);
     Ok(measured
-        .map(|((subject, around), taken)| Bench {
-            measurement: SideMeasurement {
-                looks: Looks {
-                    taken: vec![taken.restarts.len()],
-                    planned: taken.restarts.len(),
-                    last_is_final: true,
-                    family: 1,
-                },
-                stopped: if taken.restarts.len() >= course.restarts {
-                    StopReason::Planned
-                } else {
-                    StopReason::Budget
-                },
-                restarts: taken.restarts,
-                seconds,
-                cores: around.cores,
-                runtime_version: subject.runtime_version().to_owned(),
-                empty_session_bytes: around.empty_session_bytes,
-                load_average: around.load_average,
-                warnings: around.warnings,
+        .map(|((subject, around), restarts)| SideMeasurement {
+            looks: Looks {
+                taken: vec![restarts.len()],
+                planned: restarts.len(),
+                last_is_final: true,
+                family: 1,
             },
-            warmups: taken.warmups,
+            stopped: if restarts.len() >= course.restarts {
+                StopReason::Planned
+            } else {
+                StopReason::Budget
+            },
+            restarts,
+            seconds,
+            cores: around.cores,
+            runtime_version: subject.runtime_version().to_owned(),
+            empty_session_bytes: around.empty_session_bytes,
+            load_average: around.load_average,
+            warnings: around.warnings,
         })
         .collect())
-}
-
-/// The samples of one setting.
-#[derive(Debug, Clone, PartialEq, Default)]
-struct Taken {
-    restarts: Vec<LoneRestart>,
-    warmups: Vec<Vec<f64>>,
 }
 
 fn run<S: Subject>(
@@ -166,10 +136,10 @@ fn run<S: Subject>(
     course: &Course,
     elapsed: &mut dyn FnMut() -> f64,
     observer: &mut dyn FnMut(Step),
-) -> Result<Vec<Taken>, (usize, S::Error)> {
+) -> Result<Vec<Vec<LoneRestart>>, (usize, S::Error)> {
     let allotment = course.allotment(subjects.len());
     let begun = elapsed();
-    let mut taken: Vec<Taken> = subjects.iter().map(|_| Taken::default()).collect();
+    let mut taken: Vec<Vec<LoneRestart>> = subjects.iter().map(|_| Vec::new()).collect();
     let planned = course.restarts * subjects.len();
     for turn in 0..course.restarts {
         let spent = elapsed() - begun;
@@ -178,9 +148,7 @@ fn run<S: Subject>(
             break;
         }
         for (setting, (subject, taken)) in subjects.iter_mut().zip(&mut taken).enumerate() {
-            let (restart, warmup) = restart(subject, course, allotment).map_err(|error| (setting, error))?;
-            taken.restarts.push(restart);
-            taken.warmups.push(warmup);
+            taken.push(restart(subject, course, allotment).map_err(|error| (setting, error))?);
         }
         observer(Step {
             done: (turn + 1) * taken.len(),
@@ -191,7 +159,7 @@ fn run<S: Subject>(
 }
 
 /// One fresh process: the first inference, the warm-up, the timed inferences.
-fn restart<S: Subject>(subject: &mut S, course: &Course, allotment: f64) -> Result<(LoneRestart, Vec<f64>), S::Error> {
+fn restart<S: Subject>(subject: &mut S, course: &Course, allotment: f64) -> Result<LoneRestart, S::Error> {
     let started = subject.start()?;
     let mut warmup = Series::default();
     while warmup.count < course.warmup && warmup.seconds < allotment * WARMUP_SHARE {
@@ -219,15 +187,13 @@ fn restart<S: Subject>(subject: &mut S, course: &Course, allotment: f64) -> Resu
         process: Process {
             load_seconds: started.load_seconds,
             first_seconds: started.first_seconds,
+            warmup: warmup.blocks.iter().flat_map(Block::own).collect(),
             peak_bytes: subject.peak_memory()?,
         },
         blocks: timed.blocks,
     };
     subject.stop();
-    Ok((
-        restart,
-        warmup.blocks.into_iter().flat_map(|block| block.seconds).collect(),
-    ))
+    Ok(restart)
 }
 
 /// Blocks of one process, one after the other.
@@ -239,15 +205,15 @@ struct Series {
 }
 
 impl Series {
-    fn push(&mut self, seconds: Vec<f64>) {
-        self.count += u32::try_from(seconds.len()).unwrap_or(u32::MAX);
-        self.seconds += seconds.iter().sum::<f64>();
-        self.blocks.push(Block { seconds });
+    fn push(&mut self, block: Block) {
+        self.count += u32::try_from(block.wall.len()).unwrap_or(u32::MAX);
+        self.seconds += block.wall.iter().sum::<f64>();
+        self.blocks.push(block);
     }
 
     /// Seconds of the last inference.
     fn last(&self) -> Option<f64> {
-        self.blocks.last().and_then(|block| block.seconds.last()).copied()
+        self.blocks.last().and_then(|block| block.wall.last()).copied()
     }
 
     /// How many inferences the next block should have; `guess` is the seconds of one where nothing is known yet.
@@ -284,14 +250,16 @@ mod tests {
             })
         }
 
-        fn block(&mut self, discard: u32, keep: u32) -> Result<Vec<f64>, Infallible> {
+        fn block(&mut self, discard: u32, keep: u32) -> Result<Block, Infallible> {
             assert_eq!(discard, 0);
             assert!(keep > 0);
             let first = if self.cold { 5.0 } else { 1.0 };
             self.cold = false;
-            Ok((0..keep)
-                .map(|index| if index == 0 { first * self.seconds } else { self.seconds })
-                .collect())
+            let seconds = |index| if index == 0 { first * self.seconds } else { self.seconds };
+            Ok(Block {
+                wall: (0..keep).map(seconds).collect(),
+                stolen: Vec::new(),
+            })
         }
 
         fn peak_memory(&mut self) -> Result<Option<u64>, Infallible> {
@@ -320,7 +288,7 @@ mod tests {
         }
     }
 
-    fn taken(seconds: &[f64], course: &Course) -> (Vec<Taken>, String) {
+    fn taken(seconds: &[f64], course: &Course) -> (Vec<Vec<LoneRestart>>, String) {
         let log = std::cell::RefCell::new(String::new());
         let mut subjects: Vec<Scripted<'_>> = ('a'..)
             .zip(seconds)
@@ -337,31 +305,32 @@ mod tests {
     }
 
     fn inferences(restart: &LoneRestart) -> usize {
-        restart.blocks.iter().map(|block| block.seconds.len()).sum()
+        restart.blocks.iter().map(|block| block.wall.len()).sum()
     }
 
     #[test]
     fn settings_take_turns() {
         let (taken, log) = taken(&[0.001, 0.002], &course());
         assert_eq!(log, "a.b.a.b.a.b.a.b.");
-        assert!(taken.iter().all(|taken| taken.restarts.len() == 4));
+        assert!(taken.iter().all(|taken| taken.len() == 4));
     }
 
     #[test]
     fn at_least_what_was_asked_for_is_timed_and_warm_ups_are_not() {
         for seconds in [0.000_01, 0.001, 0.05, 0.3] {
             let (taken, _) = taken(&[seconds], &course());
-            for (restart, warmup) in taken[0].restarts.iter().zip(&taken[0].warmups) {
+            for restart in &taken[0] {
+                let warmup = &restart.process.warmup;
                 assert!(inferences(restart) >= 25, "{seconds}");
                 assert!(inferences(restart) <= 1000, "{seconds}");
                 assert!((3..=20).contains(&warmup.len()), "{seconds}: {}", warmup.len());
                 assert_eq!(warmup[0], 5.0 * seconds);
-                let timed = restart.blocks.iter().flat_map(|block| &block.seconds);
+                let timed = restart.blocks.iter().flat_map(|block| &block.wall);
                 assert!(timed.clone().all(|timed| *timed == seconds));
             }
         }
         let fast = taken(&[0.000_2], &course()).0;
-        assert!(inferences(&fast[0].restarts[0]) >= 500, "a tenth of a second at least");
+        assert!(inferences(&fast[0][0]) >= 500, "a tenth of a second at least");
     }
 
     #[test]
@@ -371,7 +340,7 @@ mod tests {
             ..course()
         };
         let (taken, _) = taken(&[0.000_1], &course);
-        let all: usize = taken[0].restarts.iter().map(inferences).sum();
+        let all: usize = taken[0].iter().map(inferences).sum();
         assert_eq!(all, 50_000);
     }
 
@@ -382,7 +351,8 @@ mod tests {
             ..course()
         };
         let (taken, _) = taken(&[5.0], &course);
-        for (restart, warmup) in taken[0].restarts.iter().zip(&taken[0].warmups) {
+        for restart in &taken[0] {
+            let warmup = &restart.process.warmup;
             assert_eq!(inferences(restart), 3);
             assert_eq!(warmup.len(), 1);
         }
@@ -412,7 +382,7 @@ mod tests {
             &mut |step| steps.push(step.done),
         )
         .unwrap();
-        assert_eq!(taken[0].restarts.len(), 3);
+        assert_eq!(taken[0].len(), 3);
         assert_eq!(steps, [1, 2, 3]);
     }
 
@@ -420,7 +390,7 @@ mod tests {
     fn without_warm_up_the_first_timed_inference_is_cold() {
         let course = Course { warmup: 0, ..course() };
         let (taken, _) = taken(&[0.001], &course);
-        assert!(taken[0].warmups.iter().all(Vec::is_empty));
-        assert_eq!(taken[0].restarts[0].blocks[0].seconds[0], 0.005);
+        assert!(taken[0].iter().all(|restart| restart.process.warmup.is_empty()));
+        assert_eq!(taken[0][0].blocks[0].wall[0], 0.005);
     }
 }
