@@ -161,12 +161,23 @@ mod tests {
         let table = table(&rows);
         let lines: Vec<Vec<&str>> = table
             .lines()
-            .map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect())
+            .map(|line| {
+                line.split("  ")
+                    .map(str::trim)
+                    .filter(|cell| !cell.is_empty())
+                    .collect()
+            })
             .collect();
         assert_eq!(lines[0], ["constraint", "limit", "actual", "violation", "source"]);
         assert_eq!(
             lines[1],
-            ["p50 latency", "1.00 ms", "2.66 ms", "+1.66 ms (166 % over)", ".mlbuild/budget.toml:4"]
+            [
+                "p50 latency",
+                "1.00 ms",
+                "2.66 ms",
+                "+1.66 ms (166 % over)",
+                ".mlbuild/budget.toml:4"
+            ]
         );
         assert_eq!(lines[2][3], "can't tell: 14.0 ms to 15.1 ms");
         assert_eq!(lines[3][2..4], ["–", "pending"]);

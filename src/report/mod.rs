@@ -1,5 +1,6 @@
 //! Show: pure functions from a [`Report`] to text. No I/O, no clock; every name in a report is taken for hostile.
 
+pub mod agreement;
 pub mod annotations;
 pub mod builder;
 pub mod clean;

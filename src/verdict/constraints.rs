@@ -84,7 +84,11 @@ pub fn judge_constraints(
             let (figure, standing, reason) = match (quantity(bound), measurement) {
                 (None, _) => {
                     let size = size_bytes as f64;
-                    (Some(limits::exact(size)), standing(limits::exact(size), size, limit), None)
+                    (
+                        Some(limits::exact(size)),
+                        standing(limits::exact(size), size, limit),
+                        None,
+                    )
                 }
                 (Some(_), None) => (None, Standing::Pending, None),
                 (Some(quantity), Some(measurement)) => noisy(measurement, quantity, limit),
@@ -101,7 +105,11 @@ pub fn judge_constraints(
         .collect()
 }
 
-fn noisy(measurement: &SideMeasurement, quantity: Quantity, limit: f64) -> (Option<Interval>, Standing, Option<String>) {
+fn noisy(
+    measurement: &SideMeasurement,
+    quantity: Quantity,
+    limit: f64,
+) -> (Option<Interval>, Standing, Option<String>) {
     let looks = &measurement.looks;
     let unmeasured = |reason: &str| (None, Standing::Unmeasured, Some(reason.to_owned()));
     let Some(evidence) = measurement.absolute(quantity) else {
@@ -172,7 +180,11 @@ mod tests {
             (4.0, Standing::Undecided),
             (3.0, Standing::Violated),
         ] {
-            let judged = judge_constraints(&constraints(latency, 50_000_000, 9), Some(&lone(4.0, 1.0, 40_000_000)), 10);
+            let judged = judge_constraints(
+                &constraints(latency, 50_000_000, 9),
+                Some(&lone(4.0, 1.0, 40_000_000)),
+                10,
+            );
             assert_eq!(standings(&judged), [expected, Standing::Passed, Standing::Violated]);
         }
     }
@@ -183,12 +195,18 @@ mod tests {
         measurement.empty_session_bytes = None;
         let limits = constraints(5.0, 50_000_000, 10);
         let judged = judge_constraints(&limits, Some(&measurement), 10);
-        assert_eq!(standings(&judged), [Standing::Passed, Standing::Unmeasured, Standing::Passed]);
+        assert_eq!(
+            standings(&judged),
+            [Standing::Passed, Standing::Unmeasured, Standing::Passed]
+        );
         measurement.restarts.truncate(1);
         let judged = judge_constraints(&limits, Some(&measurement), 10);
         assert_eq!(judged[0].standing, Standing::Unmeasured);
         let judged = judge_constraints(&limits, None, 10);
-        assert_eq!(standings(&judged), [Standing::Pending, Standing::Pending, Standing::Passed]);
+        assert_eq!(
+            standings(&judged),
+            [Standing::Pending, Standing::Pending, Standing::Passed]
+        );
         assert_eq!(aims(&limits).len(), 2);
     }
 }

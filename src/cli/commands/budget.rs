@@ -21,7 +21,6 @@ use crate::config::Constraints;
 use crate::config::budget;
 use crate::config::budget::Budget;
 use crate::config::budget::Loaded;
-use crate::config::discover;
 use crate::pipeline::open;
 use crate::pipeline::workspace::Workspace;
 use crate::report::constraints;
@@ -170,7 +169,13 @@ fn confirmed(budget: &Budget, path: &Path, context: &Context) -> Result<bool, Cl
     }
     let limits: Vec<String> = Bound::ALL
         .into_iter()
-        .filter_map(|bound| Some(format!("{} {}", constraints::what(bound), bound.text(budget.get(bound)?))))
+        .filter_map(|bound| {
+            Some(format!(
+                "{} {}",
+                constraints::what(bound),
+                bound.text(budget.get(bound)?)
+            ))
+        })
         .collect();
     context.ui.say(&format!(
         "remove every limit of `{}` ({})? [y/N]",
@@ -207,7 +212,9 @@ fn ignored_by(folder: &Path) -> Option<PathBuf> {
 fn told(folder: &Path, old: &Budget, new: &Budget, json: bool, context: &Context) -> Result<Exit, CliError> {
     if json {
         let written = budget::load(folder)?;
-        context.ui.json(&document(folder, written.as_ref(), &limits(folder, context)?, context))?;
+        context
+            .ui
+            .json(&document(folder, written.as_ref(), &limits(folder, context)?, context))?;
         return Ok(Exit::Pass);
     }
     let path = context.relative(&folder.join(budget::PLACE));
@@ -218,7 +225,11 @@ fn told(folder: &Path, old: &Budget, new: &Budget, json: bool, context: &Context
             (before, Some(after)) if before == Some(after) => {}
             (None, Some(after)) => lines.push(format!("{what}: at most {}", bound.text(after))),
             (Some(before), Some(after)) => {
-                lines.push(format!("{what}: at most {}, was {}", bound.text(after), bound.text(before)));
+                lines.push(format!(
+                    "{what}: at most {}, was {}",
+                    bound.text(after),
+                    bound.text(before)
+                ));
             }
             (Some(before), None) => lines.push(format!("{what}: no limit, was {}", bound.text(before))),
             (None, None) => {}
@@ -228,7 +239,10 @@ fn told(folder: &Path, old: &Budget, new: &Budget, json: bool, context: &Context
         lines.push("nothing changed".to_owned());
     }
     context.ui.data(&lines.join("\n"))?;
-    context.ui.status(&format!("wrote {}; commit it, so that it counts for everybody", path.display()));
+    context.ui.status(&format!(
+        "wrote {}; commit it, so that it counts for everybody",
+        path.display()
+    ));
     Ok(Exit::Pass)
 }
 
@@ -242,7 +256,9 @@ fn show(json: bool, context: &Context) -> Result<Exit, CliError> {
     }
     if limits.is_empty() {
         context.ui.data("nothing is limited")?;
-        context.ui.hint("`mlbuild budget set --max-latency 10` limits the median latency to 10 ms");
+        context
+            .ui
+            .hint("`mlbuild budget set --max-latency 10` limits the median latency to 10 ms");
         return Ok(Exit::Pass);
     }
     let rows = Bound::ALL.into_iter().map(|bound| match limits.get(bound) {
@@ -251,7 +267,11 @@ fn show(json: bool, context: &Context) -> Result<Exit, CliError> {
             bound.text(limit),
             source.to_string(),
         ],
-        None => vec![constraints::what(bound).to_owned(), "no limit".to_owned(), String::new()],
+        None => vec![
+            constraints::what(bound).to_owned(),
+            "no limit".to_owned(),
+            String::new(),
+        ],
     });
     context
         .ui
@@ -323,7 +343,9 @@ fn validate(model: &str, json: bool, context: &Context) -> Result<Exit, CliError
     } else {
         context.ui.data(&constraints::table(&judged))?;
         if pending {
-            context.ui.status(&format!("pending limits need a measurement: `{command}`"));
+            context
+                .ui
+                .status(&format!("pending limits need a measurement: `{command}`"));
         }
     }
     Ok(if violated { Exit::Regression } else { Exit::Pass })

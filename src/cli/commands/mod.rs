@@ -1,5 +1,6 @@
 //! The commands, one file each: arguments, help and `run`. A new one is a file, a `mod` line, a variant and an arm.
 
+mod accuracy;
 mod action;
 mod baseline;
 mod budget;
@@ -29,6 +30,8 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Accuracy(accuracy::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Budget(budget::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Config(config::Args),
@@ -51,6 +54,7 @@ impl Command {
             Self::Ci(args) => ci::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),
+            Self::Accuracy(args) => accuracy::run(&args, context),
             Self::Budget(args) => budget::run(&args, context),
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
