@@ -33,7 +33,7 @@ use mlbuild::measure::Side;
 use mlbuild::measure::accuracy::Accuracy;
 use mlbuild::measure::compare::compare_pair;
 use mlbuild::measure::plan::Plan;
-use mlbuild::measure::plan::Quantity;
+use mlbuild::measure::quantity::Quantity;
 use mlbuild::model::onnx::proto;
 use mlbuild::model::tensor::Tensor;
 use mlbuild::runtime::Artifact;
@@ -44,6 +44,7 @@ use mlbuild::stats::summary::Summary;
 use mlbuild::units::Percent;
 use mlbuild::units::Span;
 use mlbuild::verdict::ComparisonKey;
+use mlbuild::verdict::ExactFacts;
 use mlbuild::verdict::Metric;
 use mlbuild::verdict::Verdict;
 use mlbuild::verdict::judge;
@@ -122,7 +123,8 @@ fn study(name: &str, options: &Options, baseline: &Side, candidate: &Side, comma
     for run in 0..runs {
         let plan = Plan::new(&gate, &measure(options.budget, run as u64), 1);
         let measurement = compare_pair(baseline, candidate, command, &plan, &mut |_| {}).unwrap();
-        let comparison = judge(&key, &measurement, (1, 1), Some(&same_outputs()), &gate);
+        let facts = ExactFacts::of_size(1);
+        let comparison = judge(&key, &measurement, (&facts, &facts), Some(&same_outputs()), &gate);
         let latency = comparison.metric(Metric::LatencyP50).unwrap();
         let change = latency.change.unwrap();
         let memory = comparison.metric(Metric::PeakMemory).unwrap();

@@ -21,6 +21,14 @@ pub struct Bytes(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Percent(pub f64);
 
+/// So many a second: throughput.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct PerSecond(pub f64);
+
+/// A number of things: operations, parameters, operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Count(pub u64);
+
 /// A span of time for a person to wait: `20 s`, `10 min`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
@@ -58,6 +66,18 @@ const PERCENT: Scale = Scale {
     expected: "a number followed by `%`, such as `5%`",
     units: &[("%", 1.0)],
 };
+const PER_SECOND: Scale = Scale {
+    quantity: "a throughput",
+    expected: "a number followed by `/s`, such as `200/s`",
+    units: &[("/s", 1.0), ("/ s", 1.0), ("/min", 1.0 / 60.0), ("/ min", 1.0 / 60.0)],
+};
+const COUNT: Scale = Scale {
+    quantity: "a count",
+    expected: "a number, alone or of `K`, `M`, `G` or `T`, such as `120` or `3.5 M`",
+    units: &[("", 1.0), ("k", 1e3), ("K", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12)],
+};
+/// Beyond this a float does not hold every whole number.
+const MOST: f64 = 9e15;
 const SPAN: Scale = Scale {
     quantity: "a duration",
     expected: "a number of `ms`, `s`, `min` or `h`, such as `20 s`",
@@ -81,7 +101,7 @@ impl Scale {
         let trimmed = text.trim();
         let split = trimmed
             .find(|character: char| !(character.is_ascii_digit() || character == '.' || character == '_'))
-            .ok_or_else(error)?;
+            .unwrap_or(trimmed.len());
         let (number, unit) = trimmed.split_at(split);
         let number: f64 = number.replace('_', "").parse().map_err(|_| error())?;
         let (_, factor) = self
@@ -91,6 +111,21 @@ impl Scale {
             .ok_or_else(error)?;
         let value = number * factor;
         if value.is_finite() { Ok(value) } else { Err(error()) }
+    }
+}
+
+impl Scale {
+    /// Reads a number that is rounded to a whole one.
+    fn read_whole(&self, text: &str) -> Result<u64, UnitError> {
+        let value = self.read(text)?;
+        if value > MOST {
+            return Err(UnitError {
+                text: text.to_owned(),
+                quantity: self.quantity,
+                expected: self.expected,
+            });
+        }
+        Ok(value.round() as u64)
     }
 }
 
@@ -106,16 +141,23 @@ impl FromStr for Bytes {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        // A size past 2^53 is refused as no real file reaches it and a float cannot hold it.
-        let value = BYTES.read(text)?;
-        if value > 9e15 {
-            return Err(UnitError {
-                text: text.to_owned(),
-                quantity: BYTES.quantity,
-                expected: BYTES.expected,
-            });
-        }
-        Ok(Self(value.round() as u64))
+        BYTES.read_whole(text).map(Self)
+    }
+}
+
+impl FromStr for PerSecond {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        PER_SECOND.read(text).map(Self)
+    }
+}
+
+impl FromStr for Count {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        COUNT.read_whole(text).map(Self)
     }
 }
 
@@ -161,6 +203,23 @@ impl fmt::Display for Bytes {
             1_000..1_000_000 => write!(f, "{:.1} KB", self.0 as f64 / 1e3),
             1_000_000..1_000_000_000 => write!(f, "{:.1} MB", self.0 as f64 / 1e6),
             _ => write!(f, "{:.2} GB", self.0 as f64 / 1e9),
+        }
+    }
+}
+
+impl fmt::Display for PerSecond {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} /s", significant(self.0))
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0..10_000 => write!(f, "{}", self.0),
+            10_000..1_000_000 => write!(f, "{:.1} K", self.0 as f64 / 1e3),
+            1_000_000..1_000_000_000 => write!(f, "{:.1} M", self.0 as f64 / 1e6),
+            _ => write!(f, "{:.2} G", self.0 as f64 / 1e9),
         }
     }
 }
@@ -223,7 +282,7 @@ macro_rules! deserialize_from_text {
         }
     )+};
 }
-deserialize_from_text!(Millis, Bytes, Percent, Span);
+deserialize_from_text!(Millis, Bytes, PerSecond, Count, Percent, Span);
 
 #[cfg(test)]
 mod tests {
@@ -238,6 +297,10 @@ mod tests {
         assert_eq!("1.5 s".parse(), Ok(Millis(1500.0)));
         assert_eq!("8 MB".parse(), Ok(Bytes(8_000_000)));
         assert_eq!("1 MiB".parse(), Ok(Bytes(1_048_576)));
+        assert_eq!("200/s".parse(), Ok(PerSecond(200.0)));
+        assert_eq!("90 / min".parse(), Ok(PerSecond(1.5)));
+        assert_eq!("120".parse(), Ok(Count(120)));
+        assert_eq!("3.5 M".parse(), Ok(Count(3_500_000)));
         assert_eq!("5%".parse(), Ok(Percent(5.0)));
         assert_eq!("2.5 %".parse(), Ok(Percent(2.5)));
         assert_eq!("10 min".parse(), Ok(Span(Duration::from_secs(600))));
@@ -251,6 +314,10 @@ mod tests {
             "`10 MB` is not a time: expected a number of `ns`, `us`, `ms` or `s`, such as `10 ms`"
         );
         assert!("5".parse::<Percent>().is_err());
+        assert!("200".parse::<PerSecond>().is_err());
+        assert!("".parse::<Count>().is_err());
+        assert!("3 MB".parse::<Count>().is_err());
+        assert!("90000 T".parse::<Count>().is_err());
         assert!("-5%".parse::<Percent>().is_err());
         assert!("%".parse::<Percent>().is_err());
         assert!("1e400 s".parse::<Span>().is_err());
@@ -262,6 +329,9 @@ mod tests {
         assert_eq!(Millis(3.8712).to_string(), "3.87 ms");
         assert_eq!(Millis(0.0443).to_string(), "44.3 µs");
         assert_eq!(Bytes(13_400_000).to_string(), "13.4 MB");
+        assert_eq!(PerSecond(258.4).to_string(), "258 /s");
+        assert_eq!(Count(9_999).to_string(), "9999");
+        assert_eq!(Count(3_500_000).to_string(), "3.5 M");
         assert_eq!(signed_percent(8.31), "+8.3 %");
         assert_eq!(signed_percent(-12.07), "−12.1 %");
         assert_eq!(signed_percent(-0.04), "0 %");
@@ -273,6 +343,8 @@ mod tests {
         fn no_text_makes_it_panic(text in ".{0,20}") {
             let _ = text.parse::<Millis>();
             let _ = text.parse::<Bytes>();
+            let _ = text.parse::<PerSecond>();
+            let _ = text.parse::<Count>();
             let _ = text.parse::<Percent>();
             let _ = text.parse::<Span>();
         }

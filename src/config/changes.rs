@@ -1,8 +1,6 @@
 //! What differs between two configs, for people: a pull request is judged by its base's limits, and readers should know when it
 //! would like others.
 
-use crate::units::Percent;
-
 use super::types::BaselineStore;
 use super::types::Config;
 use super::types::Limit;
@@ -25,25 +23,32 @@ pub fn changes(base: &Config, head: &Config) -> Vec<String> {
 fn settings(config: &Config) -> Vec<(&'static str, String)> {
     let gate = &config.gate;
     let latency = &gate.latency;
-    let tail = latency.p95;
+    let facts = &gate.static_facts;
     let accuracy = &gate.accuracy;
     let measure = &config.measure;
     vec![
         ("gate.latency.metric", latency.metric.name().to_owned()),
         ("gate.latency.max_regression", latency.limit.max_regression.to_string()),
         ("gate.latency.budget", budget(&latency.limit)),
-        (
-            "gate.latency.p95.max_regression",
-            optional(tail.map(|tail| tail.max_regression)),
-        ),
-        (
-            "gate.latency.p95.budget",
-            tail.as_ref().map_or_else(|| "none".to_owned(), budget),
-        ),
+        ("gate.latency.p50", limit(latency.p50.as_ref())),
+        ("gate.latency.p95", limit(latency.p95.as_ref())),
+        ("gate.latency.p99", limit(latency.p99.as_ref())),
+        ("gate.latency.mean", limit(latency.mean.as_ref())),
+        ("gate.latency.std", limit(latency.std.as_ref())),
+        ("gate.latency.throughput", limit(latency.throughput.as_ref())),
+        ("gate.latency.load", limit(latency.load.as_ref())),
+        ("gate.latency.first", limit(latency.first.as_ref())),
+        ("gate.latency.stable", limit(latency.stable.as_ref())),
         ("gate.size.max_regression", gate.size.max_regression.to_string()),
         ("gate.size.budget", budget(&gate.size)),
+        ("gate.size.compressed", limit(gate.compressed_size.as_ref())),
         ("gate.memory.max_regression", gate.memory.max_regression.to_string()),
         ("gate.memory.budget", budget(&gate.memory)),
+        ("gate.memory.model", limit(gate.model_memory.as_ref())),
+        ("gate.static.macs", limit(facts.macs.as_ref())),
+        ("gate.static.parameters", limit(facts.parameters.as_ref())),
+        ("gate.static.operators", limit(facts.operators.as_ref())),
+        ("gate.static.activation_peak", limit(facts.activation_peak.as_ref())),
         ("gate.accuracy.cosine", accuracy.cosine.to_string()),
         ("gate.accuracy.top1", accuracy.top1.to_string()),
         ("gate.accuracy.max_drop", accuracy.max_drop.to_string()),
@@ -82,8 +87,15 @@ fn budget<T: std::fmt::Display + Copy>(limit: &Limit<T>) -> String {
         .map_or_else(|| "none".to_owned(), |budget| budget.to_string())
 }
 
-fn optional(percent: Option<Percent>) -> String {
-    percent.map_or_else(|| "not gated".to_owned(), |percent| percent.to_string())
+/// A limit that need not be there, in one phrase: `5 %, budget 10.0 ms`.
+fn limit<T: std::fmt::Display + Copy>(limit: Option<&Limit<T>>) -> String {
+    match limit {
+        None => "not gated".to_owned(),
+        Some(limit) => match limit.budget {
+            None => limit.max_regression.to_string(),
+            Some(budget) => format!("{}, budget {budget}", limit.max_regression),
+        },
+    }
 }
 
 fn list(branches: &[String]) -> String {
@@ -115,7 +127,7 @@ mod tests {
             [
                 "`gate.latency.max_regression`: 5 % → 20 %",
                 "`gate.latency.budget`: none → 10.0 ms",
-                "`gate.latency.p95.max_regression`: not gated → 5 %",
+                "`gate.latency.p95`: not gated → 5 %",
                 "`gate.on_inconclusive`: neutral → pass",
                 "`measure.threads`: 1 → 2",
             ]

@@ -8,7 +8,9 @@ use crate::units::Millis;
 
 use super::spans::Spans;
 use super::types::Gate;
+use super::types::LatencyGate;
 use super::types::LatencyMetric;
+use super::types::Limit;
 
 /// Which absolute limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -172,9 +174,39 @@ impl Constraints {
 }
 
 impl Gate {
-    /// The absolute limits that count: those from above the config, and the config's own where there is none.
+    /// The absolute limits that count, each with where it was given.
     pub fn constraints(&self) -> Constraints {
-        self.above.clone().over(self.own(|_| None))
+        /// The source that came with this very limit; a limit that was set some other way is the config's.
+        fn of<T: PartialEq + Copy>(limit: Option<T>, known: &Option<Constraint<T>>) -> Option<Constraint<T>> {
+            let known = known.as_ref().filter(|known| Some(known.limit) == limit);
+            known.cloned().or(given(limit, None))
+        }
+        let limits = self.own(|_| None);
+        let limit = |constraint: Option<Constraint<Millis>>| constraint.map(|constraint| constraint.limit);
+        let bytes = |constraint: Option<Constraint<Bytes>>| constraint.map(|constraint| constraint.limit);
+        Constraints {
+            max_latency: of(limit(limits.max_latency), &self.sources.max_latency),
+            max_p95: of(limit(limits.max_p95), &self.sources.max_p95),
+            max_memory: of(bytes(limits.max_memory), &self.sources.max_memory),
+            max_size: of(bytes(limits.max_size), &self.sources.max_size),
+        }
+    }
+
+    /// Sets absolute limits above those that are there.
+    pub fn constrain(&mut self, limits: Constraints) {
+        if let Some(constraint) = &limits.max_latency {
+            self.latency.set_budget(LatencyMetric::P50, constraint.limit);
+        }
+        if let Some(constraint) = &limits.max_p95 {
+            self.latency.set_budget(LatencyMetric::P95, constraint.limit);
+        }
+        if let Some(constraint) = &limits.max_memory {
+            self.memory.budget = Some(constraint.limit);
+        }
+        if let Some(constraint) = &limits.max_size {
+            self.size.budget = Some(constraint.limit);
+        }
+        self.sources = limits.over(std::mem::take(&mut self.sources));
     }
 
     /// The config's own absolute limits with their lines in the file at `path`.
@@ -186,23 +218,42 @@ impl Gate {
         })
     }
 
-    /// The config's own absolute limits; `place` tells where a key stands.
+    /// The absolute limits as they are set; `place` tells where a key of the config stands.
     fn own(&self, place: impl Fn(&str) -> Option<String>) -> Constraints {
-        let latency = &self.latency;
-        let decisive = given(latency.limit.budget, place("gate.latency.budget"));
-        let tail = given(
-            latency.p95.and_then(|tail| tail.budget),
-            place("gate.latency.p95.budget"),
-        );
-        let (max_latency, max_p95) = match latency.metric {
-            LatencyMetric::P50 => (decisive, tail),
-            LatencyMetric::P95 => (None, decisive),
+        let latency = |metric: LatencyMetric| {
+            let key = if metric == self.latency.metric {
+                "gate.latency.budget".to_owned()
+            } else {
+                format!("gate.latency.{}.budget", metric.name())
+            };
+            let limit = self.latency.limit_of(metric);
+            given(limit.and_then(|limit| limit.budget), place(&key))
         };
         Constraints {
-            max_latency,
-            max_p95,
+            max_latency: latency(LatencyMetric::P50),
+            max_p95: latency(LatencyMetric::P95),
             max_memory: given(self.memory.budget, place("gate.memory.budget")),
             max_size: given(self.size.budget, place("gate.size.budget")),
+        }
+    }
+}
+
+impl LatencyGate {
+    /// Sets the budget of a statistic, whether it is the one that decides or has limits of its own or none yet.
+    fn set_budget(&mut self, metric: LatencyMetric, budget: Millis) {
+        if metric == self.metric {
+            self.limit.budget = Some(budget);
+            return;
+        }
+        let own = match metric {
+            LatencyMetric::P50 => &mut self.p50,
+            LatencyMetric::P95 => &mut self.p95,
+            LatencyMetric::P99 => &mut self.p99,
+            LatencyMetric::Mean => &mut self.mean,
+        };
+        match own {
+            Some(limit) => limit.budget = Some(budget),
+            None => *own = Some(Limit::of_budget(budget)),
         }
     }
 }
@@ -240,7 +291,10 @@ mod tests {
             max_latency: time(10.0, Source::Flag("--max-latency")),
             ..Constraints::default()
         };
-        gate.above = flags.over(file);
+        gate.constrain(file);
+        gate.constrain(flags);
+        assert_eq!(gate.latency.limit.budget, Some(Millis(10.0)));
+        assert_eq!(gate.latency.p95.unwrap().relative(), None);
         let shown: Vec<String> = gate
             .constraints()
             .iter()

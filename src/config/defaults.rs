@@ -20,6 +20,7 @@ use super::types::Limit;
 use super::types::MeasureConfig;
 use super::types::Policy;
 use super::types::RuntimeConfig;
+use super::types::StaticGate;
 use super::types::Target;
 
 /// How much slower is accepted.
@@ -28,6 +29,8 @@ pub const LATENCY_REGRESSION: Percent = Percent(5.0);
 pub const SIZE_REGRESSION: Percent = Percent(5.0);
 /// How much more peak memory is accepted.
 pub const MEMORY_REGRESSION: Percent = Percent(10.0);
+/// By how much what is known without running may grow.
+pub const STATIC_REGRESSION: Percent = Percent(5.0);
 /// The least cosine similarity of outputs against the baseline's.
 pub const COSINE: f64 = 0.99;
 /// The least share of samples with the same highest output.
@@ -51,17 +54,29 @@ impl Default for Gate {
             latency: LatencyGate {
                 metric: LatencyMetric::default(),
                 limit: relative(LATENCY_REGRESSION),
+                p50: None,
                 p95: None,
+                p99: None,
+                mean: None,
+                std: None,
+                throughput: None,
+                load: None,
+                first: None,
+                stable: None,
             },
             size: relative(SIZE_REGRESSION),
+            compressed_size: None,
             memory: relative(MEMORY_REGRESSION),
+            memory_explicit: false,
+            model_memory: None,
+            static_facts: StaticGate::default(),
             accuracy: AccuracyGate {
                 cosine: COSINE,
                 top1: TOP1,
                 max_drop: MAX_DROP,
                 explicit: false,
             },
-            above: Constraints::default(),
+            sources: Constraints::default(),
             on_inconclusive: Policy::Neutral,
             on_missing_baseline: Policy::Neutral,
         }

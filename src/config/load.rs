@@ -158,7 +158,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Loaded, ConfigError> {
     let file: raw::File = decode::decode(&root, &source).map_err(fail)?;
     let spans = Spans::new(Arc::clone(&source), &root);
     let mut config = resolve::resolve(file, &source, &spans).map_err(fail)?;
-    config.gate.above = config.gate.placed(path, &spans);
+    config.gate.sources = config.gate.placed(path, &spans);
     Ok(Loaded {
         config,
         spans,

@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::units::Bytes;
+use crate::units::Count;
 use crate::units::Millis;
+use crate::units::PerSecond;
 use crate::units::Percent;
 use crate::units::Span;
 
@@ -127,6 +129,9 @@ pub struct Gate {
     pub size: Option<Size>,
     /// Peak memory beyond that of an empty session.
     pub memory: Option<Memory>,
+    /// What is known about the model without running it; not gated by default.
+    #[serde(rename = "static")]
+    pub static_facts: Option<Static>,
     /// Outputs against the baseline's, and against labels.
     pub accuracy: Option<Accuracy>,
     /// What an undecided comparison means for the check; `neutral` by default.
@@ -145,18 +150,78 @@ pub struct Latency {
     pub max_regression: Option<Percent>,
     /// What the model must stay under, whatever the baseline.
     pub budget: Option<Millis>,
+    /// Gates the median too, where `metric` names another statistic.
+    pub p50: Option<TimeLimit>,
     /// Gates the 95th percentile too.
-    pub p95: Option<Tail>,
+    pub p95: Option<TimeLimit>,
+    /// Gates the 99th percentile too.
+    pub p99: Option<TimeLimit>,
+    /// Gates the mean too.
+    pub mean: Option<TimeLimit>,
+    /// Gates the standard deviation too.
+    pub std: Option<TimeLimit>,
+    /// Gates throughput too: inferences a second, one after the other.
+    pub throughput: Option<RateLimit>,
+    /// Gates loading too: from the model's bytes in memory to a session.
+    pub load: Option<TimeLimit>,
+    /// Gates the very first inference too.
+    pub first: Option<TimeLimit>,
+    /// Gates the time from the start of loading until latency has settled too.
+    pub stable: Option<TimeLimit>,
 }
 
-/// Limits of the 95th percentile.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// Limits of a time.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Tail {
+pub struct TimeLimit {
     /// How much slower than the baseline is accepted; 5% by default.
     pub max_regression: Option<Percent>,
     /// What the model must stay under, whatever the baseline.
     pub budget: Option<Millis>,
+}
+
+/// Limits of throughput.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// How much less than the baseline is accepted; 5% by default.
+    pub max_regression: Option<Percent>,
+    /// What the model must reach, whatever the baseline.
+    pub budget: Option<PerSecond>,
+}
+
+/// Limits of a number of bytes.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BytesLimit {
+    /// How much more than the baseline is accepted.
+    pub max_regression: Option<Percent>,
+    /// What the model must stay under, whatever the baseline.
+    pub budget: Option<Bytes>,
+}
+
+/// Limits of a count.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CountLimit {
+    /// How much more than the baseline is accepted; 5% by default.
+    pub max_regression: Option<Percent>,
+    /// What the model must stay under, whatever the baseline.
+    pub budget: Option<Count>,
+}
+
+/// What is known about a model without running it. It has no noise, so that every difference counts.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Static {
+    /// Gates multiply-accumulate operations of one inference.
+    pub macs: Option<CountLimit>,
+    /// Gates the number of weights.
+    pub parameters: Option<CountLimit>,
+    /// Gates the number of operators in the file.
+    pub operators: Option<CountLimit>,
+    /// Gates the most bytes of activations that live at once; 5% by default.
+    pub activation_peak: Option<BytesLimit>,
 }
 
 /// A statistic of latency.
@@ -167,6 +232,10 @@ pub enum LatencyMetric {
     P50,
     /// The 95th percentile.
     P95,
+    /// The 99th percentile.
+    P99,
+    /// The arithmetic mean.
+    Mean,
 }
 
 /// The size gate.
@@ -177,6 +246,8 @@ pub struct Size {
     pub max_regression: Option<Percent>,
     /// What the model must stay under, whatever the baseline.
     pub budget: Option<Bytes>,
+    /// Gates the size of all files deflated too; 5% by default.
+    pub compressed: Option<BytesLimit>,
 }
 
 /// The memory gate.
@@ -187,6 +258,8 @@ pub struct Memory {
     pub max_regression: Option<Percent>,
     /// What the model must stay under, whatever the baseline.
     pub budget: Option<Bytes>,
+    /// Gates the memory of a session before its first inference too; 10% by default.
+    pub model: Option<BytesLimit>,
 }
 
 /// The accuracy gate.
@@ -343,9 +416,7 @@ pub(super) fn meaning(key: &str) -> &'static str {
 /// Keys that have their place in the format and nothing behind them yet, with what to do meanwhile.
 pub(super) fn key_not_yet(path: &str, key: &str) -> Option<&'static str> {
     match (path, key) {
-        ("gate.latency", "load" | "throughput" | "p99" | "mean") => {
-            Some("it is reported, not gated; `gate.latency` gates p50 and p95")
-        }
+        ("gate.latency", "min") => Some("it is reported, not gated: the fastest inference says little about the rest"),
         ("baseline", "bucket" | "prefix" | "region" | "endpoint") => {
             Some("the stores are `release` and `dir`; `s3` is not supported yet")
         }
@@ -359,8 +430,11 @@ pub(super) fn value_not_yet(path: &str, value: &str) -> Option<&'static str> {
         ("baseline.store", "s3" | "gcs" | "azure") => {
             Some("use `store: release`, or `store: dir` with a `path` that another tool synchronizes")
         }
-        ("gate.latency.metric", "p99" | "mean" | "min" | "load" | "throughput") => {
-            Some("it is reported, not gated; gate p50 or p95")
+        ("gate.latency.metric", "std" | "throughput" | "load" | "first" | "stable") => Some(
+            "it cannot decide alone; give it limits of its own beside `metric`, such as `load: { max_regression: 5% }`",
+        ),
+        ("gate.latency.metric", "min") => {
+            Some("it is reported, not gated: the fastest inference says little about the rest")
         }
         _ => None,
     }

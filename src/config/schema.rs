@@ -9,7 +9,9 @@ use schemars::generate::SchemaSettings;
 use schemars::json_schema;
 
 use crate::units::Bytes;
+use crate::units::Count;
 use crate::units::Millis;
+use crate::units::PerSecond;
 use crate::units::Percent;
 use crate::units::Span;
 
@@ -42,6 +44,23 @@ pub(super) fn targets(_generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+impl JsonSchema for Count {
+    fn schema_name() -> Cow<'static, str> {
+        "Count".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A count, such as `120` or `3.5 M`.",
+            "examples": [120, "3.5 M"],
+            "anyOf": [
+                { "type": "number", "minimum": 0 },
+                { "type": "string", "pattern": r"^\s*[0-9_]*\.?[0-9_]+\s*[kKMGT]?\s*$" },
+            ],
+        })
+    }
+}
+
 /// A number and one of these units.
 fn quantity(description: &str, units: &str, example: &str) -> Schema {
     json_schema!({
@@ -69,6 +88,7 @@ macro_rules! quantities {
 quantities! {
     Millis, "Time", "A time, such as `10 ms`.", "ns|us|µs|ms|s", "10 ms";
     Bytes, "Size", "A size, such as `8 MB`; 1 MB is 1,000,000 bytes.", "B|[kKMG]B|[KMG]iB", "8 MB";
+    PerSecond, "Throughput", "So many inferences a second, such as `200/s`.", "/ ?s|/ ?min", "200/s";
     Percent, "Percentage", "A percentage, such as `5%`.", "%", "5%";
     Span, "Duration", "A duration, such as `20 s`.", "ms|s|min|h", "20 s";
 }

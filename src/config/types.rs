@@ -8,7 +8,9 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::units::Bytes;
+use crate::units::Count;
 use crate::units::Millis;
+use crate::units::PerSecond;
 use crate::units::Percent;
 use crate::units::Span;
 
@@ -146,13 +148,21 @@ pub struct Gate {
     pub latency: LatencyGate,
     /// Bytes on disk.
     pub size: Limit<Bytes>,
+    /// Bytes of all files deflated, where the config gates them (`gate.size.compressed`).
+    pub compressed_size: Option<Limit<Bytes>>,
     /// Peak memory of the process beyond an empty session.
     pub memory: Limit<Bytes>,
+    /// True where `gate.memory` stands in the config: a system that doesn't tell a process' memory is an error then, as the gate was
+    /// asked for.
+    pub memory_explicit: bool,
+    /// Memory of a session before its first inference, where the config gates it (`gate.memory.model`).
+    pub model_memory: Option<Limit<Bytes>>,
+    /// What is known without running, as far as the config gates it (`gate.static`).
+    pub static_facts: StaticGate,
     /// Outputs against the baseline's, and labels.
     pub accuracy: AccuracyGate,
-    /// Absolute limits from above this file, by flag or from `.mlbuild/budget.toml`, and where this file's own ones stand;
-    /// [`Gate::constraints`] tells what counts.
-    pub above: Constraints,
+    /// Where the absolute limits were given: here, in `.mlbuild/budget.toml` or by flag. [`Gate::constrain`] sets both.
+    pub sources: Constraints,
     /// What an undecided comparison means for the check.
     pub on_inconclusive: Policy,
     /// What a comparison that has no baseline yet means for the check.
@@ -168,15 +178,74 @@ pub struct Limit<T> {
     pub budget: Option<T>,
 }
 
-/// The latency gate.
+impl<T> Limit<T> {
+    /// A budget alone: whatever the baseline, and however much it changes.
+    pub fn of_budget(budget: T) -> Self {
+        Self {
+            max_regression: Percent(f64::INFINITY),
+            budget: Some(budget),
+        }
+    }
+
+    /// The accepted regression in per cent; `None` where only the budget counts.
+    pub fn relative(&self) -> Option<f64> {
+        Some(self.max_regression.0).filter(|percent| percent.is_finite())
+    }
+}
+
+/// The latency gate: one statistic that always decides, and others with limits of their own where the config gives them some.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LatencyGate {
     /// The statistic that decides.
     pub metric: LatencyMetric,
     /// Its limits.
     pub limit: Limit<Millis>,
-    /// p95's own limit, where the config gates it.
+    /// The median's own limit; never together with `metric: p50`, and so for each statistic below.
+    pub p50: Option<Limit<Millis>>,
+    /// The 95th percentile's own limit.
     pub p95: Option<Limit<Millis>>,
+    /// The 99th percentile's own limit.
+    pub p99: Option<Limit<Millis>>,
+    /// The mean's own limit.
+    pub mean: Option<Limit<Millis>>,
+    /// The standard deviation's limit.
+    pub std: Option<Limit<Millis>>,
+    /// Throughput's limit; its budget is the least.
+    pub throughput: Option<Limit<PerSecond>>,
+    /// The limit of loading.
+    pub load: Option<Limit<Millis>>,
+    /// The limit of the first inference.
+    pub first: Option<Limit<Millis>>,
+    /// The limit of the time until latency has settled.
+    pub stable: Option<Limit<Millis>>,
+}
+
+impl LatencyGate {
+    /// The limits of a statistic, whether it is the one that decides or has its own.
+    pub fn limit_of(&self, metric: LatencyMetric) -> Option<Limit<Millis>> {
+        if metric == self.metric {
+            return Some(self.limit);
+        }
+        match metric {
+            LatencyMetric::P50 => self.p50,
+            LatencyMetric::P95 => self.p95,
+            LatencyMetric::P99 => self.p99,
+            LatencyMetric::Mean => self.mean,
+        }
+    }
+}
+
+/// Limits of what is known about a model without running it; without noise.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct StaticGate {
+    /// Multiply-accumulate operations of one inference.
+    pub macs: Option<Limit<Count>>,
+    /// Elements of weights.
+    pub parameters: Option<Limit<Count>>,
+    /// Operators in the file.
+    pub operators: Option<Limit<Count>>,
+    /// The most bytes of activations that live at once, one operator after the other.
+    pub activation_peak: Option<Limit<Bytes>>,
 }
 
 /// A statistic of latency.
@@ -187,14 +256,23 @@ pub enum LatencyMetric {
     P50,
     /// The 95th percentile.
     P95,
+    /// The 99th percentile.
+    P99,
+    /// The arithmetic mean.
+    Mean,
 }
 
 impl LatencyMetric {
-    /// `p50` or `p95`.
+    /// All of them, in the order of reports.
+    pub const ALL: [Self; 4] = [Self::P50, Self::P95, Self::P99, Self::Mean];
+
+    /// `p50`, `p95`, `p99` or `mean`.
     pub fn name(self) -> &'static str {
         match self {
             Self::P50 => "p50",
             Self::P95 => "p95",
+            Self::P99 => "p99",
+            Self::Mean => "mean",
         }
     }
 }

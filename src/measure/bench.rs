@@ -187,6 +187,7 @@ fn restart<S: Subject>(subject: &mut S, course: &Course, allotment: f64) -> Resu
         process: Process {
             load_seconds: started.load_seconds,
             first_seconds: started.first_seconds,
+            loaded_bytes: started.loaded_bytes,
             warmup: warmup.blocks.iter().flat_map(Block::own).collect(),
             peak_bytes: subject.peak_memory()?,
         },
@@ -247,6 +248,7 @@ mod tests {
             Ok(Started {
                 load_seconds: 0.5,
                 first_seconds: 10.0 * self.seconds,
+                loaded_bytes: None,
             })
         }
 

@@ -2,16 +2,19 @@
 //!
 //! | quantity | a restart's value |
 //! |---|---|
-//! | p50, p95 | median over its rounds of log(block statistic of the candidate / of the baseline) |
-//! | peak memory | candidate's peak − baseline's peak, over the baseline's mean peak beyond an empty session |
-//! | an absolute latency | log of the statistic of all its samples |
-//! | an absolute peak | the process' peak beyond an empty session |
+//! | p50, p95, p99, mean | median over its rounds of log(block statistic of the candidate / of the baseline); log of the ratio of the statistics of all its samples where a block is too short for it |
+//! | std, throughput | log of the ratio of the statistics of all its samples |
+//! | load, first inference, time to stable | log(candidate's / baseline's) |
+//! | memory | candidate's − baseline's, over the baseline's mean beyond an empty session |
+//! | an absolute time or throughput | log of the figure of all its samples |
+//! | an absolute memory | what the process holds beyond an empty session |
 //!
 //! Changes go by blocks, not by all samples of a restart: on recorded noise the ratio of p95 taken over whole restarts spreads up
 //! to ten times as much, as a burst that hits one side's block then shifts the whole restart.
 
 use crate::measure::plan::Aim;
-use crate::measure::plan::Quantity;
+use crate::measure::quantity::Direction;
+use crate::measure::quantity::Quantity;
 use crate::measure::samples::Block;
 use crate::measure::samples::LoneRestart;
 use crate::measure::samples::Looks;
@@ -19,13 +22,15 @@ use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::Restart;
 use crate::measure::samples::SideMeasurement;
 use crate::measure::samples::Which;
+use crate::measure::values::Values;
+use crate::measure::values::log_ratio;
+use crate::measure::values::shown;
 use crate::stats::interval::Estimate;
 use crate::stats::interval::Interval;
 use crate::stats::sequential::TAIL;
 use crate::stats::sequential::tail_at_last_look;
 use crate::stats::summary::mean;
 use crate::stats::summary::median;
-use crate::stats::summary::percentile;
 
 const MILLISECONDS: f64 = 1e3;
 
@@ -81,94 +86,63 @@ impl Evidence {
 /// How much the candidate differs from the baseline; `None` where the quantity could not be measured.
 /// `empty` is an empty session's peak memory in bytes.
 pub fn change(restarts: &[Restart], empty: Option<u64>, quantity: Quantity) -> Option<Evidence> {
-    if quantity == Quantity::PeakMemory {
-        let level = level(restarts, empty, quantity)?;
+    if !quantity.is_memory() {
         let values = restarts
             .iter()
-            .map(|restart| Some((peak(restart, Which::Candidate)? - peak(restart, Which::Baseline)?) / level))
+            .map(|restart| log_ratio(restart, quantity))
             .collect::<Option<Vec<f64>>>()?;
         return Some(Evidence {
             values,
-            reading: Reading::Share,
+            reading: Reading::LogRatio,
         });
     }
+    let level = level(restarts, empty, quantity)?;
+    let held = |restart, which| Values::of(restart, which).figure(quantity);
     let values = restarts
         .iter()
-        .map(|restart| {
-            let ratios = restart
-                .rounds
-                .iter()
-                .map(|round| {
-                    let candidate = statistic(&own(&round.candidate), quantity)?;
-                    let baseline = statistic(&own(&round.baseline), quantity)?;
-                    let ratio = (candidate / baseline).ln();
-                    ratio.is_finite().then_some(ratio)
-                })
-                .collect::<Option<Vec<f64>>>()?;
-            median(&ratios)
-        })
+        .map(|restart| Some((held(restart, Which::Candidate)? - held(restart, Which::Baseline)?) / level))
         .collect::<Option<Vec<f64>>>()?;
     Some(Evidence {
         values,
-        reading: Reading::LogRatio,
+        reading: Reading::Share,
     })
 }
 
-/// One side's absolute figure, in milliseconds or bytes; `None` where it could not be measured.
+/// One side's absolute figure in the quantity's unit; `None` where it could not be measured.
 pub fn absolute(restarts: &[Restart], empty: Option<u64>, which: Which, quantity: Quantity) -> Option<Evidence> {
-    match quantity {
-        Quantity::PeakMemory => Some(plain(peaks(restarts, empty, which)?)),
-        Quantity::LatencyP50 | Quantity::LatencyP95 => restarts
-            .iter()
-            .map(|restart| {
-                let samples: Vec<f64> = restart
-                    .rounds
-                    .iter()
-                    .flat_map(|round| round.block(which).own())
-                    .collect();
-                statistic(&samples, quantity)
-            })
-            .collect::<Option<Vec<f64>>>()
-            .and_then(latency),
-    }
+    figures(&sides(restarts, which), empty, quantity)
 }
 
-fn plain(values: Vec<f64>) -> Evidence {
-    Evidence {
-        values,
-        reading: Reading::Plain,
-    }
+/// The absolute figure of a side measured alone, in the quantity's unit.
+pub fn absolute_alone(restarts: &[LoneRestart], empty: Option<u64>, quantity: Quantity) -> Option<Evidence> {
+    figures(&alone(restarts), empty, quantity)
 }
 
-/// Latencies given in seconds, as evidence in milliseconds; `None` where one is no positive time.
-fn latency(seconds: Vec<f64>) -> Option<Evidence> {
-    let values = seconds
-        .into_iter()
-        .map(|second| Some((second * MILLISECONDS).ln()).filter(|value| value.is_finite()))
-        .collect::<Option<Vec<f64>>>()?;
+fn sides(restarts: &[Restart], which: Which) -> Vec<Values<'_>> {
+    restarts.iter().map(|restart| Values::of(restart, which)).collect()
+}
+
+fn alone(restarts: &[LoneRestart]) -> Vec<Values<'_>> {
+    restarts.iter().map(Values::alone).collect()
+}
+
+fn figures(restarts: &[Values<'_>], empty: Option<u64>, quantity: Quantity) -> Option<Evidence> {
+    let values = restarts.iter().map(|restart| restart.figure(quantity));
+    if quantity.is_memory() {
+        let empty = empty? as f64;
+        return Some(Evidence {
+            values: values
+                .map(|value| Some((value? - empty).max(0.0)))
+                .collect::<Option<_>>()?,
+            reading: Reading::Plain,
+        });
+    }
     Some(Evidence {
-        values,
+        values: values
+            .map(|value| Some(value?.ln()).filter(|value| value.is_finite()))
+            .collect::<Option<_>>()?,
         reading: Reading::Log,
     })
-}
-
-/// The absolute figure of a side measured alone, in milliseconds or bytes.
-pub fn absolute_alone(restarts: &[LoneRestart], empty: Option<u64>, quantity: Quantity) -> Option<Evidence> {
-    match quantity {
-        Quantity::PeakMemory => restarts
-            .iter()
-            .map(|restart| Some((restart.process.peak_bytes? as f64 - empty? as f64).max(0.0)))
-            .collect::<Option<Vec<f64>>>()
-            .map(plain),
-        Quantity::LatencyP50 | Quantity::LatencyP95 => restarts
-            .iter()
-            .map(|restart| {
-                let samples: Vec<f64> = restart.blocks.iter().flat_map(Block::own).collect();
-                statistic(&samples, quantity)
-            })
-            .collect::<Option<Vec<f64>>>()
-            .and_then(latency),
-    }
 }
 
 /// All latencies of one side in milliseconds, untrimmed: what absolute figures are made of.
@@ -193,19 +167,18 @@ pub fn latencies_alone(restarts: &[LoneRestart]) -> Vec<f64> {
 
 /// What a change is related to: the baseline's figure in the quantity's unit, above zero.
 fn level(restarts: &[Restart], empty: Option<u64>, quantity: Quantity) -> Option<f64> {
-    if quantity == Quantity::PeakMemory {
-        return Some(mean(&peaks(restarts, empty, Which::Baseline)?)?.max(LEAST_MEMORY));
+    let figure = absolute(restarts, empty, Which::Baseline, quantity)?;
+    if quantity.is_memory() {
+        return Some(mean(&figure.values)?.max(LEAST_MEMORY));
     }
-    absolute(restarts, empty, Which::Baseline, quantity)?
-        .median()
-        .filter(|level| *level > 0.0)
+    figure.median().filter(|level| *level > 0.0)
 }
 
-/// The change that a relative limit accepts, in per cent of the baseline: `max_regression`, or the quantity's floor where that is
-/// more.
+/// The change for the worse that a relative limit accepts, in per cent of the baseline: `max_regression`, or the quantity's floor where
+/// that is more.
 pub fn accepted(restarts: &[Restart], empty: Option<u64>, quantity: Quantity, max_regression: f64) -> f64 {
     level(restarts, empty, quantity).map_or(max_regression, |level| {
-        max_regression.max(100.0 * quantity.floor() / level)
+        max_regression.max(quantity.floor_percent(level))
     })
 }
 
@@ -229,27 +202,27 @@ impl Looks {
     }
 }
 
-/// True where the interval says on which side of `limit` the truth is.
-fn decided(evidence: &Evidence, limit: f64, looks: &Looks) -> bool {
-    let within = evidence
-        .interval(looks.tail())
-        .is_some_and(|interval| interval.upper <= limit);
-    let beyond = evidence
-        .interval(looks.tail_of(looks.share()))
-        .is_some_and(|interval| interval.lower > limit);
+/// True where the interval says on which side of `limit` the truth is; `limit` is turned as [`Direction::cost`] does.
+fn decided(evidence: &Evidence, direction: Direction, limit: f64, looks: &Looks) -> bool {
+    let costs = |tail| evidence.interval(tail).map(|interval| direction.costs(interval));
+    let within = costs(looks.tail()).is_some_and(|interval| interval.upper <= limit);
+    let beyond = costs(looks.tail_of(looks.share())).is_some_and(|interval| interval.lower > limit);
     within || beyond
 }
 
 /// True where every aim is decided. What cannot be measured here needs no more time.
 pub fn pair_decided(restarts: &[Restart], empty: Option<u64>, aims: &[Aim], looks: &Looks) -> bool {
     aims.iter().all(|aim| {
+        let direction = aim.quantity.direction();
         let relative = aim.max_regression.is_none_or(|limit| {
-            change(restarts, empty, aim.quantity)
-                .is_none_or(|change| decided(&change, accepted(restarts, empty, aim.quantity, limit), looks))
+            change(restarts, empty, aim.quantity).is_none_or(|change| {
+                let accepted = accepted(restarts, empty, aim.quantity, limit);
+                decided(&change, direction, accepted, looks)
+            })
         });
         let budget = aim.budget.is_none_or(|budget| {
             absolute(restarts, empty, Which::Candidate, aim.quantity)
-                .is_none_or(|figure| decided(&figure, budget, looks))
+                .is_none_or(|figure| decided(&figure, direction, direction.cost(budget), looks))
         });
         relative && budget
     })
@@ -258,8 +231,10 @@ pub fn pair_decided(restarts: &[Restart], empty: Option<u64>, aims: &[Aim], look
 /// True where every budget is decided for a side measured alone.
 pub fn alone_decided(restarts: &[LoneRestart], empty: Option<u64>, aims: &[Aim], looks: &Looks) -> bool {
     aims.iter().all(|aim| {
+        let direction = aim.quantity.direction();
         aim.budget.is_none_or(|budget| {
-            absolute_alone(restarts, empty, aim.quantity).is_none_or(|figure| decided(&figure, budget, looks))
+            absolute_alone(restarts, empty, aim.quantity)
+                .is_none_or(|figure| decided(&figure, direction, direction.cost(budget), looks))
         })
     })
 }
@@ -279,6 +254,11 @@ impl PairMeasurement {
     pub fn absolute(&self, which: Which, quantity: Quantity) -> Option<Evidence> {
         absolute(&self.restarts, self.empty_session_bytes, which, quantity)
     }
+
+    /// One side's figure to show, in the quantity's unit: over all samples, untrimmed; the centre of the interval for memory.
+    pub fn shown(&self, which: Which, quantity: Quantity) -> Option<f64> {
+        shown(&sides(&self.restarts, which), quantity).or_else(|| center(self.absolute(which, quantity)?, &self.looks))
+    }
 }
 
 impl SideMeasurement {
@@ -286,33 +266,15 @@ impl SideMeasurement {
     pub fn absolute(&self, quantity: Quantity) -> Option<Evidence> {
         absolute_alone(&self.restarts, self.empty_session_bytes, quantity)
     }
-}
 
-/// A block's latencies in seconds, without what other processes took.
-fn own(block: &Block) -> Vec<f64> {
-    block.own().collect()
-}
-
-/// What a latency is of some samples, in their unit.
-fn statistic(samples: &[f64], quantity: Quantity) -> Option<f64> {
-    match quantity {
-        Quantity::LatencyP50 => median(samples),
-        Quantity::LatencyP95 => percentile(samples, 0.95),
-        Quantity::PeakMemory => None,
+    /// The figure to show, in the quantity's unit: over all samples, untrimmed; the centre of the interval for memory.
+    pub fn shown(&self, quantity: Quantity) -> Option<f64> {
+        shown(&alone(&self.restarts), quantity).or_else(|| center(self.absolute(quantity)?, &self.looks))
     }
 }
 
-fn peak(restart: &Restart, which: Which) -> Option<f64> {
-    restart.process(which).peak_bytes.map(|bytes| bytes as f64)
-}
-
-/// One side's peaks beyond an empty session, in bytes.
-fn peaks(restarts: &[Restart], empty: Option<u64>, which: Which) -> Option<Vec<f64>> {
-    let empty = empty? as f64;
-    restarts
-        .iter()
-        .map(|restart| Some((peak(restart, which)? - empty).max(0.0)))
-        .collect()
+fn center(evidence: Evidence, looks: &Looks) -> Option<f64> {
+    evidence.interval(looks.tail()).map(|interval| interval.center)
 }
 
 #[cfg(test)]
@@ -336,6 +298,7 @@ mod tests {
             first_seconds: 0.01,
             warmup: Vec::new(),
             peak_bytes: Some(peak),
+            loaded_bytes: None,
         };
         Restart {
             baseline: process(peaks.0),

@@ -15,12 +15,16 @@ pub mod op_diff;
 pub mod outputs;
 pub mod plan;
 pub mod profile;
+pub mod quantity;
 pub mod rounds;
 pub mod samples;
 pub mod side;
 pub mod subject;
+mod values;
+pub mod warmup;
 
 pub use error::MeasureError;
+pub use quantity::Quantity;
 pub use samples::PairMeasurement;
 pub use samples::SideMeasurement;
 pub use samples::Which;

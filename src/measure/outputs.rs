@@ -336,6 +336,7 @@ mod tests {
             body_parameters: 0,
             macs: None,
             activation_bytes: None,
+            activation_peak: None,
         }
     }
 

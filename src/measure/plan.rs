@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use crate::config::Gate;
 use crate::config::LatencyMetric;
+use crate::config::Limit;
 use crate::config::MeasureConfig;
+use crate::measure::quantity::Quantity;
 use crate::runtime::Stop;
+use crate::units::Bytes;
+use crate::units::Millis;
 
 /// Fewer restarts than these have no interval worth showing; they are made even where the time is up.
 pub const MIN_RESTARTS: usize = 3;
@@ -53,17 +57,6 @@ pub const LATENCY_FLOOR_MS: f64 = 0.001;
 /// Slack below which a relative change of peak memory is no regression: 1 MB.
 pub const MEMORY_FLOOR_BYTES: f64 = 1e6;
 
-/// A noisy quantity that a limit can be set on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Quantity {
-    /// Median latency, milliseconds.
-    LatencyP50,
-    /// 95th percentile of latency, milliseconds.
-    LatencyP95,
-    /// Peak memory beyond an empty session, bytes.
-    PeakMemory,
-}
-
 /// A limit that measuring has to decide.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Aim {
@@ -71,44 +64,42 @@ pub struct Aim {
     pub quantity: Quantity,
     /// The accepted regression, in per cent of the baseline; `None` where only the budget counts.
     pub max_regression: Option<f64>,
-    /// What the candidate must stay under, in the quantity's unit.
+    /// What the candidate must stay under, or reach where higher is better, in the quantity's unit.
     pub budget: Option<f64>,
-}
-
-impl Quantity {
-    /// The absolute change, in the quantity's unit, up to which no relative limit is violated.
-    pub fn floor(self) -> f64 {
-        match self {
-            Self::LatencyP50 | Self::LatencyP95 => LATENCY_FLOOR_MS,
-            Self::PeakMemory => MEMORY_FLOOR_BYTES,
-        }
-    }
 }
 
 /// The noisy limits of a gate, in the order of reports.
 pub fn aims(gate: &Gate) -> Vec<Aim> {
-    let decisive = match gate.latency.metric {
-        LatencyMetric::P50 => Quantity::LatencyP50,
-        LatencyMetric::P95 => Quantity::LatencyP95,
-    };
-    let mut aims = vec![Aim {
-        quantity: decisive,
-        max_regression: Some(gate.latency.limit.max_regression.0),
-        budget: gate.latency.limit.budget.map(|budget| budget.0),
-    }];
-    if let Some(limit) = gate.latency.p95.filter(|_| decisive != Quantity::LatencyP95) {
-        aims.push(Aim {
-            quantity: Quantity::LatencyP95,
-            max_regression: Some(limit.max_regression.0),
-            budget: limit.budget.map(|budget| budget.0),
-        });
-    }
-    aims.push(Aim {
-        quantity: Quantity::PeakMemory,
-        max_regression: Some(gate.memory.max_regression.0),
-        budget: gate.memory.budget.map(|budget| budget.0 as f64),
-    });
-    aims
+    let latency = &gate.latency;
+    let time =
+        |limit: Option<Limit<Millis>>| limit.map(|limit| (limit.relative(), limit.budget.map(|budget| budget.0)));
+    let bytes =
+        |limit: Option<Limit<Bytes>>| limit.map(|limit| (limit.relative(), limit.budget.map(|budget| budget.0 as f64)));
+    Quantity::ALL
+        .into_iter()
+        .filter_map(|quantity| {
+            let (max_regression, budget) = match quantity {
+                Quantity::LatencyP50 => time(latency.limit_of(LatencyMetric::P50)),
+                Quantity::LatencyP95 => time(latency.limit_of(LatencyMetric::P95)),
+                Quantity::LatencyP99 => time(latency.limit_of(LatencyMetric::P99)),
+                Quantity::LatencyMean => time(latency.limit_of(LatencyMetric::Mean)),
+                Quantity::LatencyStd => time(latency.std),
+                Quantity::Throughput => latency
+                    .throughput
+                    .map(|limit| (limit.relative(), limit.budget.map(|budget| budget.0))),
+                Quantity::Load => time(latency.load),
+                Quantity::FirstInference => time(latency.first),
+                Quantity::TimeToStable => time(latency.stable),
+                Quantity::PeakMemory => bytes(Some(gate.memory)),
+                Quantity::ModelMemory => bytes(gate.model_memory),
+            }?;
+            Some(Aim {
+                quantity,
+                max_regression,
+                budget,
+            })
+        })
+        .collect()
 }
 
 /// How many noisy limits `gate` sets on one comparison; the family of a run is this many for each of its comparisons.

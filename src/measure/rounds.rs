@@ -8,8 +8,8 @@ use crate::measure::estimate;
 use crate::measure::event::Event;
 use crate::measure::plan::MIN_RESTARTS;
 use crate::measure::plan::Plan;
-use crate::measure::plan::Quantity;
 use crate::measure::plan::Rhythm;
+use crate::measure::quantity::Quantity;
 use crate::measure::samples::Block;
 use crate::measure::samples::LoneRestart;
 use crate::measure::samples::Looks;
@@ -300,6 +300,7 @@ fn process((started, warmup): (Started, Block), peak_bytes: Option<u64>) -> Proc
         first_seconds: started.first_seconds,
         warmup: warmup.own().collect(),
         peak_bytes,
+        loaded_bytes: started.loaded_bytes,
     }
 }
 
@@ -367,6 +368,7 @@ mod tests {
             Ok(Started {
                 load_seconds: self.start_seconds,
                 first_seconds: self.latency * 3.0,
+                loaded_bytes: None,
             })
         }
 

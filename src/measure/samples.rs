@@ -37,6 +37,9 @@ pub struct Process {
     pub warmup: Vec<f64>,
     /// The most memory that the process held at any time, in bytes; `None` where the system doesn't tell.
     pub peak_bytes: Option<u64>,
+    /// The memory that the process held with the session built and before the first inference, in bytes; `None` where the system
+    /// doesn't tell.
+    pub loaded_bytes: Option<u64>,
 }
 
 /// A run of inferences without a pause. Stored in whole nanoseconds, the clock's own grain and a third of the text.

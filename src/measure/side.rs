@@ -95,6 +95,7 @@ impl Subject for WorkerSubject<'_> {
         Ok(Started {
             load_seconds: loaded.load_seconds,
             first_seconds: loaded.first_seconds,
+            loaded_bytes: loaded.loaded_bytes,
         })
     }
 

@@ -33,4 +33,6 @@ pub struct Started {
     pub load_seconds: f64,
     /// Seconds of the very first inference.
     pub first_seconds: f64,
+    /// Bytes of memory with the session built, before the first inference; `None` where the system doesn't tell.
+    pub loaded_bytes: Option<u64>,
 }

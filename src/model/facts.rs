@@ -36,4 +36,7 @@ pub struct Facts {
     /// Bytes of all tensors that the main graph's nodes write in one inference, constants left out; `None` where some shape is
     /// unknown.
     pub activation_bytes: Option<u64>,
+    /// The most bytes of activations that live at once when the main graph runs one node after the other; `None` where some shape is
+    /// unknown.
+    pub activation_peak: Option<u64>,
 }

@@ -6,7 +6,7 @@ use crate::config::ModelLines;
 use crate::machine::fingerprint::Fingerprint;
 use crate::measure::estimate;
 use crate::measure::outputs::Anomaly;
-use crate::measure::plan::Quantity;
+use crate::measure::quantity::Quantity;
 use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::SideMeasurement;
 use crate::measure::samples::Which;

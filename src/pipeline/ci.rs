@@ -11,6 +11,7 @@ use crate::files;
 use crate::files::FileError;
 use crate::hint::Hint;
 use crate::machine::fingerprint::Fingerprint;
+use crate::measure::plan::aims;
 use crate::pipeline::assemble;
 use crate::pipeline::assemble::Frame;
 use crate::pipeline::baseline::Baselines;
@@ -29,6 +30,7 @@ use crate::report;
 use crate::report::Context;
 use crate::report::Report;
 use crate::report::ReportError;
+use crate::verdict::exact;
 
 /// What a run needs to know.
 pub struct Request<'a> {
@@ -165,10 +167,7 @@ pub fn write(report: &Report, workspace: &Workspace) -> Result<Vec<PathBuf>, CiE
 }
 
 fn has_budget(gate: &Gate) -> bool {
-    gate.latency.limit.budget.is_some()
-        || gate.latency.p95.is_some_and(|limit| limit.budget.is_some())
-        || gate.size.budget.is_some()
-        || gate.memory.budget.is_some()
+    aims(gate).iter().any(|aim| aim.budget.is_some()) || exact::has_budget(gate)
 }
 
 /// What the workers themselves said, or else what is known of the library.

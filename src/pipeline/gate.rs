@@ -21,6 +21,7 @@ use crate::measure::samples::SideMeasurement;
 use crate::measure::side::Side;
 use crate::pipeline::event::Event;
 use crate::pipeline::event::Observer;
+use crate::pipeline::facts::Finder;
 use crate::pipeline::feed::Feed;
 use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::plan::Job;
@@ -98,6 +99,7 @@ pub fn run(jobs: Vec<Job>, setting: &Setting<'_>, observer: &mut Observer<'_>) -
         });
     }
     let mut empty_session_bytes = None;
+    let mut facts = Finder::default();
     let mut done = Vec::with_capacity(jobs.len());
     for job in jobs {
         if setting.interrupt.is_raised() {
@@ -108,7 +110,7 @@ pub fn run(jobs: Vec<Job>, setting: &Setting<'_>, observer: &mut Observer<'_>) -
         plan.time_budget = time.share();
         plan.stop = setting.interrupt.stop();
         let counts = !matches!(job.work, Work::Settled(_));
-        let finished = one(job, setting, &plan, observer);
+        let finished = one(job, setting, &plan, &mut facts, observer);
         if setting.interrupt.is_raised() {
             // A worker that the same signal ended is no verdict on its model.
             return Err(Interrupted);
@@ -188,7 +190,7 @@ fn judge_family(done: &mut [Done], gate: &Gate) {
     }
 }
 
-fn one(job: Job, setting: &Setting<'_>, plan: &Plan, observer: &mut Observer<'_>) -> Done {
+fn one(job: Job, setting: &Setting<'_>, plan: &Plan, facts: &mut Finder, observer: &mut Observer<'_>) -> Done {
     let mut done = Done {
         comparison: verdict::undecided(&job.key, Verdict::Error, "never measured".to_owned(), Vec::new()),
         job,
@@ -209,8 +211,10 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, observer: &mut Observer<'_>
         (Work::Pair { baseline, feed, .. }, Some(candidate)) => {
             match pair(&done.job, candidate, baseline, feed, &mut step) {
                 Ok((measurement, accuracy)) => {
-                    let sizes = (baseline.size_bytes(), candidate.size_bytes());
-                    let comparison = verdict::judge(&done.job.key, &measurement, sizes, Some(&accuracy), setting.gate);
+                    let before = facts.find(baseline, &feed.inputs, setting.gate);
+                    let after = facts.find(candidate, &feed.inputs, setting.gate);
+                    let both = (&before, &after);
+                    let comparison = verdict::judge(&done.job.key, &measurement, both, Some(&accuracy), setting.gate);
                     done.top1_accuracy = accuracy.candidate_top1;
                     done.pair = Some(measurement);
                     comparison
@@ -228,10 +232,12 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, observer: &mut Observer<'_>
             Some(candidate),
         ) => match alone(&done.job, candidate, feed, &mut step) {
             Ok((measurement, top1)) => {
-                let size = candidate.size_bytes();
+                let facts = &facts.find(candidate, &feed.inputs, setting.gate);
                 let mut comparison = match otherwise {
-                    Verdict::Skipped => verdict::judge_unchanged(&done.job.key, Some(&measurement), size, setting.gate),
-                    _ => verdict::judge_alone(&done.job.key, &measurement, size, top1, setting.gate),
+                    Verdict::Skipped => {
+                        verdict::judge_unchanged(&done.job.key, Some(&measurement), facts, setting.gate)
+                    }
+                    _ => verdict::judge_alone(&done.job.key, &measurement, facts, top1, setting.gate),
                 };
                 if comparison.verdict == *otherwise {
                     comparison.reason = Some(reason.clone());

@@ -6,6 +6,7 @@ pub mod baseline;
 pub mod build_command;
 pub mod ci;
 pub mod event;
+pub mod facts;
 pub mod feed;
 pub mod gate;
 pub mod interrupt;

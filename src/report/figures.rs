@@ -1,7 +1,10 @@
 //! How figures are written: values with their unit, pairs, changes with their interval, limits and budgets.
 
+use crate::measure::quantity::Direction;
 use crate::units::Bytes;
+use crate::units::Count;
 use crate::units::Millis;
+use crate::units::PerSecond;
 use crate::units::Percent;
 use crate::units::signed_percent;
 use crate::verdict::Change;
@@ -11,10 +14,21 @@ use crate::verdict::Verdict;
 
 /// One value in the metric's unit: `3.87 ms`, `13.4 MB`, `0.9993`, `97.8 %`.
 pub fn value(metric: Metric, value: f64) -> String {
+    // Casting saturates, so a negative or absurd figure is shown as the nearest possible one.
     match metric {
-        Metric::LatencyP50 | Metric::LatencyP95 => Millis(value).to_string(),
-        // Casting saturates, so a negative or absurd figure is shown as the nearest possible one.
-        Metric::Size | Metric::PeakMemory => Bytes(value.round() as u64).to_string(),
+        Metric::LatencyP50
+        | Metric::LatencyP95
+        | Metric::LatencyP99
+        | Metric::LatencyMean
+        | Metric::LatencyStd
+        | Metric::Load
+        | Metric::FirstInference
+        | Metric::TimeToStable => Millis(value).to_string(),
+        Metric::Throughput => PerSecond(value).to_string(),
+        Metric::Size | Metric::CompressedSize | Metric::PeakMemory | Metric::ModelMemory | Metric::ActivationPeak => {
+            Bytes(value.round() as u64).to_string()
+        }
+        Metric::Macs | Metric::Parameters | Metric::Operators => Count(value.round() as u64).to_string(),
         Metric::Cosine => format!("{value:.4}"),
         Metric::Top1Agreement | Metric::Top1Accuracy => format!("{:.1} %", value * 100.0),
     }
@@ -71,11 +85,13 @@ fn percent_apart_from_limit(change: &Change, limit: Option<f64>) -> String {
     }
     let shown = signed_percent(change.percent);
     match limit {
-        Some(limit) if change.percent > limit && shown == signed_percent(limit) => {
+        Some(limit) if change.percent.abs() > limit && [limit, -limit].map(signed_percent).contains(&shown) => {
+            let size = change.percent.abs();
             let digits = (2..=4)
-                .find(|digits| format!("{:.digits$}", change.percent) != format!("{limit:.digits$}"))
+                .find(|digits| format!("{size:.digits$}") != format!("{limit:.digits$}"))
                 .unwrap_or(4);
-            format!("+{:.digits$} %", change.percent)
+            let sign = if change.percent < 0.0 { '−' } else { '+' };
+            format!("{sign}{size:.digits$} %")
         }
         _ => shown,
     }
@@ -115,17 +131,24 @@ pub fn limit(metric: &MetricComparison) -> Option<String> {
         Metric::Cosine => format!("at least {limit}"),
         Metric::Top1Agreement => format!("at least {}", Percent(limit * 100.0)),
         Metric::Top1Accuracy => format!("−{}", points(limit)),
-        Metric::LatencyP50 | Metric::LatencyP95 | Metric::Size | Metric::PeakMemory => {
-            format!("+{}", Percent(limit))
-        }
+        other => relative(other, limit),
     })
 }
 
-/// The budget, where there is one: `at most 10 ms`.
+/// An accepted relative change: `+5 %`; `−5 %` where higher is better.
+pub fn relative(metric: Metric, limit: f64) -> String {
+    match metric.direction() {
+        Direction::LowerIsBetter => format!("+{}", Percent(limit)),
+        Direction::HigherIsBetter => format!("−{}", Percent(limit)),
+    }
+}
+
+/// The budget, where there is one: `at most 10 ms`, `at least 200 /s`.
 pub fn budget(metric: &MetricComparison) -> Option<String> {
-    metric
-        .budget
-        .map(|budget| format!("at most {}", value(metric.metric, budget)))
+    metric.budget.map(|budget| match metric.metric.direction() {
+        Direction::LowerIsBetter => format!("at most {}", value(metric.metric, budget)),
+        Direction::HigherIsBetter => format!("at least {}", value(metric.metric, budget)),
+    })
 }
 
 /// `1 point`, `2.5 points`.
@@ -139,14 +162,19 @@ pub fn points(points: f64) -> String {
 
 /// True where the candidate is beyond its absolute budget and was judged so.
 pub fn over_budget(metric: &MetricComparison) -> bool {
-    let beyond = matches!((metric.candidate, metric.budget), (Some(candidate), Some(budget)) if candidate > budget);
+    let cost = |value| metric.metric.direction().cost(value);
+    let beyond =
+        matches!((metric.candidate, metric.budget), (Some(candidate), Some(budget)) if cost(candidate) > cost(budget));
     beyond && metric.verdict == Verdict::Regression
 }
 
 /// True where the budget alone made it a regression.
 pub fn only_over_budget(metric: &MetricComparison) -> bool {
     let within = match (&metric.change, metric.limit) {
-        (Some(change), Some(limit)) => change.lower <= limit,
+        (Some(change), Some(limit)) => match metric.metric.direction() {
+            Direction::LowerIsBetter => change.lower <= limit,
+            Direction::HigherIsBetter => -change.upper <= limit,
+        },
         _ => true,
     };
     over_budget(metric) && within
@@ -164,11 +192,16 @@ pub fn severity(metric: &MetricComparison) -> f64 {
             (Some(baseline), Some(candidate)) => Some((baseline - candidate) * 100.0 / limit.max(SMALLEST)),
             _ => None,
         },
-        (_, Some(limit)) => metric.change.map(|change| change.percent / limit.max(SMALLEST)),
+        (_, Some(limit)) => metric
+            .change
+            .map(|change| metric.metric.direction().cost(change.percent) / limit.max(SMALLEST)),
         (_, None) => None,
     };
     let absolute = match (metric.candidate, metric.budget) {
-        (Some(candidate), Some(budget)) if budget > 0.0 => Some(candidate / budget),
+        (Some(candidate), Some(budget)) if budget > 0.0 => Some(match metric.metric.direction() {
+            Direction::LowerIsBetter => candidate / budget,
+            Direction::HigherIsBetter => budget / candidate.max(f64::MIN_POSITIVE),
+        }),
         _ => None,
     };
     let severity = relative.unwrap_or(0.0).max(absolute.unwrap_or(0.0));
@@ -184,14 +217,15 @@ pub fn bounds_in_words(metric: &MetricComparison) -> String {
             Metric::Cosine => format!("the least accepted is {limit}"),
             Metric::Top1Agreement => format!("the least accepted is {}", Percent(limit * 100.0)),
             Metric::Top1Accuracy => format!("the accepted drop is {}", points(limit)),
-            Metric::LatencyP50 | Metric::LatencyP95 | Metric::Size | Metric::PeakMemory => {
-                format!("the limit is +{}", Percent(limit))
-            }
+            other => format!("the limit is {}", relative(other, limit)),
         });
-    let budget = metric
-        .budget
-        .filter(|_| over_budget(metric))
-        .map(|budget| format!("the budget is {}", value(metric.metric, budget)));
+    let budget = metric.budget.filter(|_| over_budget(metric)).map(|budget| {
+        let budget = format!("the budget is {}", value(metric.metric, budget));
+        match &metric.budget_source {
+            Some(source) => format!("{budget} ({source})"),
+            None => budget,
+        }
+    });
     let bounds: Vec<String> = limit.into_iter().chain(budget).collect();
     bounds.join(", ")
 }
@@ -231,6 +265,7 @@ mod tests {
             }),
             limit: Some(limit),
             budget,
+            budget_source: None,
             gated: true,
             verdict: Verdict::Regression,
             reason: None,

@@ -4,7 +4,6 @@ use crate::report::Detail;
 use crate::report::Report;
 use crate::report::clean;
 use crate::report::figures;
-use crate::units::Percent;
 use crate::verdict::Comparison;
 use crate::verdict::ComparisonKey;
 use crate::verdict::Metric;
@@ -152,9 +151,22 @@ fn what_got_worse(metric: &MetricComparison) -> String {
         return format!("is over its budget: {word} {}, {bounds}", candidate.unwrap_or_default());
     }
     match metric.metric {
-        Metric::LatencyP50 | Metric::LatencyP95 => format!("got slower: {word} {change}, {bounds}"),
+        Metric::LatencyP50
+        | Metric::LatencyP95
+        | Metric::LatencyP99
+        | Metric::LatencyMean
+        | Metric::LatencyStd
+        | Metric::Throughput => format!("got slower: {word} {change}, {bounds}"),
+        Metric::Load | Metric::FirstInference | Metric::TimeToStable => {
+            format!("starts more slowly: {word} {values}, {change}, {bounds}")
+        }
         Metric::Size => format!("got bigger: {values}, {change}, {bounds}"),
+        Metric::CompressedSize => format!("got bigger compressed: {values}, {change}, {bounds}"),
         Metric::PeakMemory => format!("needs more memory: {values}, {change}, {bounds}"),
+        Metric::ModelMemory => format!("needs more memory before its first inference: {values}, {change}, {bounds}"),
+        Metric::Macs | Metric::Parameters | Metric::Operators | Metric::ActivationPeak => {
+            format!("grew: {word} {values}, {change}, {bounds}")
+        }
         Metric::Cosine => format!("gives other outputs: cosine {values}, {bounds}"),
         Metric::Top1Agreement => format!("gives other answers: the same top-1 on {values} of the samples, {bounds}"),
         Metric::Top1Accuracy => format!("got less accurate: top-1 {values}, {bounds}"),
@@ -226,8 +238,8 @@ fn inconclusive(report: &Report, detail: &Detail) -> String {
             };
             let change = figures::change_in_words(metric);
             format!(
-                "Can't tell: {name} {word} {change} against a limit of +{}; {why}",
-                Percent(limit)
+                "Can't tell: {name} {word} {change} against a limit of {}; {why}",
+                figures::relative(metric.metric, limit)
             )
         }
         _ => {
@@ -356,7 +368,9 @@ fn pass(report: &Report) -> String {
 }
 
 fn percent(metric: &MetricComparison) -> f64 {
-    metric.change.map_or(0.0, |change| change.percent)
+    metric
+        .change
+        .map_or(0.0, |change| metric.metric.direction().cost(change.percent))
 }
 
 /// The metric that improved most, and its comparison; a comparison may pass as a whole and be better in one metric.
@@ -375,9 +389,21 @@ fn what_got_better(metric: &MetricComparison) -> String {
     let word = metric.metric.word();
     let change = figures::change_in_words(metric);
     match metric.metric {
-        Metric::LatencyP50 | Metric::LatencyP95 => format!("got faster: {word} {change}"),
-        Metric::Size => format!("got smaller: size {change}"),
+        Metric::LatencyP50
+        | Metric::LatencyP95
+        | Metric::LatencyP99
+        | Metric::LatencyMean
+        | Metric::LatencyStd
+        | Metric::Throughput => format!("got faster: {word} {change}"),
+        Metric::Load | Metric::FirstInference | Metric::TimeToStable => {
+            format!("starts faster: {word} {change}")
+        }
+        Metric::Size | Metric::CompressedSize => format!("got smaller: {word} {change}"),
         Metric::PeakMemory => format!("needs less memory: {change}"),
+        Metric::ModelMemory => format!("needs less memory before its first inference: {change}"),
+        Metric::Macs | Metric::Parameters | Metric::Operators | Metric::ActivationPeak => {
+            format!("got leaner: {word} {change}")
+        }
         Metric::Top1Accuracy => format!(
             "got more accurate: top-1 {}",
             figures::values(metric).unwrap_or_default()

@@ -1,7 +1,6 @@
 //! Everything a renderer may need, as plain data without I/O. [`super::builder`] puts it together.
 
 use crate::config::Gate;
-use crate::config::LatencyMetric;
 use crate::measure::op_diff::OpDifference;
 use crate::verdict::Comparison;
 use crate::verdict::ComparisonKey;
@@ -230,10 +229,7 @@ pub struct Thresholds {
 impl From<&Gate> for Thresholds {
     fn from(gate: &Gate) -> Self {
         Self {
-            latency_metric: match gate.latency.metric {
-                LatencyMetric::P50 => Metric::LatencyP50,
-                LatencyMetric::P95 => Metric::LatencyP95,
-            },
+            latency_metric: gate.latency.metric.into(),
             latency_regression_percent: gate.latency.limit.max_regression.0,
             size_regression_percent: gate.size.max_regression.0,
             memory_regression_percent: gate.memory.max_regression.0,

@@ -6,15 +6,29 @@
 /// code (everywhere but Linux).
 pub(super) fn peak() -> Option<u64> {
     if cfg!(target_os = "linux") {
-        parse(&std::fs::read_to_string("/proc/self/status").ok()?)
+        read("VmHWM:")
     } else {
         None
     }
 }
 
-/// `VmHWM` of a `/proc/self/status`; the kernel's kB is 1024 bytes.
-fn parse(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// The physical memory that this process holds now, in bytes; `None` where the system doesn't tell it to safe code (everywhere but
+/// Linux).
+pub(super) fn resident() -> Option<u64> {
+    if cfg!(target_os = "linux") {
+        read("VmRSS:")
+    } else {
+        None
+    }
+}
+
+fn read(field: &str) -> Option<u64> {
+    parse(&std::fs::read_to_string("/proc/self/status").ok()?, field)
+}
+
+/// One field of a `/proc/self/status`; the kernel's kB is 1024 bytes.
+fn parse(status: &str, field: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
     kilobytes.checked_mul(1024)
 }
@@ -26,11 +40,12 @@ mod tests {
     #[test]
     fn reads_the_high_water_mark() {
         assert_eq!(
-            parse("Name:\tx\nVmHWM:\t    2176 kB\nVmRSS:\t 1 kB\n"),
+            parse("Name:\tx\nVmHWM:\t    2176 kB\nVmRSS:\t 1 kB\n", "VmHWM:"),
             Some(2176 * 1024)
         );
-        assert_eq!(parse("Name:\tx\n"), None);
-        assert_eq!(parse("VmHWM: many\n"), None);
+        assert_eq!(parse("VmHWM:\t 2 kB\nVmRSS:\t 1 kB\n", "VmRSS:"), Some(1024));
+        assert_eq!(parse("Name:\tx\n", "VmHWM:"), None);
+        assert_eq!(parse("VmHWM: many\n", "VmHWM:"), None);
     }
 
     #[test]
@@ -41,6 +56,7 @@ mod tests {
         let during = peak().unwrap();
         assert!(during + (1 << 20) > before);
         assert!(during > block.len() as u64);
+        assert!(resident().unwrap() <= peak().unwrap() + (1 << 20));
         drop(block);
         // The kernel counts pages a thread at a time, so the figure is off by some of them.
         assert!(peak().unwrap() + (1 << 20) > during);

@@ -30,6 +30,7 @@ use super::engine_failure::running;
 use super::engine_tensors::input_values;
 use super::engine_tensors::output;
 use super::engine_tensors::spec;
+use super::memory;
 use super::protocol::Failure;
 use super::protocol::FailureKind;
 use super::settings::Artifact;
@@ -102,6 +103,7 @@ impl Engine {
         });
         let mut session = session?;
         drop(model);
+        let loaded_bytes = memory::resident();
 
         let values = input_values(&session, inputs)?;
         let input_specs = session.inputs().iter().map(spec).collect();
@@ -118,6 +120,7 @@ impl Engine {
         let loaded_facts = Loaded {
             load_seconds: load.own(),
             first_seconds: first.own(),
+            loaded_bytes,
             runtime_version: self.version.clone(),
             inputs: input_specs,
             outputs,

@@ -46,6 +46,9 @@ pub struct Loaded {
     pub load_seconds: f64,
     /// Seconds of the very first inference, which allocates and packs what later ones reuse.
     pub first_seconds: f64,
+    /// The memory that the process held with the session built and before the first inference, in bytes; `None` where the system
+    /// doesn't tell.
+    pub loaded_bytes: Option<u64>,
     /// The library's own version: `1.31.1`.
     pub runtime_version: String,
     /// What the model takes.

@@ -7,7 +7,7 @@ use crate::config::Bound;
 use crate::config::Constraints;
 use crate::config::Source;
 use crate::measure::plan::Aim;
-use crate::measure::plan::Quantity;
+use crate::measure::quantity::Quantity;
 use crate::measure::samples::SideMeasurement;
 use crate::stats::interval::Interval;
 use crate::verdict::limits;

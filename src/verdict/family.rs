@@ -10,8 +10,8 @@
 
 use crate::config::Gate;
 use crate::measure::estimate::Evidence;
-use crate::measure::plan::Quantity;
 use crate::measure::plan::aims;
+use crate::measure::quantity::Quantity;
 use crate::measure::samples::Looks;
 use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::Which;
@@ -20,6 +20,7 @@ use crate::stats::sequential::TAIL;
 use crate::verdict::judge::settle;
 use crate::verdict::metric;
 use crate::verdict::types::Comparison;
+use crate::verdict::types::Metric;
 use crate::verdict::types::Verdict;
 
 /// One noisy limit of one comparison.
@@ -27,6 +28,7 @@ struct Claim<'a> {
     comparison: usize,
     quantity: Quantity,
     evidence: Evidence,
+    /// Turned so that more is worse, as [`Direction::cost`](crate::measure::quantity::Direction::cost) does.
     limit: f64,
     looks: &'a Looks,
     reason: Option<String>,
@@ -35,9 +37,10 @@ struct Claim<'a> {
 impl Claim<'_> {
     /// True where the figure is beyond its limit at this share of the error.
     fn beyond(&self, alpha: f64) -> bool {
+        let direction = self.quantity.direction();
         self.evidence
             .interval(self.looks.tail_of(alpha))
-            .is_some_and(|interval| interval.lower > self.limit)
+            .is_some_and(|interval| direction.costs(interval).lower > self.limit)
     }
 }
 
@@ -63,7 +66,7 @@ pub fn judge_family(comparisons: &mut [Comparison], measurements: &[Option<&Pair
         let entry = comparison
             .metrics
             .iter_mut()
-            .find(|entry| entry.metric == metric::of(claim.quantity) && entry.verdict == Verdict::Inconclusive);
+            .find(|entry| entry.metric == Metric::from(claim.quantity) && entry.verdict == Verdict::Inconclusive);
         if let Some(entry) = entry {
             entry.verdict = Verdict::Regression;
             entry.reason.clone_from(&claim.reason);
@@ -81,7 +84,8 @@ fn claims_of<'a>(comparison: usize, measurement: &'a PairMeasurement, gate: &Gat
         });
         let budget = aim.budget.and_then(|budget| {
             let figure = measurement.absolute(Which::Candidate, aim.quantity)?;
-            Some((figure, budget, Some(metric::over_budget(aim.quantity, budget))))
+            let limit = aim.quantity.direction().cost(budget);
+            Some((figure, limit, Some(metric::beyond_budget(aim.quantity, budget, gate))))
         });
         claims.extend(
             relative
@@ -103,6 +107,7 @@ fn claims_of<'a>(comparison: usize, measurement: &'a PairMeasurement, gate: &Gat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::exact::ExactFacts;
     use crate::verdict::judge;
     use crate::verdict::testing::agreeing;
     use crate::verdict::testing::key;
@@ -122,7 +127,16 @@ mod tests {
             .collect();
         let alone: Vec<Comparison> = measurements
             .iter()
-            .map(|measurement| judge(&key(), measurement, (1, 1), Some(&agreeing()), &Gate::default()))
+            .map(|measurement| {
+                let facts = ExactFacts::of_size(1);
+                judge(
+                    &key(),
+                    measurement,
+                    (&facts, &facts),
+                    Some(&agreeing()),
+                    &Gate::default(),
+                )
+            })
             .collect();
         let mut together = alone.clone();
         let measurements: Vec<Option<&PairMeasurement>> = measurements.iter().map(Some).collect();

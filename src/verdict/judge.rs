@@ -2,23 +2,25 @@
 //!
 //! | metric | judged by |
 //! |---|---|
-//! | p50, p95 | the interval over restarts; one of them gates, the other only where the config gives it a limit |
-//! | size | exactly |
-//! | peak memory | the interval over the processes' peaks |
+//! | latencies, throughput, load, first inference, time to stable | the interval over restarts; one latency always gates, the rest only where the config gives them limits |
+//! | peak memory, model memory | the interval over the processes' figures |
+//! | sizes, MACs, parameters, operators, activation peak | exactly |
 //! | cosine, top-1 agreement | exactly, over the samples; they only inform where labels judge (see [`crate::config::AccuracyGate`]) |
 //! | top-1 accuracy | the drop in percentage points over the labelled samples, as it is: the same samples go through both sides, so that only answers that changed count |
 //!
-//! What was not measured never passes: a latency that is missing is an error; a peak that the system doesn't tell is skipped, with
-//! the reason, and decides nothing.
+//! What was not measured never passes: what is gated and missing is an error. The one exception is peak memory on a system that
+//! doesn't tell it, where only the defaults gate it: it is skipped, with the reason, and decides nothing.
 
 use crate::config::Gate;
 use crate::hint::Hint;
 use crate::measure::accuracy::Accuracy;
 use crate::measure::error::MeasureError;
-use crate::measure::plan::Quantity;
 use crate::measure::plan::aims;
+use crate::measure::quantity::Quantity;
 use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::SideMeasurement;
+use crate::verdict::exact;
+use crate::verdict::exact::ExactFacts;
 use crate::verdict::metric;
 use crate::verdict::types::Comparison;
 use crate::verdict::types::ComparisonKey;
@@ -27,25 +29,27 @@ use crate::verdict::types::MetricComparison;
 use crate::verdict::types::Verdict;
 use crate::verdict::types::roll_up;
 
-/// Judges a candidate against its baseline. `sizes` are baseline's and candidate's bytes on disk.
+/// Judges a candidate against its baseline. `facts` are the baseline's and the candidate's.
 ///
 /// The bounds that decide a regression carry Bonferroni's share of the family that the measurement was planned for, so a
 /// verdict stands on its own; [`crate::verdict::judge_family`] can only add regressions that Holm's procedure allows.
 pub fn judge(
     key: &ComparisonKey,
     measurement: &PairMeasurement,
-    sizes: (u64, u64),
+    facts: (&ExactFacts, &ExactFacts),
     accuracy: Option<&Accuracy>,
     gate: &Gate,
 ) -> Comparison {
-    let mut metrics: Vec<MetricComparison> = aims(gate).iter().map(|aim| metric::noisy(measurement, aim)).collect();
-    metrics.push(metric::size(Some(sizes.0), sizes.1, gate));
+    let aims = aims(gate);
+    let mut metrics: Vec<MetricComparison> = Quantity::ALL
+        .into_iter()
+        .filter_map(|quantity| match aims.iter().find(|aim| aim.quantity == quantity) {
+            Some(aim) => Some(metric::noisy(measurement, aim, gate)),
+            None => metric::informing(measurement, quantity),
+        })
+        .collect();
+    metrics.extend(exact::metrics(Some(facts.0), facts.1, gate, Verdict::Skipped));
     metrics.extend(metric::outputs(accuracy, gate));
-    for quantity in [Quantity::LatencyP50, Quantity::LatencyP95] {
-        if !metrics.iter().any(|entry| entry.metric == metric::of(quantity)) {
-            metrics.push(metric::informing(measurement, quantity));
-        }
-    }
     in_order(&mut metrics);
     let mut comparison = Comparison {
         key: key.clone(),
@@ -64,11 +68,11 @@ pub fn judge(
 pub fn judge_alone(
     key: &ComparisonKey,
     measurement: &SideMeasurement,
-    size_bytes: u64,
+    facts: &ExactFacts,
     top1: Option<f64>,
     gate: &Gate,
 ) -> Comparison {
-    let mut metrics = metric::alone(measurement, size_bytes, gate, Verdict::NoBaseline);
+    let mut metrics = metric::alone(measurement, facts, gate, Verdict::NoBaseline);
     if let Some(top1) = top1 {
         metrics.push(MetricComparison {
             candidate: Some(top1),
@@ -93,24 +97,21 @@ pub fn judge_alone(
 pub fn judge_unchanged(
     key: &ComparisonKey,
     measurement: Option<&SideMeasurement>,
-    size_bytes: u64,
+    facts: &ExactFacts,
     gate: &Gate,
 ) -> Comparison {
     let mut metrics = match measurement {
-        Some(measurement) => metric::alone(measurement, size_bytes, gate, Verdict::Skipped),
+        Some(measurement) => metric::alone(measurement, facts, gate, Verdict::Skipped),
         None => {
             let unmeasured = aims(gate)
                 .into_iter()
                 .filter(|aim| aim.budget.is_some())
-                .map(|aim| metric::failed(metric::of(aim.quantity), "has a budget and was not measured"));
+                .map(|aim| metric::failed(aim.quantity.into(), "has a budget and was not measured"));
             unmeasured
-                .chain([metric::size(None, size_bytes, gate)])
+                .chain(exact::metrics(None, facts, gate, Verdict::Skipped))
                 .collect::<Vec<_>>()
         }
     };
-    for entry in metrics.iter_mut().filter(|entry| entry.verdict == Verdict::NoBaseline) {
-        entry.verdict = Verdict::Skipped;
-    }
     in_order(&mut metrics);
     let mut comparison = Comparison {
         key: key.clone(),
@@ -159,11 +160,24 @@ pub(crate) fn settle(comparison: &mut Comparison, measurement: &PairMeasurement)
                 }));
                 hints
             }
+            Verdict::Error => hints_on_missing(&comparison.metrics),
             _ => Vec::new(),
         };
     comparison.verdict = verdict;
     comparison.reason = reason;
     comparison.hints = hints;
+}
+
+/// What to do about metrics that are gated and could not be had.
+fn hints_on_missing(metrics: &[MetricComparison]) -> Vec<String> {
+    let mut hints: Vec<String> = metrics
+        .iter()
+        .filter(|entry| entry.verdict == Verdict::Error)
+        .filter_map(|entry| metric::hint(entry.metric))
+        .map(str::to_owned)
+        .collect();
+    hints.dedup();
+    hints
 }
 
 /// Gated metrics first, each group in the order of [`Metric`].
@@ -191,6 +205,9 @@ fn explain_budgets(comparison: &mut Comparison) {
     if matches!(worst, Verdict::Regression | Verdict::Inconclusive | Verdict::Error) {
         comparison.reason = reason;
     }
+    if worst == Verdict::Error {
+        comparison.hints = hints_on_missing(&comparison.metrics);
+    }
 }
 
 #[cfg(test)]
@@ -209,8 +226,18 @@ mod tests {
     const SIZES: (u64, u64) = (10_000_000, 10_000_000);
     const PEAKS: (u64, u64) = (40_000_000, 40_000_000);
 
+    fn judge_sizes(
+        measurement: &PairMeasurement,
+        sizes: (u64, u64),
+        accuracy: Option<&Accuracy>,
+        gate: &Gate,
+    ) -> Comparison {
+        let (baseline, candidate) = (ExactFacts::of_size(sizes.0), ExactFacts::of_size(sizes.1));
+        judge(&key(), measurement, (&baseline, &candidate), accuracy, gate)
+    }
+
     fn judged(measurement: &PairMeasurement) -> Comparison {
-        judge(&key(), measurement, SIZES, Some(&agreeing()), &Gate::default())
+        judge_sizes(measurement, SIZES, Some(&agreeing()), &Gate::default())
     }
 
     fn verdict_of(comparison: &Comparison, metric: Metric) -> Verdict {
@@ -346,8 +373,7 @@ mod tests {
             (10_000_000, 9_000_000, Verdict::Improvement),
             (0, 1_000_000, Verdict::Regression),
         ] {
-            let comparison = judge(
-                &key(),
+            let comparison = judge_sizes(
                 &pair(4.0, 1.0, 1.0, PEAKS),
                 (baseline, candidate),
                 Some(&agreeing()),
@@ -363,16 +389,14 @@ mod tests {
 
     #[test]
     fn one_gain_and_no_loss_is_an_improvement() {
-        let smaller = judge(
-            &key(),
+        let smaller = judge_sizes(
             &pair(4.0, 1.0, 1.0, PEAKS),
             (10_000_000, 5_000_000),
             Some(&agreeing()),
             &Gate::default(),
         );
         assert_eq!(smaller.verdict, Verdict::Improvement);
-        let slower = judge(
-            &key(),
+        let slower = judge_sizes(
             &pair(4.0, 1.1, 1.0, PEAKS),
             (10_000_000, 5_000_000),
             Some(&agreeing()),
@@ -423,10 +447,21 @@ mod tests {
             ),
         ] {
             let measurement = pair(milliseconds, 1.0, noise, (peak, peak));
-            let comparison = judge(&key(), &measurement, (size, size), Some(&agreeing()), &gate);
+            let comparison = judge_sizes(&measurement, (size, size), Some(&agreeing()), &gate);
             assert_eq!((comparison.verdict, comparison.reason.as_deref()), (expected, reason));
-            let alone = judge_alone(&key(), &lone(milliseconds, noise, peak), size, None, &gate);
-            let unchanged = judge_unchanged(&key(), Some(&lone(milliseconds, noise, peak)), size, &gate);
+            let alone = judge_alone(
+                &key(),
+                &lone(milliseconds, noise, peak),
+                &ExactFacts::of_size(size),
+                None,
+                &gate,
+            );
+            let unchanged = judge_unchanged(
+                &key(),
+                Some(&lone(milliseconds, noise, peak)),
+                &ExactFacts::of_size(size),
+                &gate,
+            );
             if expected == Verdict::Pass {
                 assert_eq!(
                     (alone.verdict, unchanged.verdict),
@@ -437,7 +472,10 @@ mod tests {
                 assert_eq!((unchanged.verdict, unchanged.reason.as_deref()), (expected, reason));
             }
         }
-        assert_eq!(judge_unchanged(&key(), None, 10_000_000, &gate).verdict, Verdict::Error);
+        assert_eq!(
+            judge_unchanged(&key(), None, &ExactFacts::of_size(10_000_000), &gate).verdict,
+            Verdict::Error
+        );
     }
 
     #[test]
@@ -445,7 +483,7 @@ mod tests {
         let comparison = judge_alone(
             &key(),
             &lone(4.0, 1.0, 40_000_000),
-            10_000_000,
+            &ExactFacts::of_size(10_000_000),
             Some(0.97),
             &Gate::default(),
         );
@@ -463,7 +501,7 @@ mod tests {
                 .all(|entry| entry.candidate.is_some() && !entry.gated)
         );
         assert_eq!(
-            judge_unchanged(&key(), None, 10_000_000, &Gate::default()).verdict,
+            judge_unchanged(&key(), None, &ExactFacts::of_size(10_000_000), &Gate::default()).verdict,
             Verdict::Skipped
         );
     }
@@ -482,16 +520,10 @@ mod tests {
                 top1_agreement: agreement,
                 ..agreeing()
             };
-            let comparison = judge(
-                &key(),
-                &pair(4.0, 1.0, 1.0, PEAKS),
-                SIZES,
-                Some(&accuracy),
-                &Gate::default(),
-            );
+            let comparison = judge_sizes(&pair(4.0, 1.0, 1.0, PEAKS), SIZES, Some(&accuracy), &Gate::default());
             assert_eq!(comparison.verdict, expected, "{cosine} {agreement:?}");
         }
-        let missing = judge(&key(), &pair(4.0, 1.0, 1.0, PEAKS), SIZES, None, &Gate::default());
+        let missing = judge_sizes(&pair(4.0, 1.0, 1.0, PEAKS), SIZES, None, &Gate::default());
         assert_eq!(missing.verdict, Verdict::Error);
     }
 
@@ -506,7 +538,7 @@ mod tests {
             ..agreeing()
         };
         let measurement = pair(4.0, 1.0, 1.0, PEAKS);
-        let judged = |candidate, gate: &Gate| judge(&key(), &measurement, SIZES, Some(&retrained(candidate)), gate);
+        let judged = |candidate, gate: &Gate| judge_sizes(&measurement, SIZES, Some(&retrained(candidate)), gate);
         assert_eq!(judged(0.97, &Gate::default()).verdict, Verdict::Pass);
         assert_eq!(
             verdict_of(&judged(0.97, &Gate::default()), Metric::Cosine),
@@ -534,12 +566,12 @@ mod tests {
             budget: None,
         });
         let measurement = pair(4.0, 1.04, 0.5, PEAKS);
-        let comparison = judge(&key(), &measurement, SIZES, Some(&agreeing()), &gate);
+        let comparison = judge_sizes(&measurement, SIZES, Some(&agreeing()), &gate);
         assert_eq!(verdict_of(&comparison, Metric::LatencyP50), Verdict::Pass);
         assert_eq!(verdict_of(&comparison, Metric::LatencyP95), Verdict::Regression);
         gate.latency.p95 = None;
         gate.latency.metric = LatencyMetric::P95;
-        let comparison = judge(&key(), &measurement, SIZES, Some(&agreeing()), &gate);
+        let comparison = judge_sizes(&measurement, SIZES, Some(&agreeing()), &gate);
         assert!(comparison.metric(Metric::LatencyP95).unwrap().gated);
         assert!(!comparison.metric(Metric::LatencyP50).unwrap().gated);
     }

@@ -44,6 +44,14 @@ pub fn worse(relative: Verdict, budget: Option<Verdict>) -> Verdict {
     }
 }
 
+/// A relative answer that there is none of, and a budget that may be violated all the same.
+pub fn without_baseline(relative: Verdict, budget: Option<Verdict>) -> Verdict {
+    match budget {
+        Some(Verdict::Pass) | None => relative,
+        Some(budget) => budget,
+    }
+}
+
 /// An exact figure as an interval without width.
 pub fn exact(value: f64) -> Interval {
     Interval {

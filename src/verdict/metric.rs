@@ -1,33 +1,38 @@
 //! One metric at a time: its figures, its change, its limits, what it means.
 
+use crate::config::Bound;
 use crate::config::Gate;
+use crate::config::Source;
 use crate::measure::accuracy::Accuracy;
-use crate::measure::estimate::latencies;
-use crate::measure::estimate::latencies_alone;
+use crate::measure::estimate::Evidence;
 use crate::measure::plan::Aim;
-use crate::measure::plan::Quantity;
 use crate::measure::plan::aims;
+use crate::measure::quantity::Direction;
+use crate::measure::quantity::Quantity;
+use crate::measure::quantity::Unit;
 use crate::measure::samples::Looks;
 use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::SideMeasurement;
 use crate::measure::samples::Which;
 use crate::stats::interval::Interval;
-use crate::stats::summary::Summary;
 use crate::units::Bytes;
 use crate::units::Millis;
+use crate::units::PerSecond;
+use crate::verdict::exact;
+use crate::verdict::exact::ExactFacts;
 use crate::verdict::limits;
-use crate::verdict::limits::SIZE_FLOOR_BYTES;
 use crate::verdict::types::Change;
 use crate::verdict::types::Metric;
 use crate::verdict::types::MetricComparison;
 use crate::verdict::types::Verdict;
 
 /// A gated metric that is measured with noise.
-pub(super) fn noisy(measurement: &PairMeasurement, aim: &Aim) -> MetricComparison {
-    let metric = of(aim.quantity);
+pub(super) fn noisy(measurement: &PairMeasurement, aim: &Aim, gate: &Gate) -> MetricComparison {
+    let metric = Metric::from(aim.quantity);
+    let direction = aim.quantity.direction();
     let looks = &measurement.looks;
     let Some(evidence) = measurement.change(aim.quantity) else {
-        return missing(aim.quantity);
+        return missing(aim, gate.memory_explicit);
     };
     let (Some(shown), Some(bound)) = (
         evidence.interval(looks.tail()),
@@ -39,84 +44,47 @@ pub(super) fn noisy(measurement: &PairMeasurement, aim: &Aim) -> MetricCompariso
     let mut reasons = Vec::new();
     let relative = aim.max_regression.map_or(Verdict::Pass, |limit| {
         let accepted = measurement.accepted(aim.quantity, limit);
+        let (shown, bound) = (direction.costs(shown), direction.costs(bound));
         let verdict = limits::change_against(shown, bound.lower, accepted);
         reasons.extend(relative_reason(verdict, shown, limit, accepted, aim.quantity, looks));
         verdict
     });
-    let budget = aim.budget.and_then(|budget| {
-        let figure = measurement.absolute(Which::Candidate, aim.quantity)?;
-        let verdict = budget_verdict(
-            (
-                figure.interval(looks.tail())?,
-                figure.interval(looks.tail_of(looks.share()))?,
-            ),
-            budget,
-        );
-        reasons.extend(budget_reason(verdict, aim.quantity, budget));
-        Some(verdict)
-    });
+    let mut verdict = relative;
+    if let Some(budget) = aim.budget {
+        let judged = measurement
+            .absolute(Which::Candidate, aim.quantity)
+            .and_then(|figure| budget_verdict(&figure, looks, aim.quantity, budget));
+        let Some(judged) = judged else {
+            return missing(aim, gate.memory_explicit);
+        };
+        reasons.extend(budget_reason(judged, aim.quantity, budget, gate));
+        verdict = limits::worse(relative, Some(judged));
+    }
     MetricComparison {
-        baseline: figure(measurement, Which::Baseline, aim.quantity),
-        candidate: figure(measurement, Which::Candidate, aim.quantity),
+        baseline: measurement.shown(Which::Baseline, aim.quantity),
+        candidate: measurement.shown(Which::Candidate, aim.quantity),
         change: Some(change_of(shown)),
         limit: aim.max_regression,
         budget: aim.budget,
+        budget_source: aim.budget.and_then(|_| source(gate, metric)),
         gated: true,
-        verdict: limits::worse(relative, budget),
-        reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
+        verdict,
+        reason: joined(&reasons),
         ..blank(metric)
     }
 }
 
-/// A latency that the config sets no limit on.
-pub(super) fn informing(measurement: &PairMeasurement, quantity: Quantity) -> MetricComparison {
-    MetricComparison {
-        baseline: figure(measurement, Which::Baseline, quantity),
-        candidate: figure(measurement, Which::Candidate, quantity),
+/// A noisy quantity that the config sets no limit on; `None` where it was not measured.
+pub(super) fn informing(measurement: &PairMeasurement, quantity: Quantity) -> Option<MetricComparison> {
+    Some(MetricComparison {
+        baseline: measurement.shown(Which::Baseline, quantity),
+        candidate: Some(measurement.shown(Which::Candidate, quantity)?),
         change: measurement
             .change(quantity)
             .and_then(|evidence| evidence.interval(measurement.looks.tail()))
             .map(change_of),
-        ..blank(of(quantity))
-    }
-}
-
-/// Size on disk, which has no noise.
-pub(super) fn size(baseline: Option<u64>, candidate: u64, gate: &Gate) -> MetricComparison {
-    let limit = gate.size.max_regression.0;
-    let mut reasons = Vec::new();
-    let change = baseline.map(|baseline| {
-        let difference = candidate as f64 - baseline as f64;
-        100.0 * difference / (baseline as f64).max(1.0)
-    });
-    let relative = match (baseline, change) {
-        (Some(baseline), Some(percent)) => {
-            let accepted = limit.max(100.0 * SIZE_FLOOR_BYTES / (baseline as f64).max(1.0));
-            if percent > limit && percent <= accepted {
-                reasons.push("a difference of less than 64 KB is no regression".to_owned());
-            }
-            limits::change_against(limits::exact(percent), percent, accepted)
-        }
-        _ => Verdict::NoBaseline,
-    };
-    let budget = gate.size.budget.map(|budget| {
-        let verdict = limits::against(limits::exact(candidate as f64), candidate as f64, budget.0 as f64);
-        if verdict == Verdict::Regression {
-            reasons.push(format!("over the budget of {budget}"));
-        }
-        verdict
-    });
-    MetricComparison {
-        baseline: baseline.map(|bytes| bytes as f64),
-        candidate: Some(candidate as f64),
-        change: change.map(Change::exact),
-        limit: baseline.map(|_| limit),
-        budget: gate.size.budget.map(|budget| budget.0 as f64),
-        gated: baseline.is_some() || budget.is_some(),
-        verdict: without_baseline(relative, budget),
-        reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
-        ..blank(Metric::Size)
-    }
+        ..blank(quantity.into())
+    })
 }
 
 /// Cosine, top-1 agreement and labelled accuracy.
@@ -183,59 +151,61 @@ fn labelled(baseline: f64, candidate: f64, samples: usize, gate: &Gate) -> Metri
 /// The absolute figures of a side without anything to compare with.
 pub(super) fn alone(
     measurement: &SideMeasurement,
-    size_bytes: u64,
+    facts: &ExactFacts,
     gate: &Gate,
     word: Verdict,
 ) -> Vec<MetricComparison> {
-    let mut metrics: Vec<MetricComparison> = aims(gate)
-        .iter()
-        .map(|aim| {
-            let looks = &measurement.looks;
-            let Some(evidence) = measurement.absolute(aim.quantity) else {
-                return missing(aim.quantity);
-            };
-            let (Some(shown), Some(bound)) = (
-                evidence.interval(looks.tail()),
-                evidence.interval(looks.tail_of(looks.share())),
-            ) else {
-                return failed(of(aim.quantity), "too few restarts for an interval");
-            };
-            let budget = aim.budget.map(|budget| budget_verdict((shown, bound), budget));
-            MetricComparison {
-                candidate: match aim.quantity {
-                    Quantity::PeakMemory => Some(shown.center),
-                    quantity => summarized(&latencies_alone(&measurement.restarts), quantity),
-                },
-                budget: aim.budget,
-                gated: aim.budget.is_some(),
-                verdict: without_baseline(word, budget),
-                reason: aim
-                    .budget
-                    .zip(budget)
-                    .and_then(|(limit, verdict)| budget_reason(verdict, aim.quantity, limit)),
-                ..blank(of(aim.quantity))
-            }
+    let aims = aims(gate);
+    let mut metrics: Vec<MetricComparison> = Quantity::ALL
+        .into_iter()
+        .filter_map(|quantity| match aims.iter().find(|aim| aim.quantity == quantity) {
+            Some(aim) => Some(aimed_alone(measurement, aim, gate, word)),
+            None => Some(MetricComparison {
+                candidate: Some(measurement.shown(quantity)?),
+                verdict: word,
+                ..blank(quantity.into())
+            }),
         })
         .collect();
-    metrics.push(size(None, size_bytes, gate));
+    metrics.extend(exact::metrics(None, facts, gate, word));
     metrics
 }
 
-/// A relative answer that there is none of, and a budget that may be violated all the same.
-fn without_baseline(relative: Verdict, budget: Option<Verdict>) -> Verdict {
-    match relative {
-        Verdict::NoBaseline | Verdict::Skipped => match budget {
-            Some(Verdict::Pass) | None => relative,
-            Some(budget) => budget,
-        },
-        relative => limits::worse(relative, budget),
+/// A noisy metric that the config sets a limit on, without a baseline: its budget counts.
+fn aimed_alone(measurement: &SideMeasurement, aim: &Aim, gate: &Gate, word: Verdict) -> MetricComparison {
+    let metric = Metric::from(aim.quantity);
+    let looks = &measurement.looks;
+    let Some(evidence) = measurement.absolute(aim.quantity) else {
+        return missing(aim, false);
+    };
+    if evidence.interval(looks.tail()).is_none() {
+        return failed(metric, "too few restarts for an interval");
+    }
+    let budget = aim
+        .budget
+        .and_then(|budget| budget_verdict(&evidence, looks, aim.quantity, budget));
+    MetricComparison {
+        candidate: measurement.shown(aim.quantity),
+        budget: aim.budget,
+        budget_source: aim.budget.and_then(|_| source(gate, metric)),
+        gated: aim.budget.is_some(),
+        verdict: limits::without_baseline(word, budget),
+        reason: aim
+            .budget
+            .zip(budget)
+            .and_then(|(limit, verdict)| budget_reason(verdict, aim.quantity, limit, gate)),
+        ..blank(metric)
     }
 }
 
-fn budget_verdict((shown, bound): (Interval, Interval), budget: f64) -> Verdict {
-    limits::against(shown, bound.lower, budget)
+fn budget_verdict(figure: &Evidence, looks: &Looks, quantity: Quantity, budget: f64) -> Option<Verdict> {
+    let direction = quantity.direction();
+    let shown = direction.costs(figure.interval(looks.tail())?);
+    let bound = direction.costs(figure.interval(looks.tail_of(looks.share()))?);
+    Some(limits::against(shown, bound.lower, direction.cost(budget)))
 }
 
+/// `shown` and `accepted` are costs: more is worse.
 fn relative_reason(
     verdict: Verdict,
     shown: Interval,
@@ -245,13 +215,10 @@ fn relative_reason(
     looks: &Looks,
 ) -> Option<String> {
     match verdict {
-        Verdict::Pass if shown.upper > limit && accepted > limit => {
-            let floor = match quantity {
-                Quantity::PeakMemory => "1 MB",
-                _ => "1 µs",
-            };
-            Some(format!("a difference of less than {floor} is no regression"))
-        }
+        Verdict::Pass if shown.upper > limit && accepted > limit => Some(format!(
+            "a difference of less than {} is no regression",
+            floor_text(quantity)
+        )),
         Verdict::Inconclusive if shown.lower > accepted => Some(format!(
             "beyond the limit by itself, but not once the {} limits of this run share the error",
             looks.family
@@ -261,39 +228,104 @@ fn relative_reason(
     }
 }
 
-fn budget_reason(verdict: Verdict, quantity: Quantity, budget: f64) -> Option<String> {
+/// `1 µs`, `1 ms`, `1 MB`; for throughput of the mean latency behind it.
+fn floor_text(quantity: Quantity) -> String {
+    let floor = quantity.floor();
+    match quantity.unit() {
+        Unit::Bytes => format!("{} MB", floor / 1e6),
+        Unit::Milliseconds if floor >= 1.0 => format!("{floor} ms"),
+        Unit::Milliseconds => format!("{} µs", (floor * 1e6).round() / 1e3),
+        Unit::PerSecond => format!("{} µs an inference", (floor * 1e6).round() / 1e3),
+    }
+}
+
+fn budget_reason(verdict: Verdict, quantity: Quantity, budget: f64, gate: &Gate) -> Option<String> {
     match verdict {
-        Verdict::Regression => Some(over_budget(quantity, budget)),
+        Verdict::Regression => Some(beyond_budget(quantity, budget, gate)),
         Verdict::Inconclusive => Some(format!(
             "the interval holds the budget of {}",
-            budget_text(quantity, budget)
+            sourced(budget_text(quantity, budget), gate, quantity.into())
         )),
         _ => None,
     }
 }
 
 /// Why a violated budget is a regression.
-pub(super) fn over_budget(quantity: Quantity, budget: f64) -> String {
-    format!("over the budget of {}", budget_text(quantity, budget))
+pub(super) fn beyond_budget(quantity: Quantity, budget: f64, gate: &Gate) -> String {
+    let side = match quantity.direction() {
+        Direction::LowerIsBetter => "over",
+        Direction::HigherIsBetter => "under",
+    };
+    let budget = sourced(budget_text(quantity, budget), gate, quantity.into());
+    format!("{side} the budget of {budget}")
+}
+
+/// A budget with where it was given: `10.0 ms (.mlbuild/budget.toml:4)`.
+pub(super) fn sourced(budget: String, gate: &Gate, metric: Metric) -> String {
+    match source(gate, metric) {
+        Some(source) => format!("{budget} ({source})"),
+        None => budget,
+    }
+}
+
+/// Where the budget of a metric was given, as far as that is known.
+pub(super) fn source(gate: &Gate, metric: Metric) -> Option<String> {
+    let bound = match metric {
+        Metric::LatencyP50 => Bound::MaxLatency,
+        Metric::LatencyP95 => Bound::MaxP95,
+        Metric::PeakMemory => Bound::MaxMemory,
+        Metric::Size => Bound::MaxSize,
+        _ => return None,
+    };
+    match gate.constraints().get(bound)? {
+        (_, Source::Config(None)) => None,
+        (_, source) => Some(source.to_string()),
+    }
 }
 
 fn budget_text(quantity: Quantity, budget: f64) -> String {
-    match quantity {
-        Quantity::PeakMemory => Bytes(budget as u64).to_string(),
-        Quantity::LatencyP50 | Quantity::LatencyP95 => Millis(budget).to_string(),
+    match quantity.unit() {
+        Unit::Bytes => Bytes(budget as u64).to_string(),
+        Unit::Milliseconds => Millis(budget).to_string(),
+        Unit::PerSecond => PerSecond(budget).to_string(),
     }
 }
 
-/// What a gated quantity without figures means: memory is not told everywhere, a latency always should be.
-fn missing(quantity: Quantity) -> MetricComparison {
-    match quantity {
-        Quantity::PeakMemory => MetricComparison {
+/// What a gated quantity without figures means. Memory is not told everywhere: where nobody asked for it but the defaults it is
+/// skipped, else it is an error, as is every other quantity.
+fn missing(aim: &Aim, memory_explicit: bool) -> MetricComparison {
+    let metric = Metric::from(aim.quantity);
+    let asked = memory_explicit || aim.budget.is_some();
+    match aim.quantity {
+        Quantity::PeakMemory if !asked => MetricComparison {
             gated: true,
             reason: Some("not measured: this system does not tell a process' peak memory".to_owned()),
-            ..blank(Metric::PeakMemory)
+            ..blank(metric)
         },
-        quantity => failed(of(quantity), "was not measured"),
+        Quantity::PeakMemory | Quantity::ModelMemory => failed(
+            metric,
+            "was not measured: this system does not tell a process' memory, and the config gates it",
+        ),
+        _ => failed(metric, "was not measured"),
     }
+}
+
+/// What to do about a gated metric that could not be measured.
+pub(super) fn hint(metric: Metric) -> Option<&'static str> {
+    match metric {
+        Metric::PeakMemory | Metric::ModelMemory => {
+            Some("measure on Linux, which tells a process' memory, or take the limit out of `gate.memory`")
+        }
+        Metric::Macs | Metric::ActivationPeak => Some(
+            "give every dynamic input a shape under `inputs:` of the model, or take the limit out of `gate.static`",
+        ),
+        _ => None,
+    }
+}
+
+/// Several reasons as one.
+pub(super) fn joined(reasons: &[String]) -> Option<String> {
+    (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 pub(super) fn failed(metric: Metric, reason: &str) -> MetricComparison {
@@ -314,40 +346,10 @@ pub(super) fn blank(metric: Metric) -> MetricComparison {
         change: None,
         limit: None,
         budget: None,
+        budget_source: None,
         gated: false,
         verdict: Verdict::Skipped,
         reason: None,
-    }
-}
-
-/// The metric of a noisy quantity.
-pub(super) fn of(quantity: Quantity) -> Metric {
-    match quantity {
-        Quantity::LatencyP50 => Metric::LatencyP50,
-        Quantity::LatencyP95 => Metric::LatencyP95,
-        Quantity::PeakMemory => Metric::PeakMemory,
-    }
-}
-
-/// The absolute figure to show: of all samples, untrimmed.
-fn figure(measurement: &PairMeasurement, which: Which, quantity: Quantity) -> Option<f64> {
-    match quantity {
-        Quantity::PeakMemory => Some(
-            measurement
-                .absolute(which, quantity)?
-                .interval(measurement.looks.tail())?
-                .center,
-        ),
-        quantity => summarized(&latencies(&measurement.restarts, which), quantity),
-    }
-}
-
-fn summarized(latencies: &[f64], quantity: Quantity) -> Option<f64> {
-    let summary = Summary::of(latencies)?;
-    match quantity {
-        Quantity::LatencyP50 => Some(summary.p50),
-        Quantity::LatencyP95 => Some(summary.p95),
-        Quantity::PeakMemory => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Compare and judge: what a measurement means against its limits.
 
 pub mod constraints;
+pub mod exact;
 pub mod family;
 pub mod judge;
 pub mod limits;
@@ -10,6 +11,7 @@ pub mod policy;
 mod testing;
 pub mod types;
 
+pub use exact::ExactFacts;
 pub use family::judge_family;
 pub use judge::*;
 pub use policy::*;

@@ -32,6 +32,7 @@ pub(super) fn pair(baseline_ms: f64, ratio: f64, noise: f64, peaks: (u64, u64)) 
         first_seconds: 0.001,
         warmup: vec![0.001; 3],
         peak_bytes: Some(EMPTY + beyond),
+        loaded_bytes: Some(EMPTY + beyond / 2),
     };
     let block = |seconds: f64| Block {
         wall: vec![seconds; 4],

@@ -3,6 +3,10 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::config::LatencyMetric;
+use crate::measure::quantity::Direction;
+use crate::measure::quantity::Quantity;
+
 /// The answer to "did this get worse?". Ordered from best to worst for rolling up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -41,7 +45,7 @@ impl Verdict {
     }
 }
 
-/// A quantity that is compared.
+/// A quantity that is compared. Ordered as reports show them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Metric {
@@ -49,10 +53,36 @@ pub enum Metric {
     LatencyP50,
     /// 95th percentile of latency, milliseconds.
     LatencyP95,
+    /// 99th percentile of latency, milliseconds.
+    LatencyP99,
+    /// Mean latency, milliseconds.
+    LatencyMean,
+    /// Standard deviation of latency, milliseconds.
+    LatencyStd,
+    /// Inferences a second, one after the other; more is better.
+    Throughput,
+    /// From the model's bytes to a session, milliseconds.
+    Load,
+    /// The very first inference, milliseconds.
+    FirstInference,
+    /// From the start of loading until latency has settled, milliseconds.
+    TimeToStable,
     /// Bytes on disk, external data included.
     Size,
+    /// Bytes of all files deflated.
+    CompressedSize,
     /// Peak memory beyond an empty session, bytes.
     PeakMemory,
+    /// Memory of a session before its first inference, beyond an empty session, bytes.
+    ModelMemory,
+    /// Multiply-accumulate operations of one inference.
+    Macs,
+    /// Elements of weights.
+    Parameters,
+    /// Operators in the file.
+    Operators,
+    /// The most bytes of activations that live at once, one operator after the other.
+    ActivationPeak,
     /// Cosine similarity of outputs against the baseline's: the mean over samples of the lowest over outputs, 1 = equal.
     Cosine,
     /// Share of samples on which the highest output is the same as the baseline's, 0 to 1.
@@ -62,21 +92,121 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// All of them, in order.
+    pub const ALL: [Self; 20] = [
+        Self::LatencyP50,
+        Self::LatencyP95,
+        Self::LatencyP99,
+        Self::LatencyMean,
+        Self::LatencyStd,
+        Self::Throughput,
+        Self::Load,
+        Self::FirstInference,
+        Self::TimeToStable,
+        Self::Size,
+        Self::CompressedSize,
+        Self::PeakMemory,
+        Self::ModelMemory,
+        Self::Macs,
+        Self::Parameters,
+        Self::Operators,
+        Self::ActivationPeak,
+        Self::Cosine,
+        Self::Top1Agreement,
+        Self::Top1Accuracy,
+    ];
+
     /// The word in reports and JSON.
     pub fn word(self) -> &'static str {
         match self {
-            Self::LatencyP50 => "p50",
-            Self::LatencyP95 => "p95",
             Self::Size => "size",
-            Self::PeakMemory => "peak memory",
+            Self::CompressedSize => "compressed size",
+            Self::Macs => "MACs",
+            Self::Parameters => "parameters",
+            Self::Operators => "operators",
+            Self::ActivationPeak => "activation peak",
             Self::Cosine => "cosine",
             Self::Top1Agreement => "top-1 agreement",
             Self::Top1Accuracy => "top-1 accuracy",
+            Self::LatencyP50
+            | Self::LatencyP95
+            | Self::LatencyP99
+            | Self::LatencyMean
+            | Self::LatencyStd
+            | Self::Throughput
+            | Self::Load
+            | Self::FirstInference
+            | Self::TimeToStable
+            | Self::PeakMemory
+            | Self::ModelMemory => self.quantity().map_or("", Quantity::name),
+        }
+    }
+
+    /// The noisy quantity behind it; `None` for what is exact.
+    pub fn quantity(self) -> Option<Quantity> {
+        Some(match self {
+            Self::LatencyP50 => Quantity::LatencyP50,
+            Self::LatencyP95 => Quantity::LatencyP95,
+            Self::LatencyP99 => Quantity::LatencyP99,
+            Self::LatencyMean => Quantity::LatencyMean,
+            Self::LatencyStd => Quantity::LatencyStd,
+            Self::Throughput => Quantity::Throughput,
+            Self::Load => Quantity::Load,
+            Self::FirstInference => Quantity::FirstInference,
+            Self::TimeToStable => Quantity::TimeToStable,
+            Self::PeakMemory => Quantity::PeakMemory,
+            Self::ModelMemory => Quantity::ModelMemory,
+            Self::Size
+            | Self::CompressedSize
+            | Self::Macs
+            | Self::Parameters
+            | Self::Operators
+            | Self::ActivationPeak
+            | Self::Cosine
+            | Self::Top1Agreement
+            | Self::Top1Accuracy => return None,
+        })
+    }
+
+    /// Which way is better.
+    pub fn direction(self) -> Direction {
+        match self {
+            Self::Throughput | Self::Cosine | Self::Top1Agreement | Self::Top1Accuracy => Direction::HigherIsBetter,
+            _ => Direction::LowerIsBetter,
         }
     }
 }
 
-/// A change with its 95 % interval, all in per cent of the baseline; positive is more (slower, bigger).
+impl From<Quantity> for Metric {
+    fn from(quantity: Quantity) -> Self {
+        match quantity {
+            Quantity::LatencyP50 => Self::LatencyP50,
+            Quantity::LatencyP95 => Self::LatencyP95,
+            Quantity::LatencyP99 => Self::LatencyP99,
+            Quantity::LatencyMean => Self::LatencyMean,
+            Quantity::LatencyStd => Self::LatencyStd,
+            Quantity::Throughput => Self::Throughput,
+            Quantity::Load => Self::Load,
+            Quantity::FirstInference => Self::FirstInference,
+            Quantity::TimeToStable => Self::TimeToStable,
+            Quantity::PeakMemory => Self::PeakMemory,
+            Quantity::ModelMemory => Self::ModelMemory,
+        }
+    }
+}
+
+impl From<LatencyMetric> for Metric {
+    fn from(statistic: LatencyMetric) -> Self {
+        match statistic {
+            LatencyMetric::P50 => Self::LatencyP50,
+            LatencyMetric::P95 => Self::LatencyP95,
+            LatencyMetric::P99 => Self::LatencyP99,
+            LatencyMetric::Mean => Self::LatencyMean,
+        }
+    }
+}
+
+/// A change with its 95 % interval, all in per cent of the baseline; positive is more (slower, bigger; for throughput, faster).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The best single figure.
@@ -114,11 +244,13 @@ pub struct MetricComparison {
     pub candidate: Option<f64>,
     /// The change; `None` without a baseline and for cosine and top-1 agreement.
     pub change: Option<Change>,
-    /// The accepted regression in per cent; for cosine and top-1 agreement the least value; for top-1 accuracy the accepted drop in
+    /// The accepted regression in per cent, a loss for throughput; for cosine and top-1 agreement the least value; for top-1 accuracy the accepted drop in
     /// percentage points. `None` where the metric only informs.
     pub limit: Option<f64>,
-    /// The absolute budget in the metric's unit.
+    /// The absolute budget in the metric's unit: the most, or the least for throughput.
     pub budget: Option<f64>,
+    /// Where the budget was given: a flag, or a file and a line.
+    pub budget_source: Option<String>,
     /// True where the metric counts towards the comparison's verdict.
     pub gated: bool,
     /// What it means.

@@ -33,6 +33,7 @@ use mlbuild::units::Millis;
 use mlbuild::units::Span;
 use mlbuild::verdict::Comparison;
 use mlbuild::verdict::ComparisonKey;
+use mlbuild::verdict::ExactFacts;
 use mlbuild::verdict::Metric;
 use mlbuild::verdict::Verdict;
 use mlbuild::verdict::judge;
@@ -156,7 +157,8 @@ fn compare(candidate: &Side) -> (PairMeasurement, Comparison) {
     let mut inspector = Inspector::new(&facts);
     let accuracy = agreement(&baseline, candidate, &sample, &mut inspector, &command(), &options()).unwrap();
     assert!(inspector.finish().is_empty());
-    let comparison = judge(&key(), &measurement, (200_000, 200_000), Some(&accuracy), &gate);
+    let exact = ExactFacts::of_size(200_000);
+    let comparison = judge(&key(), &measurement, (&exact, &exact), Some(&accuracy), &gate);
     (measurement, comparison)
 }
 
@@ -313,10 +315,10 @@ fn budgets_need_no_baseline() {
     gate.latency.limit.budget = Some(Millis(10_000.0));
     let side = side(&fixture("digits_cnn.onnx"));
     let measurement = measure_alone(&side, &command(), &plan(&gate), &mut |_| {}).unwrap();
-    let comparison = judge_alone(&key(), &measurement, 200_000, Some(0.98), &gate);
+    let comparison = judge_alone(&key(), &measurement, &ExactFacts::of_size(200_000), Some(0.98), &gate);
     assert_eq!(comparison.verdict, Verdict::NoBaseline);
     gate.latency.limit.budget = Some(Millis(0.001));
-    let comparison = judge_alone(&key(), &measurement, 200_000, Some(0.98), &gate);
+    let comparison = judge_alone(&key(), &measurement, &ExactFacts::of_size(200_000), Some(0.98), &gate);
     assert_eq!(comparison.verdict, Verdict::Regression);
     assert_eq!(comparison.reason.as_deref(), Some("p50: over the budget of 1.00 µs"));
 }

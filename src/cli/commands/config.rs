@@ -8,9 +8,14 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::config::BaselineStore;
 use crate::config::Config;
+use crate::config::LatencyMetric;
 use crate::config::Limit;
 use crate::config::load::Loaded;
 use crate::config::schema;
+use crate::units::Bytes;
+use crate::units::Count;
+use crate::units::Millis;
+use crate::units::PerSecond;
 
 /// Check the config, or print the JSON Schema by which editors complete it.
 #[derive(Debug, clap::Args)]
@@ -125,16 +130,27 @@ fn table(loaded: &Loaded) -> String {
 fn gate_lines(config: &Config) -> Vec<String> {
     let gate = &config.gate;
     let mut lines = vec!["gate:".to_owned()];
-    lines.push(format!(
-        "  latency {}: {}",
-        gate.latency.metric.name(),
-        limit(&gate.latency.limit)
-    ));
-    if let Some(tail) = &gate.latency.p95 {
-        lines.push(format!("  latency p95: {}", limit(tail)));
+    let latency = &gate.latency;
+    for metric in LatencyMetric::ALL {
+        let limits = latency.limit_of(metric);
+        lines.extend(limits.map(|limits| format!("  latency {}: {}", metric.name(), limit(&limits))));
     }
-    lines.push(format!("  size: {}", limit(&gate.size)));
-    lines.push(format!("  peak memory: {}", limit(&gate.memory)));
+    let mut optional = |name: &str, limits: Option<String>| {
+        lines.extend(limits.map(|limits| format!("  {name}: {limits}")));
+    };
+    optional("latency std", latency.std.as_ref().map(limit));
+    optional("throughput", latency.throughput.as_ref().map(least));
+    optional("load", latency.load.as_ref().map(limit));
+    optional("first inference", latency.first.as_ref().map(limit));
+    optional("time to stable", latency.stable.as_ref().map(limit));
+    optional("size", Some(limit(&gate.size)));
+    optional("compressed size", gate.compressed_size.as_ref().map(limit));
+    optional("peak memory", Some(limit(&gate.memory)));
+    optional("model memory", gate.model_memory.as_ref().map(limit));
+    optional("MACs", gate.static_facts.macs.as_ref().map(limit));
+    optional("parameters", gate.static_facts.parameters.as_ref().map(limit));
+    optional("operators", gate.static_facts.operators.as_ref().map(limit));
+    optional("activation peak", gate.static_facts.activation_peak.as_ref().map(limit));
     let accuracy = &gate.accuracy;
     lines.push(format!(
         "  accuracy: cosine at least {}, top-1 agreement at least {}, labelled accuracy at most {} lower",
@@ -146,6 +162,15 @@ fn gate_lines(config: &Config) -> Vec<String> {
         gate.on_missing_baseline.name()
     ));
     lines
+}
+
+/// The limit of what should not fall.
+fn least(limit: &Limit<PerSecond>) -> String {
+    let budget = limit
+        .budget
+        .map(|budget| format!(", budget at least {budget}"))
+        .unwrap_or_default();
+    format!("at most −{}{budget}", limit.max_regression)
 }
 
 fn limit<T: std::fmt::Display>(limit: &Limit<T>) -> String {
@@ -162,6 +187,33 @@ fn store(config: &Config) -> String {
         BaselineStore::Release => "GitHub releases".to_owned(),
         BaselineStore::Dir(path) => format!("folder {}", path.display()),
     }
+}
+
+fn time(limit: Option<Limit<Millis>>) -> Option<serde_json::Value> {
+    limit.map(|limit| {
+        json!({
+            "max_regression_percent": limit.relative(),
+            "budget_ms": limit.budget.map(|budget| budget.0),
+        })
+    })
+}
+
+fn bytes(limit: Option<Limit<Bytes>>) -> Option<serde_json::Value> {
+    limit.map(|limit| {
+        json!({
+            "max_regression_percent": limit.relative(),
+            "budget_bytes": limit.budget.map(|budget| budget.0),
+        })
+    })
+}
+
+fn count(limit: Option<Limit<Count>>) -> Option<serde_json::Value> {
+    limit.map(|limit| {
+        json!({
+            "max_regression_percent": limit.relative(),
+            "budget": limit.budget.map(|budget| budget.0),
+        })
+    })
 }
 
 /// The resolved settings for programs: units spelled out in the keys, everything present.
@@ -207,18 +259,34 @@ fn summary(loaded: &Loaded) -> serde_json::Value {
                 "metric": gate.latency.metric.name(),
                 "max_regression_percent": gate.latency.limit.max_regression.0,
                 "budget_ms": gate.latency.limit.budget.map(|budget| budget.0),
-                "p95": gate.latency.p95.map(|tail| json!({
-                    "max_regression_percent": tail.max_regression.0,
-                    "budget_ms": tail.budget.map(|budget| budget.0),
+                "p50": time(gate.latency.p50),
+                "p95": time(gate.latency.p95),
+                "p99": time(gate.latency.p99),
+                "mean": time(gate.latency.mean),
+                "std": time(gate.latency.std),
+                "throughput": gate.latency.throughput.map(|limit| json!({
+                    "max_regression_percent": limit.relative(),
+                    "budget_per_second": limit.budget.map(|budget| budget.0),
                 })),
+                "load": time(gate.latency.load),
+                "first": time(gate.latency.first),
+                "stable": time(gate.latency.stable),
             },
             "size": {
                 "max_regression_percent": gate.size.max_regression.0,
                 "budget_bytes": gate.size.budget.map(|budget| budget.0),
+                "compressed": bytes(gate.compressed_size),
             },
             "memory": {
                 "max_regression_percent": gate.memory.max_regression.0,
                 "budget_bytes": gate.memory.budget.map(|budget| budget.0),
+                "model": bytes(gate.model_memory),
+            },
+            "static": {
+                "macs": count(gate.static_facts.macs),
+                "parameters": count(gate.static_facts.parameters),
+                "operators": count(gate.static_facts.operators),
+                "activation_peak": bytes(gate.static_facts.activation_peak),
             },
             "accuracy": {
                 "cosine": gate.accuracy.cosine,

@@ -1,5 +1,6 @@
 //! From what was written to what it means: defaults filled in, impossible combinations refused, all of them at once.
 
+mod gate;
 mod models;
 mod sections;
 

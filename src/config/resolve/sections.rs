@@ -1,156 +1,21 @@
-//! Limits, measuring, engine and store: every section but the models.
-
-use std::time::Duration;
+//! Measuring, engine and store.
 
 use crate::config::defaults;
 use crate::config::nearest::quoted;
 use crate::config::raw;
-use crate::config::types::AccuracyGate;
 use crate::config::types::BaselineConfig;
 use crate::config::types::BaselineStore;
 use crate::config::types::ExecutionMode;
-use crate::config::types::Gate;
 use crate::config::types::GraphOptimization;
-use crate::config::types::LatencyGate;
-use crate::config::types::LatencyMetric;
-use crate::config::types::Limit;
 use crate::config::types::MeasureConfig;
-use crate::config::types::Policy;
 use crate::config::types::RuntimeConfig;
-use crate::units::Bytes;
-use crate::units::Millis;
-use crate::units::Percent;
-use crate::units::Span;
 
 use super::Resolver;
 
 /// The most threads that a config may ask for.
 const MOST_THREADS: u64 = 1024;
 
-/// Anything that may be zero and must not be.
-pub(super) trait Quantity: Copy {
-    fn is_zero(self) -> bool;
-}
-
-impl Quantity for Millis {
-    fn is_zero(self) -> bool {
-        self.0 <= 0.0
-    }
-}
-
-impl Quantity for Bytes {
-    fn is_zero(self) -> bool {
-        self.0 == 0
-    }
-}
-
-impl Quantity for Span {
-    fn is_zero(self) -> bool {
-        self.0 == Duration::ZERO
-    }
-}
-
 impl Resolver<'_> {
-    /// A quantity that is more than nothing, where there is one.
-    pub(super) fn positive<T: Quantity>(&mut self, at: &str, quantity: Option<T>) -> Option<T> {
-        if quantity.is_some_and(Quantity::is_zero) {
-            let hint = "leave it out where it should not limit anything";
-            self.value(at, format!("`{at}` is zero"), "nothing could ever stay within", hint);
-        }
-        quantity
-    }
-
-    fn limit<T: Quantity>(
-        &mut self,
-        at: &str,
-        max_regression: Option<Percent>,
-        budget: Option<T>,
-        default: Percent,
-    ) -> Limit<T> {
-        Limit {
-            max_regression: max_regression.unwrap_or(default),
-            budget: self.positive(&format!("{at}.budget"), budget),
-        }
-    }
-
-    pub(super) fn gate(&mut self, gate: raw::Gate) -> Gate {
-        let default = Gate::default();
-        let policy = |policy: Option<raw::Policy>, default| match policy {
-            None => default,
-            Some(raw::Policy::Pass) => Policy::Pass,
-            Some(raw::Policy::Neutral) => Policy::Neutral,
-            Some(raw::Policy::Fail) => Policy::Fail,
-        };
-        Gate {
-            latency: gate.latency.map_or(default.latency, |latency| self.latency(&latency)),
-            size: gate.size.map_or(default.size, |size| {
-                self.limit("gate.size", size.max_regression, size.budget, defaults::SIZE_REGRESSION)
-            }),
-            memory: gate.memory.map_or(default.memory, |memory| {
-                self.limit(
-                    "gate.memory",
-                    memory.max_regression,
-                    memory.budget,
-                    defaults::MEMORY_REGRESSION,
-                )
-            }),
-            accuracy: gate
-                .accuracy
-                .map_or(default.accuracy, |accuracy| self.accuracy(&accuracy)),
-            above: default.above,
-            on_inconclusive: policy(gate.on_inconclusive, default.on_inconclusive),
-            on_missing_baseline: policy(gate.on_missing_baseline, default.on_missing_baseline),
-        }
-    }
-
-    fn latency(&mut self, latency: &raw::Latency) -> LatencyGate {
-        let metric = match latency.metric {
-            None | Some(raw::LatencyMetric::P50) => LatencyMetric::P50,
-            Some(raw::LatencyMetric::P95) => LatencyMetric::P95,
-        };
-        if metric == LatencyMetric::P95 && latency.p95.is_some() {
-            self.key(
-                "gate.latency.p95",
-                "p95 is limited twice".to_owned(),
-                "here and by `metric: p95`",
-                "remove `metric: p95` to gate p50 and p95, or remove this",
-            );
-        }
-        let default = defaults::LATENCY_REGRESSION;
-        LatencyGate {
-            metric,
-            limit: self.limit("gate.latency", latency.max_regression, latency.budget, default),
-            p95: latency
-                .p95
-                .as_ref()
-                .map(|tail| self.limit("gate.latency.p95", tail.max_regression, tail.budget, default)),
-        }
-    }
-
-    fn accuracy(&mut self, accuracy: &raw::Accuracy) -> AccuracyGate {
-        for (key, share) in [("cosine", accuracy.cosine), ("top1", accuracy.top1)] {
-            if share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
-                let at = format!("gate.accuracy.{key}");
-                self.value(
-                    &at,
-                    format!("`{at}` is not between 0 and 1"),
-                    "0 to 1",
-                    "write 99 % as `0.99`",
-                );
-            }
-        }
-        if accuracy.max_drop.is_some_and(|drop| drop.0 > 100.0) {
-            let at = "gate.accuracy.max_drop";
-            self.value(at, format!("`{at}` is more than 100 %"), "at most 100%", "");
-        }
-        AccuracyGate {
-            cosine: accuracy.cosine.unwrap_or(defaults::COSINE),
-            top1: accuracy.top1.unwrap_or(defaults::TOP1),
-            max_drop: accuracy.max_drop.unwrap_or(defaults::MAX_DROP),
-            explicit: accuracy.cosine.is_some() || accuracy.top1.is_some(),
-        }
-    }
-
     pub(super) fn measure(&mut self, measure: &raw::Measure) -> MeasureConfig {
         let default = MeasureConfig::default();
         let time_budget = self.positive("measure.time_budget", measure.time_budget);

@@ -77,6 +77,7 @@ pub(crate) fn facts(model: &ModelProto, external: &[ExternalFile]) -> Facts {
         body_parameters,
         macs: work.macs,
         activation_bytes: work.activation_bytes,
+        activation_peak: work.activation_peak,
     }
 }
 

@@ -5,6 +5,7 @@ mod calls;
 mod cost;
 pub mod external;
 pub(crate) mod facts;
+mod liveness;
 pub mod proto;
 pub mod read;
 pub mod scan;

@@ -5,8 +5,12 @@
 //! runs (in a loop, a branch, a function, an operator from elsewhere), there is no honest number and none is given.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use crate::model::onnx::external::ExternalFile;
+use crate::model::onnx::facts::initializer_names;
+use crate::model::onnx::liveness;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::NodeProto;
 use crate::model::onnx::shape;
@@ -30,12 +34,16 @@ pub struct Work {
     pub macs: Option<u64>,
     /// Bytes of all tensors that the main graph's nodes write, constants left out; `None` where some shape is unknown.
     pub activation_bytes: Option<u64>,
+    /// The most bytes of activations that live at once, one node after the other: see [`crate::model::onnx::liveness`]; `None`
+    /// where some shape is unknown.
+    pub activation_peak: Option<u64>,
 }
 
 /// Counts the work; `inputs` gives the shapes of inputs whose dimensions the model leaves open, by name.
 pub fn work(model: &ModelProto, external: &[ExternalFile], inputs: &BTreeMap<String, Vec<u64>>) -> Work {
     let mut macs = Some(0_u64);
     let mut activation_bytes = Some(0_u64);
+    let mut bytes: BTreeMap<String, u64> = BTreeMap::new();
     shape::propagate(model, external, inputs, &mut |call, outputs| {
         macs = sum(macs, || multiplications(call, outputs));
         if call.node.op_type() != "Constant" {
@@ -43,9 +51,39 @@ pub fn work(model: &ModelProto, external: &[ExternalFile], inputs: &BTreeMap<Str
             for (_, output) in wanted {
                 activation_bytes = sum(activation_bytes, || output.as_ref()?.bytes());
             }
+            let written = call.node.output.iter().zip(outputs);
+            bytes.extend(written.filter_map(|(name, output)| Some((name.clone(), output.as_ref()?.bytes()?))));
         }
     });
-    Work { macs, activation_bytes }
+    Work {
+        macs,
+        activation_bytes,
+        activation_peak: peak(model, external, inputs, &bytes),
+    }
+}
+
+/// The peak of live activations; `written` gives the bytes of what nodes write.
+fn peak(
+    model: &ModelProto,
+    external: &[ExternalFile],
+    inputs: &BTreeMap<String, Vec<u64>>,
+    written: &BTreeMap<String, u64>,
+) -> Option<u64> {
+    let graph = model.graph.as_ref()?;
+    let given = shape::given(graph, external, inputs);
+    let filled: BTreeSet<&str> = initializer_names(graph).collect();
+    let fed: Vec<&str> = graph
+        .input
+        .iter()
+        .map(|input| input.name())
+        .filter(|name| !filled.contains(name))
+        .collect();
+    let mut bytes: HashMap<&str, u64> = fed
+        .iter()
+        .filter_map(|name| Some((*name, given.get(name)?.bytes()?)))
+        .collect();
+    bytes.extend(written.iter().map(|(name, size)| (name.as_str(), *size)));
+    liveness::peak(graph, &fed, &bytes)
 }
 
 fn sum(total: Option<u64>, more: impl FnOnce() -> Option<u64>) -> Option<u64> {

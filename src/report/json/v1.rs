@@ -21,7 +21,7 @@ use crate::verdict::Metric;
 pub const SCHEMA: &str = "mlbuild-ci-report";
 
 /// The version that this module writes and reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A stored report that cannot be read.
 #[derive(Debug, thiserror::Error)]

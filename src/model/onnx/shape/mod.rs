@@ -74,7 +74,11 @@ pub(crate) fn propagate(
 }
 
 /// Shapes of the initializers and of the graph's inputs.
-fn given<'a>(graph: &'a GraphProto, external: &[ExternalFile], inputs: &BTreeMap<String, Vec<u64>>) -> Shapes<'a> {
+pub(crate) fn given<'a>(
+    graph: &'a GraphProto,
+    external: &[ExternalFile],
+    inputs: &BTreeMap<String, Vec<u64>>,
+) -> Shapes<'a> {
     let mut shapes = Shapes::new();
     for input in &graph.input {
         let known = match inputs.get(input.name()) {
