@@ -307,6 +307,7 @@ fn measure(budget: f64, seed: u64) -> MeasureConfig {
         threads: 1,
         seed,
         worker_timeout: Span(Duration::from_secs(60)),
+        ..MeasureConfig::default()
     }
 }
 

@@ -1,15 +1,19 @@
 //! What the commands of the desk share: engine, GitHub where its address and token are known, exit codes.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
 
+use crate::config::Config;
+use crate::config::ModelConfig;
 use crate::config::budget;
 use crate::config::discover;
 use crate::github::Client;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::machinery;
+use crate::pipeline::subject::shape_overrides;
 use crate::pipeline::workspace;
 use crate::pipeline::workspace::Workspace;
 
@@ -64,6 +68,29 @@ pub(crate) fn place(context: &Context) -> Result<Place, CliError> {
         }),
         None => temporary(),
     }
+}
+
+/// The settings of the config around the working folder, and its model at `reference`, where there are any; defaults otherwise.
+pub(crate) fn settings(context: &Context, reference: &str) -> Result<(Config, Option<ModelConfig>), CliError> {
+    if context.find_config().is_none() {
+        return Ok((Config::for_model(Path::new(reference)), None));
+    }
+    let loaded = context.load_config()?;
+    let file = context.working_folder.join(reference).canonicalize().ok();
+    let model = loaded
+        .config
+        .models
+        .iter()
+        .find(|model| file.is_some() && loaded.folder.join(&model.path).canonicalize().ok() == file)
+        .cloned();
+    Ok((loaded.config, model))
+}
+
+/// Shapes of inputs as the config has them, with those of flags above them.
+pub(crate) fn shapes_of(model: Option<&ModelConfig>, flags: BTreeMap<String, Vec<u64>>) -> BTreeMap<String, Vec<u64>> {
+    let mut shapes = model.map(|model| shape_overrides(&model.inputs)).unwrap_or_default();
+    shapes.extend(flags);
+    shapes
 }
 
 /// A workspace that is gone when dropped.

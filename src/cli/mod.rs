@@ -13,6 +13,7 @@ pub mod environment;
 pub mod error;
 pub mod exit;
 mod model_args;
+mod pairwise;
 mod progress;
 mod signals;
 mod snippet;

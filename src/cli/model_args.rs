@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use clap::ValueEnum;
 
+use crate::config::ModelConfig;
 use crate::config::Target;
 use crate::config::Task;
+use crate::units::Span;
+use crate::units::UnitError;
 
 use super::error::CliError;
 
@@ -56,6 +59,16 @@ impl TaskArgs {
     }
 }
 
+impl TaskArgs {
+    /// The task of the flag, or else the one that the config gives the model.
+    pub(crate) fn or(&self, model: Option<&ModelConfig>) -> Task {
+        match (self.task(), model) {
+            (Task::Auto, Some(model)) => model.task,
+            (task, _) => task,
+        }
+    }
+}
+
 /// A task, as a flag names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum TaskName {
@@ -92,6 +105,15 @@ fn unit(text: &str) -> Result<Target, String> {
         "ane" | "cpu_and_ne" => Ok(Target::OnnxRuntimeAne),
         _ => Err("expected one of cpu, gpu, ane, all, CPU_ONLY, CPU_AND_GPU, ALL".to_owned()),
     }
+}
+
+/// Reads a time that is above zero.
+pub(crate) fn span(text: &str) -> Result<Span, String> {
+    let span: Span = text.parse().map_err(|error: UnitError| error.to_string())?;
+    if span.0.is_zero() {
+        return Err("expected a time above zero, such as `20 s`".to_owned());
+    }
+    Ok(span)
 }
 
 /// Reads `name=1,3,224,224`.

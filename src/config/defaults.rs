@@ -43,6 +43,8 @@ pub const TARGET: Target = Target::OnnxRuntimeCpu;
 pub const VARIANT: &str = "fp32";
 /// How many samples of a dataset are used at most.
 pub const SAMPLES: usize = 200;
+/// How many synthesized inputs the outputs of both sides are compared on where there is no dataset.
+pub const SYNTHETIC_SAMPLES: u64 = 8;
 /// After this a build command is stopped.
 pub const BUILD_TIMEOUT: Span = Span(Duration::from_secs(30 * 60));
 /// How many baselines are kept.
@@ -75,10 +77,12 @@ impl Default for Gate {
                 top1: TOP1,
                 max_drop: MAX_DROP,
                 explicit: false,
+                judged: true,
             },
             sources: Constraints::default(),
             on_inconclusive: Policy::Neutral,
             on_missing_baseline: Policy::Neutral,
+            strict: false,
         }
     }
 }
@@ -92,6 +96,10 @@ impl Default for MeasureConfig {
             seed: 0,
             worker_timeout: Span(Duration::from_secs(60)),
             strict_output: false,
+            least_runs: 0,
+            least_warmup: 0,
+            samples: SYNTHETIC_SAMPLES,
+            samples_seed: None,
         }
     }
 }

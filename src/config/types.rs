@@ -163,6 +163,9 @@ pub struct Gate {
     pub accuracy: AccuracyGate,
     /// Where the absolute limits were given: here, in `.mlbuild/budget.toml` or by flag. [`Gate::constrain`] sets both.
     pub sources: Constraints,
+    /// Any change for the worse beyond noise fails, however small the limit says it is; the limits then say how precisely a pass has
+    /// to be known. Only flags set it.
+    pub strict: bool,
     /// What an undecided comparison means for the check.
     pub on_inconclusive: Policy,
     /// What a comparison that has no baseline yet means for the check.
@@ -290,6 +293,8 @@ pub struct AccuracyGate {
     /// True where `cosine` or `top1` stand in the config or came by flag. Where they don't and the dataset has labels, labelled
     /// accuracy judges alone: a retrained model answers differently, and that is no fault.
     pub explicit: bool,
+    /// False where the agreement of outputs only informs, as a flag may say.
+    pub judged: bool,
 }
 
 /// What a comparison without a decision means for the check.
@@ -319,6 +324,14 @@ pub struct MeasureConfig {
     /// Fails a candidate whose outputs hold NaN or infinity, are constant, or have another shape than declared; default off. It is
     /// a limit like the gate's: in a pull request the base's counts too.
     pub strict_output: bool,
+    /// Timed inferences of each side, at least; 0 by default, as the limits say how many it takes.
+    pub least_runs: u32,
+    /// Inferences after each fresh start that are not timed, at least; 0 by default, as the model's latency says how many it takes.
+    pub least_warmup: u32,
+    /// How many synthesized inputs outputs are compared on where there is no dataset; default 8.
+    pub samples: u64,
+    /// Seed of these inputs; that of all other inputs by default.
+    pub samples_seed: Option<u64>,
 }
 
 /// Which engine, and how it is set up.

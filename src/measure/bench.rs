@@ -248,7 +248,7 @@ mod tests {
             Ok(Started {
                 load_seconds: 0.5,
                 first_seconds: 10.0 * self.seconds,
-                loaded_bytes: None,
+                loaded_bytes: Some(1),
             })
         }
 

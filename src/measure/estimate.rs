@@ -214,7 +214,7 @@ fn decided(evidence: &Evidence, direction: Direction, limit: f64, looks: &Looks)
 pub fn pair_decided(restarts: &[Restart], empty: Option<u64>, aims: &[Aim], looks: &Looks) -> bool {
     aims.iter().all(|aim| {
         let direction = aim.quantity.direction();
-        let relative = aim.max_regression.is_none_or(|limit| {
+        let relative = aim.fails_beyond().is_none_or(|limit| {
             change(restarts, empty, aim.quantity).is_none_or(|change| {
                 let accepted = accepted(restarts, empty, aim.quantity, limit);
                 decided(&change, direction, accepted, looks)
@@ -368,6 +368,7 @@ mod tests {
             quantity,
             max_regression: Some(5.0),
             budget: None,
+            strict: false,
         };
         let both = [aim(Quantity::LatencyP50), aim(Quantity::PeakMemory)];
         assert!(pair_decided(&restarts, EMPTY, &both, &looks));

@@ -66,6 +66,15 @@ pub struct Aim {
     pub max_regression: Option<f64>,
     /// What the candidate must stay under, or reach where higher is better, in the quantity's unit.
     pub budget: Option<f64>,
+    /// Any change for the worse beyond noise fails, even within `max_regression`.
+    pub strict: bool,
+}
+
+impl Aim {
+    /// The change for the worse beyond which it is a regression, in per cent of the baseline.
+    pub fn fails_beyond(&self) -> Option<f64> {
+        self.max_regression.map(|limit| if self.strict { 0.0 } else { limit })
+    }
 }
 
 /// The noisy limits of a gate, in the order of reports.
@@ -97,6 +106,7 @@ pub fn aims(gate: &Gate) -> Vec<Aim> {
                 quantity,
                 max_regression,
                 budget,
+                strict: gate.strict,
             })
         })
         .collect()
@@ -129,6 +139,10 @@ pub struct Plan {
     pub memory_limit: Option<u64>,
     /// The peak memory of an empty session where an earlier comparison of the same run has measured it.
     pub empty_session_bytes: Option<u64>,
+    /// Timed inferences of each side, at least.
+    pub least_runs: u32,
+    /// Inferences after each fresh start that are not timed, at least.
+    pub least_warmup: u32,
     /// Ends the measurement early.
     pub stop: Stop,
 }
@@ -145,6 +159,8 @@ impl Plan {
             worker_timeout: measure.worker_timeout.0,
             memory_limit: None,
             empty_session_bytes: None,
+            least_runs: measure.least_runs,
+            least_warmup: measure.least_warmup,
             stop: Stop::default(),
         }
     }
@@ -157,11 +173,16 @@ impl Plan {
         let block = seconds * f64::from(keep + discard);
         let fitting = self.time_budget.as_secs_f64() * ROUNDS_SHARE / (block * sides as f64);
         let most = if block > SLICE_SECONDS { MANY_ROUNDS } else { ROUNDS };
+        let least = self.least_runs.div_ceil(keep) as usize;
         Rhythm {
-            warmup: ((WARMUP_SECONDS / seconds) as u32).clamp(MIN_WARMUP, MAX_WARMUP),
+            warmup: ((WARMUP_SECONDS / seconds) as u32)
+                .clamp(MIN_WARMUP, MAX_WARMUP)
+                .max(self.least_warmup),
             discard,
             keep,
-            rounds: (fitting as usize).clamp(MIN_ROUNDS, most),
+            rounds: (fitting as usize)
+                .clamp(MIN_ROUNDS, most)
+                .max(least.div_ceil(MIN_RESTARTS)),
         }
     }
 
@@ -207,6 +228,8 @@ mod tests {
             worker_timeout: Duration::from_secs(60),
             memory_limit: None,
             empty_session_bytes: None,
+            least_runs: 0,
+            least_warmup: 0,
             stop: Stop::default(),
         }
     }

@@ -184,8 +184,9 @@ impl<S: Subject> Pair<'_, S> {
         random: &mut Pcg64,
     ) -> Result<Restart, (Which, S::Error)> {
         let first = draw(random);
-        let one = self.start(first, *rhythm)?;
-        let other = self.start(opposite(first), *rhythm)?;
+        let warmup = warmup_of(*rhythm, plan);
+        let one = self.start(first, warmup)?;
+        let other = self.start(opposite(first), warmup)?;
         let rhythm = *rhythm.get_or_insert_with(|| plan.rhythm(f64::midpoint(settled(&one.1), settled(&other.1)), 2));
 
         let mut rounds = Vec::with_capacity(rhythm.rounds);
@@ -211,12 +212,12 @@ impl<S: Subject> Pair<'_, S> {
     }
 
     /// Starts one side afresh, warms it up, and leaves it paused where sides that wait are.
-    fn start(&mut self, which: Which, rhythm: Option<Rhythm>) -> Result<(Started, Block), (Which, S::Error)> {
+    fn start(&mut self, which: Which, warmup: u32) -> Result<(Started, Block), (Which, S::Error)> {
         let pausing = self.pausing;
         let subject = self.subject(which);
         let mut act = || {
             let started = subject.start()?;
-            let warmup = subject.block(0, warmup_of(rhythm))?;
+            let warmup = subject.block(0, warmup)?;
             if pausing {
                 subject.pause()?;
             }
@@ -267,7 +268,7 @@ fn restart_alone<S: Subject>(
     rhythm: &mut Option<Rhythm>,
 ) -> Result<LoneRestart, S::Error> {
     let started = subject.start()?;
-    let warmup = subject.block(0, warmup_of(*rhythm))?;
+    let warmup = subject.block(0, warmup_of(*rhythm, plan))?;
     let rhythm = *rhythm.get_or_insert_with(|| plan.rhythm(settled(&warmup), 1));
     let mut blocks = Vec::with_capacity(rhythm.rounds);
     for index in 0..SETTLING_ROUNDS + rhythm.rounds {
@@ -284,8 +285,8 @@ fn restart_alone<S: Subject>(
 }
 
 /// Inferences right after the very first one.
-fn warmup_of(rhythm: Option<Rhythm>) -> u32 {
-    rhythm.map_or(TRIAL, |rhythm| rhythm.warmup)
+fn warmup_of(rhythm: Option<Rhythm>, plan: &Plan) -> u32 {
+    rhythm.map_or(TRIAL.max(plan.least_warmup), |rhythm| rhythm.warmup)
 }
 
 /// What an inference takes after the warm-up, in seconds, roughly.
@@ -421,6 +422,7 @@ mod tests {
                         quantity: Quantity::LatencyP50,
                         max_regression: Some(5.0),
                         budget: None,
+                        strict: false,
                     }],
                     family: 2,
                     time_budget: Duration::from_secs_f64(seconds),
@@ -429,6 +431,8 @@ mod tests {
                     worker_timeout: Duration::from_secs(60),
                     memory_limit: None,
                     empty_session_bytes: None,
+                    least_runs: 0,
+                    least_warmup: 0,
                     stop: Default::default(),
                 },
             }

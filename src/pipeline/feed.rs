@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::config::MeasureConfig;
 use crate::config::ModelConfig;
 use crate::digest::Digest;
 use crate::files;
@@ -15,9 +16,6 @@ use crate::model::inputs::InputError;
 use crate::model::tensor::Tensor;
 use crate::pipeline::subject;
 use crate::pipeline::trouble::Trouble;
-
-/// How many synthesized inputs the outputs of both sides are compared on where the config names no dataset.
-const SYNTHETIC_SAMPLES: u64 = 8;
 
 /// Inputs of one model.
 #[derive(Debug, Clone)]
@@ -89,15 +87,16 @@ pub(super) fn check_same_inputs(candidate: &Model, baseline: &Model, source: Sha
     })
 }
 
-/// The inputs and samples of `model`: its dataset where the config names one, synthesized from `seed` otherwise. `folder` is the
+/// The inputs and samples of `model`: its dataset where the config names one, synthesized otherwise. `folder` is the
 /// config's.
 pub(super) fn feed(
     config: &ModelConfig,
     model: &Model,
     folder: &Path,
-    seed: u64,
+    measure: &MeasureConfig,
     shapes: ShapeSource,
 ) -> Result<Feed, Trouble> {
+    let seed = measure.seed;
     let overrides = subject::shape_overrides(&config.inputs);
     let of_input = |error: InputError| match shapes {
         ShapeSource::Config => Trouble::of(&error),
@@ -121,8 +120,9 @@ pub(super) fn feed(
             facts: model.facts.clone(),
         });
     }
-    let samples = (0..SYNTHETIC_SAMPLES)
-        .map(|sample| synthesize(seed.wrapping_add(sample)))
+    let first = measure.samples_seed.unwrap_or(seed);
+    let samples = (0..measure.samples)
+        .map(|sample| synthesize(first.wrapping_add(sample)))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Feed {
         inputs: synthesize(seed)?,

@@ -3,6 +3,7 @@
 pub mod agree;
 pub mod assemble;
 pub mod baseline;
+pub mod benchmark;
 pub mod build_command;
 pub mod ci;
 pub mod event;
@@ -14,7 +15,9 @@ pub mod machinery;
 pub mod open;
 pub mod plan;
 pub mod publish;
+pub mod recall;
 pub mod remember;
 pub mod subject;
 pub mod trouble;
+pub mod validate;
 pub mod workspace;

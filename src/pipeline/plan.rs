@@ -161,13 +161,7 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
     let (source_files, feed) = match &candidate {
         Ok(model) => (
             subject::store_source(model, context.objects).map_err(|error| Trouble::of(&error)),
-            feed(
-                config,
-                model,
-                context.folder,
-                context.config.measure.seed,
-                context.shapes,
-            ),
+            feed(config, model, context.folder, &context.config.measure, context.shapes),
         ),
         Err(trouble) => (Err(trouble.clone()), Err(trouble.clone())),
     };

@@ -94,7 +94,8 @@ pub fn remember(
     Ok(())
 }
 
-fn artifacts(files: &[StoredFile]) -> Vec<ArtifactFacts> {
+/// Files of the object store as the registry writes them.
+pub(super) fn artifacts(files: &[StoredFile]) -> Vec<ArtifactFacts> {
     files
         .iter()
         .map(|file| ArtifactFacts {

@@ -2,6 +2,7 @@
 
 pub mod agreement;
 pub mod annotations;
+pub mod benchmark;
 pub mod builder;
 pub mod clean;
 pub mod comment;

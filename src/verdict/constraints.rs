@@ -67,6 +67,7 @@ pub fn aims(constraints: &Constraints) -> Vec<Aim> {
                 quantity: quantity(bound)?,
                 max_regression: None,
                 budget: Some(limit),
+                strict: false,
             })
         })
         .collect()

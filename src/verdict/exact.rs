@@ -61,36 +61,40 @@ struct Bound {
     relative: Option<f64>,
     budget: Option<(f64, String)>,
     source: Option<String>,
+    /// Not one byte or operation more is accepted, whatever `relative` says.
+    strict: bool,
 }
 
 /// The limits of the gate on exact metrics, in the order of reports; `None` where the metric only informs.
 fn bounds(gate: &Gate) -> [(Metric, Option<Bound>); 6] {
-    fn bytes(limit: Option<Limit<Bytes>>) -> Option<Bound> {
+    let strict = gate.strict;
+    let bytes = |limit: Option<Limit<Bytes>>| {
         limit.map(|limit| Bound {
-            relative: limit.relative(),
+            strict,
+            relative: limit.relative().map(|limit| if strict { 0.0 } else { limit }),
             budget: limit.budget.map(|budget| (budget.0 as f64, budget.to_string())),
             source: None,
         })
-    }
-    fn count(limit: Option<Limit<Count>>) -> Option<Bound> {
+    };
+    let count = |limit: Option<Limit<Count>>| {
         limit.map(|limit| Bound {
-            relative: limit.relative(),
+            strict,
+            relative: limit.relative().map(|limit| if strict { 0.0 } else { limit }),
             budget: limit.budget.map(|budget| (budget.0 as f64, budget.to_string())),
             source: None,
         })
-    }
-    /// The only one of these whose budget may come from elsewhere than the config.
-    fn size(gate: &Gate) -> Option<Bound> {
-        let mut bound = bytes(Some(gate.size))?;
-        bound.source = bound.budget.as_ref().and_then(|_| source(gate, Metric::Size));
-        bound.budget = bound
+    };
+    // The only one of these whose budget may come from elsewhere than the config.
+    let size = bytes(Some(gate.size)).map(|bound| Bound {
+        source: bound.budget.as_ref().and_then(|_| source(gate, Metric::Size)),
+        budget: bound
             .budget
-            .map(|(budget, text)| (budget, sourced(text, gate, Metric::Size)));
-        Some(bound)
-    }
+            .map(|(budget, text)| (budget, sourced(text, gate, Metric::Size))),
+        ..bound
+    });
     let facts = &gate.static_facts;
     [
-        (Metric::Size, size(gate)),
+        (Metric::Size, size),
         (Metric::CompressedSize, bytes(gate.compressed_size)),
         (Metric::Macs, count(facts.macs)),
         (Metric::Parameters, count(facts.parameters)),
@@ -154,7 +158,12 @@ fn judged(
     let mut reasons = Vec::new();
     let mut verdict = if before.is_some() { Verdict::Skipped } else { otherwise };
     if let (Some(limit), Some(before), Some(percent)) = (relative, before.flatten(), change) {
-        let accepted = limit.max(100.0 * floor(metric) / before.max(1.0));
+        let floor = if bound.is_some_and(|bound| bound.strict) {
+            0.0
+        } else {
+            floor(metric)
+        };
+        let accepted = limit.max(100.0 * floor / before.max(1.0));
         if percent > limit && percent <= accepted {
             reasons.push("a difference of less than 64 KB is no regression".to_owned());
         }

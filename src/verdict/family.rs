@@ -78,7 +78,7 @@ pub fn judge_family(comparisons: &mut [Comparison], measurements: &[Option<&Pair
 fn claims_of<'a>(comparison: usize, measurement: &'a PairMeasurement, gate: &Gate) -> Vec<Claim<'a>> {
     let mut claims = Vec::new();
     for aim in aims(gate) {
-        let relative = aim.max_regression.and_then(|limit| {
+        let relative = aim.fails_beyond().and_then(|limit| {
             let accepted = measurement.accepted(aim.quantity, limit);
             Some((measurement.change(aim.quantity)?, accepted, None))
         });

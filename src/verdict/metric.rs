@@ -44,7 +44,12 @@ pub(super) fn noisy(measurement: &PairMeasurement, aim: &Aim, gate: &Gate) -> Me
     let mut reasons = Vec::new();
     let relative = aim.max_regression.map_or(Verdict::Pass, |limit| {
         let accepted = measurement.accepted(aim.quantity, limit);
+        let fails = measurement.accepted(aim.quantity, aim.fails_beyond().unwrap_or(limit));
         let (shown, bound) = (direction.costs(shown), direction.costs(bound));
+        if bound.lower > fails && bound.lower <= accepted {
+            reasons.push("strict: what is worse beyond noise fails".to_owned());
+            return Verdict::Regression;
+        }
         let verdict = limits::change_against(shown, bound.lower, accepted);
         reasons.extend(relative_reason(verdict, shown, limit, accepted, aim.quantity, looks));
         verdict
@@ -64,7 +69,7 @@ pub(super) fn noisy(measurement: &PairMeasurement, aim: &Aim, gate: &Gate) -> Me
         baseline: measurement.shown(Which::Baseline, aim.quantity),
         candidate: measurement.shown(Which::Candidate, aim.quantity),
         change: Some(change_of(shown)),
-        limit: aim.max_regression,
+        limit: aim.fails_beyond(),
         budget: aim.budget,
         budget_source: aim.budget.and_then(|_| source(gate, metric)),
         gated: true,
@@ -93,7 +98,7 @@ pub(super) fn outputs(accuracy: Option<&Accuracy>, gate: &Gate) -> Vec<MetricCom
         return vec![failed(Metric::Cosine, "the outputs were not compared")];
     };
     let labels = accuracy.baseline_top1.zip(accuracy.candidate_top1);
-    let agreement_gates = gate.accuracy.explicit || labels.is_none();
+    let agreement_gates = gate.accuracy.judged && (gate.accuracy.explicit || labels.is_none());
     let at_least = |metric, value: f64, least: f64| {
         let verdict = match (agreement_gates, value >= least) {
             (false, _) => Verdict::Skipped,
@@ -108,7 +113,14 @@ pub(super) fn outputs(accuracy: Option<&Accuracy>, gate: &Gate) -> Vec<MetricCom
             reason: if agreement_gates {
                 (verdict == Verdict::Regression).then(|| format!("{} is below {least}", below(value, least)))
             } else {
-                Some("informs only: labelled accuracy judges".to_owned())
+                Some(
+                    if gate.accuracy.judged {
+                        "informs only: labelled accuracy judges"
+                    } else {
+                        "informs only: `--check-accuracy` judges it"
+                    }
+                    .to_owned(),
+                )
             },
             ..blank(metric)
         }

@@ -56,7 +56,7 @@ fn plan(gate: &Gate) -> Plan {
         threads: 1,
         seed: 0,
         worker_timeout: Span(Duration::from_secs(120)),
-        strict_output: false,
+        ..MeasureConfig::default()
     };
     Plan::new(gate, &measure, 1)
 }

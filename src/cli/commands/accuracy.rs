@@ -12,8 +12,6 @@ use crate::cli::model_args::ShapeArgs;
 use crate::cli::model_args::TaskArgs;
 use crate::cli::signals;
 use crate::config::DatasetConfig;
-use crate::config::MeasureConfig;
-use crate::config::RuntimeConfig;
 use crate::config::Target;
 use crate::measure::outputs;
 use crate::pipeline::agree;
@@ -139,20 +137,20 @@ fn error(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
+    let (config, model) = desk::settings(context, &args.candidate)?;
     let place = desk::place(context)?;
     let find = |reference: &str| open::find(reference, &place.workspace, &context.working_folder);
     let feed = Feed {
         dataset: args.data.config(args.samples, context),
-        shapes: args.shapes.shapes()?,
-        task: args.task.task(),
+        shapes: desk::shapes_of(model.as_ref(), args.shapes.shapes()?),
+        task: args.task.or(model.as_ref()),
         samples: args.samples as usize,
         seed: args.seed,
     };
     let (baseline, candidate) = (find(&args.baseline)?, find(&args.candidate)?);
     let pair = agree::pair(baseline, candidate, &feed, &place.workspace)?;
-    let runtime = RuntimeConfig::default();
+    let (runtime, measure) = (&config.runtime, &config.measure);
     let machinery = desk::machinery(context, &runtime.version)?;
-    let measure = MeasureConfig::default();
     let interrupt = signals::interrupt();
     let engine = Engine {
         worker: &machinery.worker,

@@ -3,13 +3,16 @@
 mod accuracy;
 mod action;
 mod baseline;
+mod benchmark;
 mod budget;
 mod ci;
+mod ci_check;
 mod compare;
 mod completions;
 mod config;
 mod init;
 mod runtime;
+mod validate;
 mod worker;
 
 use clap::Subcommand;
@@ -26,11 +29,17 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Ci(Box<ci::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
-    Compare(compare::Args),
+    Benchmark(benchmark::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Compare(Box<compare::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    CiCheck(Box<ci_check::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Accuracy(accuracy::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Validate(Box<validate::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Budget(budget::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -52,9 +61,12 @@ impl Command {
         match self {
             Self::Init(args) => init::run(&args, context),
             Self::Ci(args) => ci::run(&args, context),
+            Self::Benchmark(args) => benchmark::run(&args, context),
+            Self::CiCheck(args) => ci_check::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),
             Self::Accuracy(args) => accuracy::run(&args, context),
+            Self::Validate(args) => validate::run(&args, context),
             Self::Budget(args) => budget::run(&args, context),
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),

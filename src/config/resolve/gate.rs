@@ -116,6 +116,7 @@ impl Resolver<'_> {
             sources: default.sources,
             on_inconclusive: policy(gate.on_inconclusive, default.on_inconclusive),
             on_missing_baseline: policy(gate.on_missing_baseline, default.on_missing_baseline),
+            strict: default.strict,
         }
     }
 
@@ -236,6 +237,7 @@ impl Resolver<'_> {
             top1: accuracy.top1.unwrap_or(defaults::TOP1),
             max_drop: accuracy.max_drop.unwrap_or(defaults::MAX_DROP),
             explicit: accuracy.cosine.is_some() || accuracy.top1.is_some(),
+            judged: true,
         }
     }
 }

@@ -28,6 +28,7 @@ impl Resolver<'_> {
             seed: measure.seed.unwrap_or(default.seed),
             worker_timeout: worker_timeout.unwrap_or(default.worker_timeout),
             strict_output: measure.strict_output.unwrap_or(default.strict_output),
+            ..default
         };
         if measure
             .threads

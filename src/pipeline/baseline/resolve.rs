@@ -266,11 +266,6 @@ pub(crate) fn other_tool(version: &str) -> String {
     )
 }
 
-/// The model file at `path` as the baseline of the config's only model.
-pub fn resolve_file(path: &Path, label: &str, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
-    from_file(path, label, desk)
-}
-
 fn from_file(path: &Path, label: &str, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
     let [model] = desk.config.models.as_slice() else {
         return Err(ResolveError::OneForMany {
@@ -280,11 +275,11 @@ fn from_file(path: &Path, label: &str, desk: &Desk<'_>) -> Result<Baselines, Res
     };
     let loaded = Model::load(path)?;
     let files = subject::store_source(&loaded, desk.workspace.objects())?;
-    Ok(only(label, &model.name, files))
+    Ok(of_files(label, &model.name, files))
 }
 
-/// A baseline of one model's bare files.
-fn only(label: &str, model: &str, files: Vec<StoredFile>) -> Baselines {
+/// A baseline of one model's bare files, which lie in the object store.
+pub fn of_files(label: &str, model: &str, files: Vec<StoredFile>) -> Baselines {
     let mut baselines = Baselines::never(label, format!("the baseline ({label}) does not have this model"));
     let source = Source {
         files,
@@ -309,7 +304,7 @@ fn from_registry(name: &str, desk: &Desk<'_>) -> Result<Baselines, ResolveError>
             });
         }
     };
-    let mut baselines = only(name, &model, files);
+    let mut baselines = of_files(name, &model, files);
     baselines.tag = Some(name.to_owned());
     Ok(baselines)
 }

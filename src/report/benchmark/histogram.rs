@@ -90,6 +90,19 @@ impl Histogram {
         .collect()
     }
 
+    /// The same in one line, a character a bin.
+    pub fn outline(&self) -> String {
+        const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+        let most = self.counts.iter().copied().max().unwrap_or(0).max(1);
+        let counts = self.counts.iter();
+        counts
+            .map(|count| match count {
+                0 => ' ',
+                count => LEVELS[count * (LEVELS.len() - 1) / most],
+            })
+            .collect()
+    }
+
     fn bin_of(&self, latency: f64) -> usize {
         let after = self.edges_ms.partition_point(|edge| *edge <= latency);
         after.saturating_sub(1).min(self.counts.len().saturating_sub(1))
@@ -126,7 +139,7 @@ fn bar(count: usize, most: usize) -> String {
 }
 
 /// Values as a row of blocks, on a logarithmic scale: a first inference is often many times slower than the rest.
-pub fn sparkline(values: &[f64]) -> String {
+pub(super) fn sparkline(values: &[f64]) -> String {
     const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     // Differences below a tenth are no warm-up, and should look flat.
     const FLAT: f64 = 1.1;
@@ -160,7 +173,10 @@ mod tests {
         assert!(histogram.last_is_open);
         assert_eq!(histogram.counts.last(), Some(&1));
         assert_eq!(histogram.edges_ms.last(), Some(&50.0));
-        assert!(histogram.counts[0] < 200, "one hiccup does not squeeze the rest: {histogram:?}");
+        assert!(
+            histogram.counts[0] < 200,
+            "one hiccup does not squeeze the rest: {histogram:?}"
+        );
     }
 
     #[test]
