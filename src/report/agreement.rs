@@ -210,8 +210,8 @@ mod tests {
 
     #[test]
     fn figures_of_any_size_are_readable() {
-        let texts = [0.0, 1.0, 0.999_999_9, 0.98765, 1.2345e-7, 123_456.0, -0.5].map(number);
-        assert_eq!(texts, ["0", "1", "1", "0.98765", "1.234e-7", "1.235e5", "-0.5"]);
+        let texts = [0.0, 1.0, 0.999_999_9, 0.98765, 1.25e-7, 123_456.0, -0.5].map(number);
+        assert_eq!(texts, ["0", "1", "1", "0.98765", "1.250e-7", "1.235e5", "-0.5"]);
         assert!(table(&of(&[1, 2])).ends_with("right answers on 2 labelled samples: 100.0 % → 50.0 %"));
     }
 }
