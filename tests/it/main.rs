@@ -9,11 +9,13 @@
     clippy::disallowed_methods
 )]
 
+mod accuracy;
 mod action;
 mod architecture;
 mod bad_models;
 mod baseline;
 mod benchmark;
+mod budget;
 mod ci;
 mod ci_check;
 mod cli;
@@ -33,5 +35,6 @@ mod report;
 mod runtime_install;
 mod support;
 mod untouched;
+mod validate;
 mod variants;
 mod worker;
