@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let dims = Some(vec![Dim::Symbol("batch".to_owned()), Dim::Fixed(4)]);
     let specs = [TensorSpec { name: "x".to_owned(), element: ElementType::Float, dims }];
-    let settings = DatasetConfig { path: file.path().to_owned(), labels: Some("y".to_owned()), samples: 8 };
+    let settings = DatasetConfig { labels: Some("y".to_owned()), samples: 8, ..DatasetConfig::of(file.path().to_owned()) };
     if let Ok(dataset) = Dataset::open(&settings, &specs, &BTreeMap::new()) {
         for sample in (0..dataset.len()).filter_map(|index| dataset.sample(index).ok()) {
             assert!(sample.iter().all(|tensor| tensor.data.len() == tensor.len() * 4));

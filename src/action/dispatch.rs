@@ -30,6 +30,8 @@ pub struct Surroundings<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// Raised by a signal.
     pub interrupt: &'a Interrupt,
+    /// Fails what is odd about outputs, whatever the config says.
+    pub strict_output: bool,
     /// Now, ISO 8601.
     pub now: String,
     /// Shows what a run tells.

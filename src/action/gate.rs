@@ -151,6 +151,10 @@ impl Gate<'_> {
         if self.inputs.fail_on_missing_baseline {
             gate.on_missing_baseline = Policy::Fail;
         }
+        // A limit like the gate's: no pull request switches it off for itself.
+        let mut config = head.clone();
+        config.measure.strict_output |=
+            surroundings.strict_output || base_config.known().is_some_and(|base| base.measure.strict_output);
         let baselines = self.baselines(&located, &base_config, &workspace)?;
         let machinery = dispatch::machinery(self.inputs, &head.runtime.version, surroundings)?;
         let context = report::Context {
@@ -167,7 +171,7 @@ impl Gate<'_> {
         };
         let outcome = ci::run(
             ci::Request {
-                config: head,
+                config: &config,
                 gate: &gate,
                 config_changes: changes,
                 folder: &located.loaded.folder,
@@ -179,6 +183,7 @@ impl Gate<'_> {
                 workspace: &workspace,
                 environment: surroundings.environment,
                 interrupt: surroundings.interrupt,
+                cache: None,
                 context,
                 notices: notices.clone(),
                 now: surroundings.now.clone(),

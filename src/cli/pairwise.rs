@@ -8,15 +8,21 @@ use crate::config::InputConfig;
 use crate::config::LatencyMetric;
 use crate::config::ModelConfig;
 use crate::config::Policy;
+use crate::config::defaults;
 use crate::config::overrides;
+use crate::digest::Digest;
+use crate::machine::Fingerprint;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::ci;
 use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::open;
 use crate::pipeline::open::Found;
+use crate::pipeline::recall;
+use crate::pipeline::recall::Cache;
 use crate::pipeline::subject;
 use crate::report;
 use crate::report::Report;
+use crate::report::clean;
 use crate::units::Percent;
 use crate::units::Span;
 
@@ -155,6 +161,17 @@ pub(crate) fn run(args: &PairArgs, rules: Rules, context: &Context) -> Result<Ex
     let baselines = resolve::of_files(&baseline.label, &name, subject::store_source(&baseline.model, objects)?);
     let machinery = desk::machinery(context, &config.runtime.version)?;
     let interrupt = signals::interrupt();
+    let machine = Fingerprint::of_this_machine().with_environment(&context.environment);
+    let cache = cache(args, &config, &baseline, &candidate).map(|(baseline, candidate)| Cache {
+        baseline,
+        candidate,
+        runtime_version: machinery.library.version.clone(),
+        machine: &machine,
+        workspace: &project.workspace,
+    });
+    if args.use_cached && cache.is_none() {
+        notices.push("measured anew: variants that are derived here have no stored benchmarks".to_owned());
+    }
     let outcome = {
         let mut progress = (rules.show != Show::Log).then(|| Progress::new(&context.ui));
         ci::run(
@@ -171,6 +188,7 @@ pub(crate) fn run(args: &PairArgs, rules: Rules, context: &Context) -> Result<Ex
                 workspace: &place.workspace,
                 environment: &context.environment,
                 interrupt: &interrupt,
+                cache: cache.as_ref(),
                 context: report::Context {
                     key: desk::KEY.to_owned(),
                     ..report::Context::default()
@@ -250,6 +268,18 @@ fn config(
     config
 }
 
+/// Where the registry has both sides; `None` where nothing stored is asked for, or can be of what is compared.
+fn cache(args: &PairArgs, config: &Config, baseline: &Found, candidate: &Found) -> Option<(Digest, Digest)> {
+    if !args.use_cached || args.variant != defaults::VARIANT {
+        return None;
+    }
+    let id = |found: &Found| {
+        let build = found.build.as_ref().map(|build| build.facts.id.as_str());
+        recall::build_id(build, &found.model, config.measure.seed)
+    };
+    Some((id(baseline)?, id(candidate)?))
+}
+
 /// The model's name in the report.
 fn model_name(found: &Found, reference: &str) -> String {
     match &found.build {
@@ -280,6 +310,10 @@ fn show(args: &PairArgs, rules: &Rules, context: &Context, report: &Report) -> R
         Show::Whole => report::terminal::write(report, &mut text, context.ui.color())?,
         Show::Compact => report::table::write(report, &mut text, context.ui.color())?,
         Show::Log => report::table::write(report, &mut text, false)?,
+    }
+    let notes = report.comparisons.iter().flat_map(|detail| &detail.warnings);
+    for note in notes.filter(|_| rules.show != Show::Whole) {
+        text.extend(format!("note: {}\n", clean::sentence(note, clean::PROSE_LENGTH)).bytes());
     }
     context.ui.data(&String::from_utf8_lossy(&text))?;
     Ok(())

@@ -43,7 +43,7 @@ impl<'a> Progress<'a> {
     }
 
     fn measured(&mut self, key: &ComparisonKey, event: &Measured) {
-        let name = format!("{} · {}", key.model, key.variant);
+        let name = format!("{} · {}", key.model, key.variant_label());
         match event {
             Measured::Planned { restarts, .. } => {
                 self.clear();

@@ -78,6 +78,7 @@ impl ModelConfig {
             task: Task::Auto,
             targets: vec![defaults::TARGET],
             variants: vec![defaults::VARIANT.to_owned()],
+            sequence_lengths: None,
             calibration: None,
             dataset: None,
         }
@@ -113,11 +114,7 @@ impl Config {
                 match &mut model.dataset {
                     Some(dataset) => dataset.path = path,
                     None => {
-                        model.dataset = Some(DatasetConfig {
-                            path,
-                            labels: None,
-                            samples: defaults::SAMPLES,
-                        });
+                        model.dataset = Some(DatasetConfig::of(path));
                     }
                 }
             }

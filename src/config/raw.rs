@@ -54,6 +54,10 @@ pub struct Model {
     pub inputs: Option<BTreeMap<String, Input>>,
     /// What kind of data the model takes: `auto` finds out.
     pub task: Option<Task>,
+    /// The lengths, in tokens, that a model of token sequences is measured with, each gated on its own; 16, 64, 128 and 256 by
+    /// default, as far as the model holds them.
+    #[schemars(length(min = 1), inner(range(min = 1)))]
+    pub sequence_lengths: Option<Vec<u64>>,
     /// What the model must run on; `onnxruntime_cpu` by default.
     #[serde(default)]
     #[schemars(schema_with = "schema::targets")]
@@ -102,7 +106,7 @@ pub enum Task {
     Audio,
     /// Rows of features.
     Tabular,
-    /// None of these.
+    /// None of these: inputs are zeros.
     Unknown,
 }
 
@@ -110,13 +114,32 @@ pub enum Task {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dataset {
-    /// A `.npz` file, one array an input, relative to the folder of this config.
+    /// A `.npz` file with one array an input, or a folder of images or of `.npy` files; relative to the folder of this config.
     pub path: String,
-    /// The array that holds the labels, where there are any.
+    /// The array of the `.npz` file, or the file in the folder, that holds the labels. In a folder `labels.csv`, `labels.npy` and
+    /// subfolders, one a class, are found without it.
     pub labels: Option<String>,
     /// How many samples are used at most; 200 by default.
     #[schemars(range(min = 1))]
     pub samples: Option<u64>,
+    /// Of images: subtracted from values of 0 to 1, one number for all channels or one a channel; nothing by default.
+    #[schemars(length(min = 1, max = 3))]
+    pub mean: Option<Vec<f64>>,
+    /// Of images: what the difference is divided by, one number for all channels or one a channel; 1 by default.
+    #[schemars(length(min = 1, max = 3))]
+    pub std: Option<Vec<f64>>,
+    /// How images get the size of the input: `stretch` by default.
+    pub resize: Option<Resize>,
+}
+
+/// How an image gets the size of the input.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Resize {
+    /// Scaled to width and height, each on its own.
+    Stretch,
+    /// Scaled as a whole until it covers the input, then cut at the middle.
+    Crop,
 }
 
 /// What is judged, and against which limits.

@@ -6,8 +6,10 @@ use serde_json::json;
 use crate::digest::Digest;
 
 use super::types::CommentWhen;
+use super::types::DatasetConfig;
 use super::types::ExecutionMode;
 use super::types::GraphOptimization;
+use super::types::ImageConfig;
 use super::types::MeasureConfig;
 use super::types::ModelConfig;
 use super::types::Policy;
@@ -31,13 +33,10 @@ impl ModelConfig {
             "schema": SCHEMA,
             "inputs": inputs,
             "task": self.task.name(),
+            "sequence_lengths": self.sequence_lengths,
             "target": target.name(),
             "calibration": self.calibration.as_ref().map(|path| slashed(path)),
-            "dataset": self.dataset.as_ref().map(|dataset| json!({
-                "path": slashed(&dataset.path),
-                "labels": dataset.labels,
-                "samples": dataset.samples,
-            })),
+            "dataset": self.dataset.as_ref().map(dataset),
             "measure": {
                 "time_budget_ms": measure.time_budget.0.as_secs_f64() * 1000.0,
                 "threads": measure.threads,
@@ -51,6 +50,21 @@ impl ModelConfig {
         });
         Digest::of(settings.to_string().as_bytes())
     }
+}
+
+/// What a dataset's files don't say. How images are read stands in it only where it differs from the default, so that digests from
+/// before there were images still agree.
+fn dataset(dataset: &DatasetConfig) -> Value {
+    let mut settings = json!({
+        "path": slashed(&dataset.path),
+        "labels": dataset.labels,
+        "samples": dataset.samples,
+    });
+    let images = &dataset.images;
+    if *images != ImageConfig::default() {
+        settings["images"] = json!({ "mean": images.mean, "std": images.std, "resize": images.resize.name() });
+    }
+    settings
 }
 
 /// The same on every system.
@@ -150,6 +164,14 @@ mod tests {
         assert_ne!(
             digest("models: [{ path: a.onnx, dataset: d.npz }]"),
             digest("models: [{ path: a.onnx, dataset: { path: d.npz, labels: y } }]")
+        );
+        assert_eq!(
+            digest("models: [{ path: a.onnx, dataset: images }]"),
+            digest("models: [{ path: a.onnx, dataset: { path: images, resize: stretch } }]")
+        );
+        assert_ne!(
+            digest("models: [{ path: a.onnx, dataset: images }]"),
+            digest("models: [{ path: a.onnx, dataset: { path: images, mean: [0.5] } }]")
         );
         assert_ne!(plain, digest("models: [{ path: a.onnx, targets: [onnxruntime_gpu] }]"));
         assert_ne!(plain, digest("models: [{ path: a.onnx }]\nmeasure: { threads: 2 }"));

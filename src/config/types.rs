@@ -46,6 +46,8 @@ pub struct ModelConfig {
     pub inputs: BTreeMap<String, InputConfig>,
     /// What kind of data it takes.
     pub task: Task,
+    /// The lengths that a model of token sequences is measured with, rising; the model's own where `None`.
+    pub sequence_lengths: Option<Vec<u64>>,
     /// What it must run on.
     pub targets: Vec<Target>,
     /// The recipes to derive and gate, as written: `fp32`, `fp16`, `prune-0.50+int8`.
@@ -86,7 +88,7 @@ pub enum Task {
     Audio,
     /// Rows of features.
     Tabular,
-    /// None of these; inputs are plain noise.
+    /// None of these; inputs are zeros.
     Unknown,
 }
 
@@ -133,12 +135,57 @@ impl fmt::Display for Target {
 /// Samples to compare outputs on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DatasetConfig {
-    /// A `.npz` file, relative to the folder of the config.
+    /// A `.npz` file, or a folder of images or `.npy` files; relative to the folder of the config.
     pub path: PathBuf,
-    /// The array that holds the labels, where there are any.
+    /// The array of the `.npz` file, or the file in the folder, that holds the labels, where it is named.
     pub labels: Option<String>,
     /// How many samples at most; default 200.
     pub samples: usize,
+    /// How images become inputs.
+    pub images: ImageConfig,
+}
+
+impl DatasetConfig {
+    /// The dataset at `path` with defaults.
+    pub fn of(path: PathBuf) -> Self {
+        Self {
+            path,
+            labels: None,
+            samples: super::defaults::SAMPLES,
+            images: ImageConfig::default(),
+        }
+    }
+}
+
+/// How images become inputs: resized, brought to 0 to 1, then normalized by channel.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ImageConfig {
+    /// Subtracted from values of 0 to 1: one number for all channels, or one a channel; nothing by default.
+    pub mean: Option<Vec<f64>>,
+    /// What the difference is divided by, all above 0: one number for all channels, or one a channel; 1 by default.
+    pub std: Option<Vec<f64>>,
+    /// What happens to the aspect ratio.
+    pub resize: Resize,
+}
+
+/// How an image gets the size of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Resize {
+    /// Scaled to width and height, each on its own.
+    #[default]
+    Stretch,
+    /// Scaled as a whole until it covers the input, then cut at the middle.
+    Crop,
+}
+
+impl Resize {
+    /// The word in the config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stretch => "stretch",
+            Self::Crop => "crop",
+        }
+    }
 }
 
 /// What is judged, and against which limits.

@@ -10,6 +10,7 @@ mod host;
 mod isa;
 pub mod load;
 mod same;
+pub mod sandbox;
 
 pub use activity::Activity;
 pub use fingerprint::Fingerprint;

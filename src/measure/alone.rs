@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::machine::activity::Reading;
 use crate::measure::compare::Surroundings;
 use crate::measure::error::MeasureError;
 use crate::measure::event::Event;
@@ -29,6 +30,7 @@ pub fn measure_alone(
     };
     let around = Surroundings::find(side, command, plan).map_err(failed)?;
     let mut subject = WorkerSubject::new(side, command, around.options.clone());
+    let reading = Reading::now(around.cores.as_deref());
     let mut setting = Setting {
         plan,
         elapsed: &mut || begun.elapsed().as_secs_f64(),
@@ -42,6 +44,7 @@ pub fn measure_alone(
         looks: measured.looks,
         stopped: measured.stopped,
         seconds: measured.seconds,
+        activity: reading.until(&Reading::now(around.cores.as_deref())),
         cores: around.cores,
         runtime_version: subject.runtime_version().to_owned(),
         empty_session_bytes: around.empty_session_bytes,

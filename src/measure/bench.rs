@@ -276,6 +276,10 @@ mod tests {
             Ok(())
         }
 
+        fn reload(&mut self) -> Result<(), Infallible> {
+            Ok(())
+        }
+
         fn stop(&mut self) {
             self.log.borrow_mut().push('.');
         }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::machine::activity::Reading;
 use crate::machine::affinity;
 use crate::machine::load_average;
 use crate::measure::error::MeasureError;
@@ -82,6 +83,7 @@ pub fn compare_pair(
     let around = Surroundings::find(baseline, command, plan).map_err(|error| failed((Which::Baseline, error)))?;
     let mut one = WorkerSubject::new(baseline, command, around.options.clone());
     let mut other = WorkerSubject::new(candidate, command, around.options.clone());
+    let reading = Reading::now(around.cores.as_deref());
     let mut setting = Setting {
         plan,
         elapsed: &mut || begun.elapsed().as_secs_f64(),
@@ -103,6 +105,7 @@ pub fn compare_pair(
         looks: measured.looks,
         stopped: measured.stopped,
         seconds: measured.seconds,
+        activity: reading.until(&Reading::now(around.cores.as_deref())),
         cores: around.cores,
         runtime_version: other.runtime_version().to_owned(),
         empty_session_bytes: around.empty_session_bytes,

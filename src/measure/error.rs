@@ -1,6 +1,7 @@
 //! Why a comparison could not be measured, and on which side.
 
 use crate::hint::Hint;
+use crate::measure::profile::EventsError;
 use crate::measure::samples::Which;
 use crate::model::dataset::DatasetError;
 use crate::runtime::WorkerError;
@@ -64,9 +65,23 @@ pub enum MeasureError {
         /// The candidate's shape.
         candidate: Vec<u64>,
     },
+    /// The engine's profile is not what it should be.
+    #[error("the engine's profile cannot be used: {detail}")]
+    Profile {
+        /// What is wrong with it.
+        detail: String,
+    },
     /// There is no sample, or no output that holds numbers.
     #[error("there are no numeric outputs to compare")]
     NothingToCompare,
+}
+
+impl From<EventsError> for MeasureError {
+    fn from(error: EventsError) -> Self {
+        Self::Profile {
+            detail: error.to_string(),
+        }
+    }
 }
 
 impl MeasureError {
@@ -77,7 +92,7 @@ impl MeasureError {
             Self::NotFinite { .. } | Self::Alone { .. } | Self::OutputMissing { .. } | Self::ShapesDiffer { .. } => {
                 Some(Which::Candidate)
             }
-            Self::Dataset(_) | Self::NeverFinite { .. } | Self::NothingToCompare => None,
+            Self::Dataset(_) | Self::NeverFinite { .. } | Self::Profile { .. } | Self::NothingToCompare => None,
         }
     }
 
@@ -110,6 +125,9 @@ impl Hint for MeasureError {
             }
             Self::OutputMissing { .. } | Self::ShapesDiffer { .. } => {
                 vec!["if the new signature is meant, merge it with a fresh baseline".to_owned()]
+            }
+            Self::Profile { .. } => {
+                vec!["profile fewer runs (`--runs`), or pin another `runtime.version`".to_owned()]
             }
             Self::NothingToCompare => vec!["give the model at least one output that holds numbers".to_owned()],
         }

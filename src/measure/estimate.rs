@@ -68,12 +68,18 @@ impl Evidence {
         })
     }
 
+    /// Centre and standard error in the scale that they are computed in; [`Self::read`] turns that into per cent or units.
+    pub(crate) fn estimate(&self) -> Option<Estimate> {
+        Estimate::of(&self.values)
+    }
+
     /// The median over restarts, in the unit of [`Self::interval`].
     fn median(&self) -> Option<f64> {
         median(&self.values).map(|value| self.read(value))
     }
 
-    fn read(&self, value: f64) -> f64 {
+    /// A value of [`Self::estimate`]'s scale in the unit of [`Self::interval`].
+    pub(crate) fn read(&self, value: f64) -> f64 {
         match self.reading {
             Reading::LogRatio => 100.0 * value.exp_m1(),
             Reading::Log => value.exp(),

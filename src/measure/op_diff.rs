@@ -24,8 +24,10 @@ const TELLING_SHARE: f64 = 0.05;
 /// One operator of one side and its time in every repeat.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OpTimes {
-    /// The node's name; empty where it has none.
+    /// The node's name, by which both sides are paired; empty where it has none.
     pub name: String,
+    /// What people call it; empty where only its type is known.
+    pub label: String,
     /// The operator: `Conv`.
     pub op_type: String,
     /// Bytes of what it writes, where that is known.
@@ -141,10 +143,10 @@ fn change(before: Option<&OpTimes>, after: Option<&OpTimes>, scale: f64) -> Opti
         (Some(before), Some(after)) => apart(&before.seconds, &after.seconds),
         _ => true,
     };
-    let name = if shown.name.is_empty() {
+    let name = if shown.label.is_empty() {
         &shown.op_type
     } else {
-        &shown.name
+        &shown.label
     };
     let change = OpChange {
         name: name.clone(),
@@ -217,6 +219,7 @@ mod tests {
     fn op(name: &str, op_type: &str, bytes: u64, microseconds: &[f64]) -> OpTimes {
         OpTimes {
             name: name.to_owned(),
+            label: name.to_owned(),
             op_type: op_type.to_owned(),
             output_bytes: Some(bytes),
             seconds: microseconds.iter().map(|value| value * 1e-6).collect(),

@@ -450,7 +450,7 @@ mod tests {
         let mut inspector = Inspector::new(&facts);
         for sample in 0..4_u8 {
             let value = f32::from(sample);
-            let broken = if sample % 2 == 0 { f32::NAN } else { 1.0 };
+            let broken = if sample % 2 == 0 { f32::NAN } else { -1.0 };
             inspector.add(
                 &fed(value),
                 &[

@@ -15,7 +15,7 @@ use crate::units::Millis;
 pub const MIN_RESTARTS: usize = 3;
 
 /// Restarts at which the limits are looked at, as far as they fit into the time.
-const LOOKS: [usize; 7] = [5, 8, 12, 18, 28, 42, 60];
+pub const LOOKS: [usize; 11] = [5, 6, 8, 10, 13, 17, 22, 28, 36, 47, 60];
 
 /// A block lasts about this long: long against a context switch, short against the bursts of a busy machine.
 const BLOCK_SECONDS: f64 = 0.002;
@@ -35,21 +35,23 @@ const MIN_WARMUP: u32 = 2;
 /// and at most.
 const MAX_WARMUP: u32 = 15;
 
-/// Rounds a restart where blocks are short; restarts say more than rounds do.
+/// What a restart measures takes about this share of the time budget (0.35 s of 20 s), so that enough restarts fit in even where half
+/// of the time goes to other processes.
+const RESTART_SHARE: f64 = 1.0 / 57.0;
+
+/// Rounds a session where there are several, or where one is all that fits.
 const ROUNDS: usize = 20;
 
-/// A block past this length is likely to be interrupted on a busy machine: about a scheduler's slice.
-const SLICE_SECONDS: f64 = 0.0028;
-
-/// Rounds a restart where blocks are long. On recorded noise of models of 3 to 4 ms beside endless loops, the spread between
-/// restarts falls from 4–7 % with 20 rounds to 0.6–1 % with 40 to 50; models of 0.04 ms gain next to nothing.
+/// Rounds of a single session at most. Beyond this a restart says little more about itself; another restart does.
 const MANY_ROUNDS: usize = 40;
 
 /// Rounds a restart for the slowest models.
 const MIN_ROUNDS: usize = 3;
 
-/// A restart's rounds may take this share of the time, so that enough restarts fit in.
-const ROUNDS_SHARE: f64 = 1.0 / 12.0;
+/// Sessions a process at most. Each lays its weights out anew, which averages away much of what sets one restart apart from the next:
+/// with four sessions the spread between restarts fell from 3.4 to 1.5 % (digits_cnn) and from 2.2 to 0.4 % (digits_vit) beside
+/// endless loops, for twice the time.
+const MAX_SESSIONS: usize = 4;
 
 /// Slack below which a relative change of latency is no regression: 1 µs, in milliseconds.
 pub const LATENCY_FLOOR_MS: f64 = 0.001;
@@ -165,22 +167,26 @@ impl Plan {
         }
     }
 
-    /// Blocks and rounds for sides whose inferences take `seconds` on average, `sides` of them taking turns.
-    pub fn rhythm(&self, seconds: f64, sides: usize) -> Rhythm {
+    /// The pattern of a restart for sides whose inferences take `seconds` and whose sessions take `load` seconds on average, `sides` of
+    /// them taking turns.
+    pub fn rhythm(&self, seconds: f64, load: f64, sides: usize) -> Rhythm {
         let seconds = seconds.max(1e-9);
         let keep = ((BLOCK_SECONDS / seconds).round() as u32).clamp(1, MAX_BLOCK);
         let discard = u32::from(seconds < SLOW_INFERENCE_SECONDS);
-        let block = seconds * f64::from(keep + discard);
-        let fitting = self.time_budget.as_secs_f64() * ROUNDS_SHARE / (block * sides as f64);
-        let most = if block > SLICE_SECONDS { MANY_ROUNDS } else { ROUNDS };
+        let round = seconds * f64::from(keep + discard) * sides as f64;
+        let target = self.time_budget.as_secs_f64() * RESTART_SHARE;
+        let session = load * sides as f64 + round * (ROUNDS + 1) as f64;
+        let sessions = ((target / session) as usize).clamp(1, MAX_SESSIONS);
+        let most = if sessions > 1 { ROUNDS } else { MANY_ROUNDS };
         let least = self.least_runs.div_ceil(keep) as usize;
         Rhythm {
             warmup: ((WARMUP_SECONDS / seconds) as u32)
                 .clamp(MIN_WARMUP, MAX_WARMUP)
                 .max(self.least_warmup),
+            sessions,
             discard,
             keep,
-            rounds: (fitting as usize)
+            rounds: ((target / round) as usize)
                 .clamp(MIN_ROUNDS, most)
                 .max(least.div_ceil(MIN_RESTARTS)),
         }
@@ -204,11 +210,13 @@ impl Plan {
 pub struct Rhythm {
     /// Inferences right after the very first one, kept apart: how a cold start ends.
     pub warmup: u32,
+    /// Sessions a process, one after the other.
+    pub sessions: usize,
     /// Inferences at the start of a block that are not kept.
     pub discard: u32,
     /// Inferences of a block that are kept.
     pub keep: u32,
-    /// Rounds of one block a side.
+    /// Rounds a session, of one block a side.
     pub rounds: usize,
 }
 
@@ -235,18 +243,20 @@ mod tests {
     }
 
     #[test]
-    fn blocks_adapt_to_the_model() {
-        let rhythm = |seconds| {
-            let Rhythm {
-                discard, keep, rounds, ..
-            } = plan(20).rhythm(seconds, 2);
-            (discard, keep, rounds)
+    fn blocks_and_sessions_adapt_to_the_model() {
+        let rhythm = |seconds, load| {
+            let rhythm = plan(20).rhythm(seconds, load, 2);
+            assert!((MIN_WARMUP..=MAX_WARMUP).contains(&rhythm.warmup));
+            (rhythm.sessions, rhythm.discard, rhythm.keep, rhythm.rounds)
         };
-        assert_eq!(rhythm(0.000_04), (1, 40, 20));
-        assert_eq!(rhythm(0.000_5), (1, 4, 20));
-        assert_eq!(rhythm(0.004), (1, 1, 40));
-        assert_eq!(rhythm(0.100), (0, 1, 8));
-        assert_eq!(rhythm(2.0), (0, 1, 3));
+        assert_eq!(rhythm(0.000_005, 0.002), (4, 1, 40, 20));
+        assert_eq!(rhythm(0.000_04, 0.003), (4, 1, 40, 20));
+        assert_eq!(rhythm(0.000_5, 0.020), (2, 1, 4, 20));
+        // A session that loads slowly is not worth a second one.
+        assert_eq!(rhythm(0.000_5, 0.200), (1, 1, 4, 40));
+        assert_eq!(rhythm(0.004, 0.040), (1, 1, 1, 21));
+        assert_eq!(rhythm(0.100, 0.1), (1, 0, 1, 3));
+        assert_eq!(rhythm(2.0, 1.0), (1, 0, 1, 3));
     }
 
     #[test]

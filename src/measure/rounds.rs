@@ -26,7 +26,7 @@ use crate::stats::summary::median;
 /// Inferences that warm up the first restart; they tell how long the blocks should be.
 const TRIAL: u32 = 3;
 
-/// Rounds at the start of a restart that are run and not kept: caches, page tables and clock speed settle.
+/// Rounds at the start of a session that are run and not kept: caches, page tables and clock speed settle.
 const SETTLING_ROUNDS: usize = 1;
 
 /// What the loop came to.
@@ -187,8 +187,32 @@ impl<S: Subject> Pair<'_, S> {
         let warmup = warmup_of(*rhythm, plan);
         let one = self.start(first, warmup)?;
         let other = self.start(opposite(first), warmup)?;
-        let rhythm = *rhythm.get_or_insert_with(|| plan.rhythm(f64::midpoint(settled(&one.1), settled(&other.1)), 2));
+        let rhythm = *rhythm.get_or_insert_with(|| {
+            let seconds = f64::midpoint(settled(&one.1), settled(&other.1));
+            let load = f64::midpoint(one.0.load_seconds, other.0.load_seconds);
+            plan.rhythm(seconds, load, 2)
+        });
 
+        let mut rounds = self.rounds(rhythm, random)?;
+        // The peak is that of one session: before a second one is built on what the first left behind.
+        let (baseline, candidate) = in_order(first, one, other);
+        let baseline = self.process(Which::Baseline, baseline)?;
+        let candidate = self.process(Which::Candidate, candidate)?;
+        for _ in 1..rhythm.sessions {
+            let first = draw(random);
+            self.awake(first, S::reload)?;
+            self.awake(opposite(first), S::reload)?;
+            rounds.extend(self.rounds(rhythm, random)?);
+        }
+        Ok(Restart {
+            baseline,
+            candidate,
+            rounds,
+        })
+    }
+
+    /// The rounds of one session a side.
+    fn rounds(&mut self, rhythm: Rhythm, random: &mut Pcg64) -> Result<Vec<Round>, (Which, S::Error)> {
         let mut rounds = Vec::with_capacity(rhythm.rounds);
         for index in 0..SETTLING_ROUNDS + rhythm.rounds {
             let first = draw(random);
@@ -203,12 +227,7 @@ impl<S: Subject> Pair<'_, S> {
                 });
             }
         }
-        let (baseline, candidate) = in_order(first, one, other);
-        Ok(Restart {
-            baseline: self.process(Which::Baseline, baseline)?,
-            candidate: self.process(Which::Candidate, candidate)?,
-            rounds,
-        })
+        Ok(rounds)
     }
 
     /// Starts one side afresh, warms it up, and leaves it paused where sides that wait are.
@@ -269,15 +288,23 @@ fn restart_alone<S: Subject>(
 ) -> Result<LoneRestart, S::Error> {
     let started = subject.start()?;
     let warmup = subject.block(0, warmup_of(*rhythm, plan))?;
-    let rhythm = *rhythm.get_or_insert_with(|| plan.rhythm(settled(&warmup), 1));
-    let mut blocks = Vec::with_capacity(rhythm.rounds);
-    for index in 0..SETTLING_ROUNDS + rhythm.rounds {
-        let block = subject.block(rhythm.discard, rhythm.keep)?;
-        if index >= SETTLING_ROUNDS {
-            blocks.push(block);
+    let rhythm = *rhythm.get_or_insert_with(|| plan.rhythm(settled(&warmup), started.load_seconds, 1));
+    let mut blocks = Vec::with_capacity(rhythm.sessions * rhythm.rounds);
+    let mut peak_bytes = None;
+    for session in 0..rhythm.sessions {
+        if session > 0 {
+            subject.reload()?;
+        }
+        for index in 0..SETTLING_ROUNDS + rhythm.rounds {
+            let block = subject.block(rhythm.discard, rhythm.keep)?;
+            if index >= SETTLING_ROUNDS {
+                blocks.push(block);
+            }
+        }
+        if session == 0 {
+            peak_bytes = subject.peak_memory()?;
         }
     }
-    let peak_bytes = subject.peak_memory()?;
     Ok(LoneRestart {
         process: process((started, warmup), peak_bytes),
         blocks,
@@ -371,6 +398,13 @@ mod tests {
                 first_seconds: self.latency * 3.0,
                 loaded_bytes: None,
             })
+        }
+
+        fn reload(&mut self) -> Result<(), String> {
+            assert!(!self.paused, "a paused side was asked to reload");
+            self.log.borrow_mut().push(format!("{} reload", self.name));
+            self.clock.set(self.clock.get() + self.start_seconds);
+            Ok(())
         }
 
         fn block(&mut self, discard: u32, keep: u32) -> Result<Block, String> {
@@ -486,7 +520,8 @@ mod tests {
         assert_eq!(measured.stopped, StopReason::Decided);
         assert_eq!(measured.restarts.len(), 5);
         assert_eq!(measured.looks.taken, [5]);
-        assert_eq!(measured.restarts[0].rounds.len(), 20);
+        // One session: a second one of 50 ms a side would not fit into a restart's share of the time.
+        assert_eq!(measured.restarts[0].rounds.len(), 40);
         assert_eq!(measured.restarts[0].rounds[0].baseline.wall.len(), 4);
         assert!(matches!(stage.events[0], Event::Planned { restarts: 60, .. }));
         assert!(matches!(
@@ -538,6 +573,29 @@ mod tests {
     }
 
     #[test]
+    fn models_that_load_fast_get_several_sessions_a_process() {
+        let mut stage = Stage::new(20.0);
+        let mut sides = (
+            stage.side("baseline", 0.0005, &STEADY),
+            stage.side("candidate", 0.0005, &[0.0]),
+        );
+        sides.0.start_seconds = 0.001;
+        sides.1.start_seconds = 0.001;
+        let measured = stage.pair(sides.0, sides.1, true).unwrap();
+        assert_eq!(measured.restarts[0].rounds.len(), 3 * 20);
+        let reloads = |name: &str| {
+            stage
+                .log
+                .borrow()
+                .iter()
+                .filter(|entry| **entry == format!("{name} reload"))
+                .count()
+        };
+        assert_eq!(reloads("baseline"), 2 * measured.restarts.len());
+        assert_eq!(reloads("candidate"), 2 * measured.restarts.len());
+    }
+
+    #[test]
     fn goes_on_while_undecided_and_ends_with_the_plan() {
         let mut stage = Stage::new(1000.0);
         let (one, other) = (
@@ -546,7 +604,7 @@ mod tests {
         );
         let measured = stage.pair(one, other, false).unwrap();
         assert_eq!(measured.stopped, StopReason::Planned);
-        assert_eq!(measured.looks.taken, [5, 8, 12, 18, 28, 42, 60]);
+        assert_eq!(measured.looks.taken, crate::measure::plan::LOOKS);
         assert!(measured.looks.last_is_final);
     }
 

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::machine::Activity;
 use crate::runtime::Timed;
 
 /// One of the two sides of a comparison.
@@ -160,6 +161,9 @@ pub struct PairMeasurement {
     pub empty_session_bytes: Option<u64>,
     /// The machine's load average over a minute, before measuring.
     pub load_average: Option<f64>,
+    /// What the machine was busy with meanwhile.
+    #[serde(default)]
+    pub activity: Activity,
     /// What a reader should know about the circumstances.
     pub warnings: Vec<String>,
 }
@@ -183,6 +187,9 @@ pub struct SideMeasurement {
     pub empty_session_bytes: Option<u64>,
     /// The machine's load average over a minute, before measuring.
     pub load_average: Option<f64>,
+    /// What the machine was busy with meanwhile.
+    #[serde(default)]
+    pub activity: Activity,
     /// What a reader should know about the circumstances.
     pub warnings: Vec<String>,
 }

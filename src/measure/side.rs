@@ -99,6 +99,10 @@ impl Subject for WorkerSubject<'_> {
         })
     }
 
+    fn reload(&mut self) -> Result<(), WorkerError> {
+        self.running()?.reload().map(drop)
+    }
+
     fn block(&mut self, discard: u32, keep: u32) -> Result<Block, WorkerError> {
         Ok(Block::of(&self.running()?.block(discard, keep)?))
     }

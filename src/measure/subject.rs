@@ -10,6 +10,9 @@ pub trait Subject {
     /// Throws the running process away, if there is one, and starts a fresh one with the model loaded.
     fn start(&mut self) -> Result<Started, Self::Error>;
 
+    /// Builds the session anew in the running process, with nothing measured of it.
+    fn reload(&mut self) -> Result<(), Self::Error>;
+
     /// Runs `discard + keep` inferences in a row; what each of the last `keep` took.
     fn block(&mut self, discard: u32, keep: u32) -> Result<Block, Self::Error>;
 

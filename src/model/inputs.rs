@@ -3,19 +3,18 @@
 //! A shape that neither the model nor the config knows is an error, never a guess, except for the batch dimension, which is 1.
 
 mod bounds;
+mod longest;
 mod make;
 mod role;
 mod shapes;
+mod sizes;
 mod synthetic;
 
-pub use bounds::index_bounds;
 pub use make::Made;
 pub use make::Request;
 pub use make::make;
 pub use role::Role;
 pub use shapes::is_batch;
-pub use shapes::resolve_shapes;
-pub use synthetic::synthesize;
 
 use crate::hint::Hint;
 use crate::model::onnx::shown::shown;
@@ -105,6 +104,24 @@ pub enum InputError {
         /// The other input.
         second_input: String,
     },
+    /// A batch that the inputs don't have.
+    #[error("batches of {wished} are asked for, and input {} takes {found} at once", shown(name))]
+    OtherBatch {
+        /// The size that was asked for.
+        wished: u64,
+        /// The first input of another size.
+        name: String,
+        /// Its first dimension.
+        found: u64,
+    },
+    /// A length for a model without sequences of free length.
+    #[error("sequences of {wished} tokens are asked for, and the model {why}")]
+    OtherSequence {
+        /// The length that was asked for.
+        wished: u64,
+        /// What the model does instead: `takes 128 tokens, no more and no fewer`.
+        why: String,
+    },
     /// More elements than can be fed.
     #[error("input {} of shape {shape:?} would need more than {limit} bytes", shown(name))]
     TooLarge {
@@ -134,6 +151,7 @@ impl InputError {
                 vec!["correct `--input-shape`".to_owned()]
             }
             Self::TooLarge { .. } => vec!["give smaller sizes with `--input-shape`".to_owned()],
+            Self::OtherBatch { .. } | Self::OtherSequence { .. } => self.hints(),
             Self::UnknownInput { .. } | Self::Unsupported { .. } => self.hints(),
         }
     }
@@ -155,6 +173,12 @@ impl Hint for InputError {
             }
             Self::WrongRank { .. } | Self::ContradictsFixed { .. } | Self::SymbolConflict { .. } => {
                 vec!["correct the model's `inputs` in .mlbuild.yml".to_owned()]
+            }
+            Self::OtherBatch { .. } => {
+                vec!["leave the size of batches out, or export the model with a free batch dimension".to_owned()]
+            }
+            Self::OtherSequence { .. } => {
+                vec!["leave the length out, or export the model with a free sequence dimension".to_owned()]
             }
             Self::TooLarge { .. } => vec!["give smaller sizes in the model's `inputs` in .mlbuild.yml".to_owned()],
             Self::Unsupported { .. } => {

@@ -4,7 +4,9 @@ use crate::config::Config;
 use crate::config::Gate;
 use crate::config::ModelLines;
 use crate::machine::fingerprint::Fingerprint;
+use crate::measure::disturbance;
 use crate::measure::estimate;
+use crate::measure::noise_floor::NoiseFloor;
 use crate::measure::outputs::Anomaly;
 use crate::measure::quantity::Quantity;
 use crate::measure::samples::PairMeasurement;
@@ -52,6 +54,8 @@ pub struct Frame<'a> {
     pub drift: Vec<String>,
     /// What the reader should know about this run.
     pub notices: Vec<String>,
+    /// On how many machines the baseline and those before it were measured, where there are several.
+    pub history: Option<String>,
 }
 
 /// Builds the report.
@@ -98,6 +102,13 @@ fn detail(done: &Done, frame: &Frame<'_>) -> Detail {
         (None, None) => None,
     };
     let mut warnings = done.job.notes.clone();
+    match &done.job.work {
+        // How inputs were made up matters where something was measured with them.
+        Work::Pair { feed, .. } | Work::Alone { feed, .. } if latency.is_some() => {
+            warnings.extend(feed.notes.iter().cloned());
+        }
+        Work::Pair { .. } | Work::Alone { .. } | Work::Settled(_) => {}
+    }
     warnings.extend(done.pair.iter().flat_map(|pair| pair.warnings.iter().cloned()));
     warnings.extend(done.anomalies.iter().map(Anomaly::to_string));
     warnings.extend(done.alone.iter().flat_map(|alone| alone.warnings.iter().cloned()));
@@ -123,8 +134,19 @@ fn detail(done: &Done, frame: &Frame<'_>) -> Detail {
             .model_index
             .and_then(|index| frame.lines.get(index)?.of_variant(&done.job.key.variant)),
         warnings,
+        disturbances: disturbances(done),
         operators: done.operators.clone(),
     }
+}
+
+/// What disturbed it, a sentence each.
+fn disturbances(done: &Done) -> Vec<String> {
+    let found = match (&done.pair, &done.alone) {
+        (Some(pair), _) => disturbance::find(pair),
+        (None, Some(alone)) => disturbance::find_alone(alone),
+        (None, None) => Vec::new(),
+    };
+    found.iter().map(ToString::to_string).collect()
 }
 
 fn facts(prepared: &Prepared, origin: Option<&BaselineOrigin>) -> SideFacts {
@@ -216,14 +238,8 @@ fn table(baseline: Option<&Figures>, candidate: &Figures) -> LatencyTable {
 fn environment(done: &[Done], frame: &Frame<'_>) -> Environment {
     let machine = frame.machine;
     let pairs = || done.iter().filter_map(|entry| entry.pair.as_ref());
-    let noise_floor = pairs()
-        .filter_map(|pair| {
-            let interval = pair
-                .change(Quantity::LatencyP50)?
-                .interval(crate::stats::sequential::TAIL)?;
-            Some((interval.upper - interval.lower) / 2.0)
-        })
-        .reduce(f64::max);
+    let all: Vec<&PairMeasurement> = pairs().collect();
+    let floor = NoiseFloor::of(&all, Quantity::LatencyP50);
     let measured = pairs().map(|pair| (pair.cores.clone(), pair.load_average));
     let alone = done
         .iter()
@@ -244,6 +260,19 @@ fn environment(done: &[Done], frame: &Frame<'_>) -> Environment {
         threads: frame.config.measure.threads,
         cores,
         load_average,
-        noise_floor_percent: noise_floor,
+        noise_floor_percent: floor.map(|floor| floor.half_width_percent),
+        detectable_percent: floor.map(|floor| floor.detectable_80_percent),
+        kernel: machine.kernel.clone(),
+        cores_allowed: machine.cores_allowed as usize,
+        cpu_quota: machine.cpu_quota,
+        memory_limit_bytes: machine.memory_limit_bytes,
+        governor: machine.governor.clone(),
+        max_mhz: machine.max_mhz,
+        turbo: machine.turbo,
+        container: machine.container.clone(),
+        hypervisor: machine.hypervisor.clone(),
+        ci_image: machine.ci_image.clone(),
+        host_digest: machine.hostname_digest.as_ref().map(ToString::to_string),
+        history: frame.history.clone(),
     }
 }

@@ -23,7 +23,6 @@ use crate::model::inputs;
 use crate::model::inputs::InputError;
 use crate::model::inputs::Made;
 use crate::model::inputs::ResolvedSpec;
-use crate::model::tensor::Dim;
 use crate::pipeline::gate::Interrupted;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::interrupt::Interrupt;
@@ -87,8 +86,8 @@ pub struct Surroundings<'a> {
 pub struct Measured {
     /// What was run, and how.
     pub side: Side,
-    /// Its inputs.
-    pub specs: Vec<ResolvedSpec>,
+    /// The length of sequences, where there is a choice.
+    pub sequence: Option<u64>,
     /// The samples.
     pub measurement: SideMeasurement,
 }
@@ -118,26 +117,6 @@ pub enum BenchmarkError {
         /// Why.
         source: InputError,
     },
-    /// Batches for a model that has a fixed one.
-    #[error("`{label}` takes no batch of {batch}: {inputs} leaves no dimension for it free")]
-    FixedBatch {
-        /// The model.
-        label: String,
-        /// The batch.
-        batch: u64,
-        /// The inputs, described.
-        inputs: String,
-    },
-    /// Lengths for a model that has no free length.
-    #[error("`{label}` takes no sequences of {length}: {inputs} leaves no length free")]
-    NoSequence {
-        /// The model.
-        label: String,
-        /// The length.
-        length: u64,
-        /// The inputs, described.
-        inputs: String,
-    },
     /// Its worker failed.
     #[error("`{label}` could not be run{setting}")]
     Worker {
@@ -166,12 +145,6 @@ impl Hint for BenchmarkError {
         match self {
             Self::Open(error) => error.hints(),
             Self::Input { source, .. } => source.hints_for_flags(),
-            Self::FixedBatch { .. } => {
-                vec!["leave `--batch` out, or export the model with a free batch dimension".to_owned()]
-            }
-            Self::NoSequence { .. } => {
-                vec!["leave `--seq-len` out; `--input-shape` gives whole shapes where dimensions are free".to_owned()]
-            }
             Self::Worker { source, .. } => source.hints(),
             Self::Outputs { source, .. } => source.hints(),
             Self::Interrupted(error) => error.hints(),
@@ -276,7 +249,7 @@ pub fn run(
         .zip(measurements)
         .map(|(setting, measurement)| Measured {
             side: setting.side,
-            specs: setting.made.specs,
+            sequence: setting.sequence,
             measurement,
         })
         .collect();
@@ -296,20 +269,9 @@ fn settings(opened: &Opened, request: &Request<'_>, around: &Surroundings<'_>) -
             (asked, _) => asked.iter().copied().map(Some).collect(),
         }
     };
-    let ladder = &opened.made.ladder;
-    if let ([], Some(length)) = (ladder.as_slice(), request.sequences.first()) {
-        return Err(BenchmarkError::NoSequence {
-            label: opened.label.clone(),
-            length: *length,
-            inputs: described(&opened.model),
-        });
-    }
     let mut settings = Vec::new();
-    for sequence in or_default(&request.sequences, ladder) {
+    for sequence in or_default(&request.sequences, &opened.made.ladder) {
         for batch in or_default(&request.batches, &[]) {
-            if let Some(batch) = batch {
-                check_batch(opened, batch)?;
-            }
             let asked = inputs::Request {
                 task: request.task,
                 shapes: &request.shapes,
@@ -324,7 +286,7 @@ fn settings(opened: &Opened, request: &Request<'_>, around: &Surroundings<'_>) -
             let batch = batch.or_else(|| batch_of(&opened.model, &made.specs));
             for threads in &request.threads {
                 settings.push(Setting {
-                    sequence,
+                    sequence: made.sequence,
                     batch,
                     threads: *threads,
                     side: side(opened, &made, *threads, request, around.machinery),
@@ -355,24 +317,6 @@ fn side(opened: &Opened, made: &Made, threads: usize, request: &Request<'_>, mac
     }
 }
 
-/// A batch needs a free dimension in every input, or the one that is fixed there.
-fn check_batch(opened: &Opened, batch: u64) -> Result<(), BenchmarkError> {
-    let takes = |dims: &[Dim]| {
-        dims.iter().enumerate().any(|(axis, dim)| inputs::is_batch(dim, axis))
-            || matches!(dims.first(), Some(Dim::Fixed(fixed)) if *fixed == batch)
-    };
-    let specs = &opened.model.facts.inputs;
-    let known: Vec<&Vec<Dim>> = specs.iter().filter_map(|spec| spec.dims.as_ref()).collect();
-    if known.is_empty() || known.iter().any(|dims| takes(dims)) {
-        return Ok(());
-    }
-    Err(BenchmarkError::FixedBatch {
-        label: opened.label.clone(),
-        batch,
-        inputs: described(&opened.model),
-    })
-}
-
 /// The size of the first free batch dimension.
 fn batch_of(model: &Model, made: &[ResolvedSpec]) -> Option<u64> {
     model.facts.inputs.iter().zip(made).find_map(|(spec, made)| {
@@ -384,16 +328,6 @@ fn batch_of(model: &Model, made: &[ResolvedSpec]) -> Option<u64> {
             .position(|(axis, dim)| inputs::is_batch(dim, axis))?;
         made.shape.get(axis).copied()
     })
-}
-
-fn described(model: &Model) -> String {
-    let inputs: Vec<String> = model
-        .facts
-        .inputs
-        .iter()
-        .map(|spec| format!("`{}`: {}", spec.name, spec.describe()))
-        .collect();
-    inputs.join(", ")
 }
 
 /// ` with a batch of 8 and 2 threads`.

@@ -17,6 +17,7 @@ use crate::pipeline::assemble::Frame;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::event::Observer;
+use crate::pipeline::explain;
 use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::gate;
 use crate::pipeline::gate::Done;
@@ -25,6 +26,7 @@ use crate::pipeline::gate::Machinery;
 use crate::pipeline::gate::Setting;
 use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::plan;
+use crate::pipeline::recall::Cache;
 use crate::pipeline::workspace::Workspace;
 use crate::report;
 use crate::report::Context;
@@ -58,6 +60,8 @@ pub struct Request<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// Asked between steps.
     pub interrupt: &'a Interrupt,
+    /// Stored benchmarks to judge by instead of measuring, where there are enough.
+    pub cache: Option<&'a Cache<'a>>,
     /// What was compared with what, as far as the caller knows.
     pub context: Context,
     /// What the reader should know, besides the baseline's own notices.
@@ -128,8 +132,10 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
         gate: request.gate,
         machinery: request.machinery,
         interrupt: request.interrupt,
+        cache: request.cache,
     };
-    let done = gate::run(jobs, &setting, observer)?;
+    let mut done = gate::run(jobs, &setting, observer)?;
+    explain::explain(&mut done, &setting);
     let baselines = request.baselines;
     let mut context = request.context;
     context.baseline_label.clone_from(&baselines.label);
@@ -138,6 +144,7 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
     let head_commit = context.head_commit.clone();
     let mut notices = request.notices;
     notices.extend(baselines.notices.iter().cloned());
+    let machine = Fingerprint::of_this_machine().with_environment(request.environment);
     let report = assemble::report(
         &done,
         Frame {
@@ -147,7 +154,8 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
             head_commit,
             now: request.now,
             runtime_version: runtime_version(&done, request.machinery),
-            machine: &Fingerprint::of_this_machine().with_environment(request.environment),
+            machine: &machine,
+            history: baselines.history(&machine),
             lines: &request.lines,
             config_changes: request.config_changes,
             drift: drift(&done, baselines),

@@ -26,6 +26,8 @@ use crate::pipeline::feed::Feed;
 use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::plan::Job;
 use crate::pipeline::plan::Work;
+use crate::pipeline::recall::Cache;
+use crate::pipeline::recall::Sessions;
 use crate::pipeline::subject::Prepared;
 use crate::runtime::SessionSettings;
 use crate::runtime::WorkerCommand;
@@ -85,6 +87,8 @@ pub struct Setting<'a> {
     pub machinery: &'a Machinery,
     /// Asked between steps.
     pub interrupt: &'a Interrupt,
+    /// Stored benchmarks to judge by instead of measuring, where there are enough.
+    pub cache: Option<&'a Cache<'a>>,
 }
 
 /// Measures and judges every job.
@@ -205,19 +209,33 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, facts: &mut Finder, observe
         plan,
         observer,
         anomalies: Vec::new(),
+        notes: Vec::new(),
     };
     done.comparison = match (&done.job.work, &done.job.candidate) {
         (Work::Settled(comparison), _) => comparison.clone(),
         (Work::Pair { baseline, feed, .. }, Some(candidate)) => {
             match pair(&done.job, candidate, baseline, feed, &mut step) {
-                Ok((measurement, accuracy)) => {
+                Ok((evidence, accuracy)) => {
                     let before = facts.find(baseline, &feed.inputs, setting.gate);
                     let after = facts.find(candidate, &feed.inputs, setting.gate);
                     let both = (&before, &after);
-                    let comparison = verdict::judge(&done.job.key, &measurement, both, Some(&accuracy), setting.gate);
                     done.top1_accuracy = accuracy.candidate_top1;
-                    done.pair = Some(measurement);
-                    comparison
+                    match evidence {
+                        Evidence::Measured(measurement) => {
+                            let judged =
+                                verdict::judge(&done.job.key, &measurement, both, Some(&accuracy), setting.gate);
+                            done.pair = Some(measurement);
+                            judged
+                        }
+                        Evidence::Stored(Sessions { baseline, candidate }) => verdict::judge_sessions(
+                            &done.job.key,
+                            &baseline,
+                            &candidate,
+                            both,
+                            Some(&accuracy),
+                            setting.gate,
+                        ),
+                    }
                 }
                 Err(error) => verdict::judge_failure(&done.job.key, &error),
             }
@@ -256,6 +274,7 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, facts: &mut Finder, observe
         ),
     };
     done.anomalies = step.anomalies;
+    done.job.notes.extend(step.notes);
     done
 }
 
@@ -290,6 +309,15 @@ struct Step<'a, 'b> {
     plan: &'a Plan,
     observer: &'a mut Observer<'b>,
     anomalies: Vec<Anomaly>,
+    notes: Vec<String>,
+}
+
+/// What two sides are judged by.
+enum Evidence {
+    /// Both were measured now, side by side.
+    Measured(PairMeasurement),
+    /// Benchmarks that this machine made of each before.
+    Stored(Sessions),
 }
 
 fn pair(
@@ -298,7 +326,7 @@ fn pair(
     baseline: &Prepared,
     feed: &Feed,
     step: &mut Step<'_, '_>,
-) -> Result<(PairMeasurement, Accuracy), measure::error::MeasureError> {
+) -> Result<(Evidence, Accuracy), measure::error::MeasureError> {
     let baseline = side(baseline, job, feed, step.setting);
     let candidate = side(candidate, job, feed, step.setting);
     let worker = &step.setting.machinery.worker;
@@ -311,16 +339,43 @@ fn pair(
         &mut inspector,
         worker,
         &worker_options(step.plan),
-    );
+    )?;
     step.anomalies = inspector.finish();
-    let accuracy = accuracy?;
+    if let Some(sessions) = stored(&baseline, &candidate, step) {
+        return Ok((Evidence::Stored(sessions), accuracy));
+    }
     let measurement = measure::compare::compare_pair(&baseline, &candidate, worker, step.plan, &mut |event| {
         (step.observer)(Event::Measuring {
             key: &job.key,
             progress: &event,
         });
     })?;
-    Ok((measurement, accuracy))
+    Ok((Evidence::Measured(measurement), accuracy))
+}
+
+/// Stored benchmarks that decide; where they are asked for and don't, the reader is told why both sides are measured anew.
+fn stored(baseline: &Side, candidate: &Side, step: &mut Step<'_, '_>) -> Option<Sessions> {
+    let cache = step.setting.cache?;
+    let found = cache.sessions(baseline, candidate).and_then(|sessions| {
+        match verdict::undecided_by(&sessions.baseline, &sessions.candidate, step.setting.gate) {
+            Some(quantity) => Err(format!("the stored benchmarks do not decide {}", quantity.name())),
+            None => Ok(sessions),
+        }
+    });
+    match found {
+        Ok(sessions) => {
+            step.notes.push(format!(
+                "judged by {} stored benchmarks of A and {} of B, made at different times on this machine",
+                sessions.baseline.len(),
+                sessions.candidate.len()
+            ));
+            Some(sessions)
+        }
+        Err(reason) => {
+            step.notes.push(format!("measured anew: {reason}"));
+            None
+        }
+    }
 }
 
 fn alone(
@@ -338,9 +393,8 @@ fn alone(
         &mut inspector,
         worker,
         &worker_options(step.plan),
-    );
+    )?;
     step.anomalies = inspector.finish();
-    let top1 = top1?;
     let measurement = measure::alone::measure_alone(&candidate, worker, step.plan, &mut |event| {
         (step.observer)(Event::Measuring {
             key: &job.key,

@@ -19,8 +19,9 @@ use crate::pipeline::event::Event;
 use crate::pipeline::event::Observer;
 use crate::pipeline::feed::Feed;
 use crate::pipeline::feed::ShapeSource;
+use crate::pipeline::feed::Wanted;
 use crate::pipeline::feed::check_same_inputs;
-use crate::pipeline::feed::feed;
+use crate::pipeline::feed::feeds;
 use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::subject;
 use crate::pipeline::subject::Prepared;
@@ -121,16 +122,22 @@ pub fn jobs(context: &Context<'_>, observer: &mut Observer<'_>) -> Vec<Job> {
         observer(Event::Preparing { model: &model.name });
         jobs.extend(model_jobs(context, index, model, observer));
     }
-    let named: std::collections::BTreeSet<&ComparisonKey> = jobs.iter().map(|job| &job.key).collect();
     let removed: Vec<Job> = context
         .baselines
         .keys()
         .into_iter()
-        .filter(|key| !named.contains(key))
+        .filter(|key| !jobs.iter().any(|job| covers(job, key)))
         .map(|key| removed(key, context))
         .collect();
     jobs.extend(removed);
     jobs
+}
+
+/// True where `job` guards what the baseline has under `key`, or says why it cannot: a key without a length stands for all, as in a
+/// config, and so does a candidate that could not even be read.
+fn covers(job: &Job, key: &ComparisonKey) -> bool {
+    let failed = job.key.sequence.is_none() && job.candidate.is_none();
+    job.key.is_sibling(key) && (job.key.sequence == key.sequence || key.sequence.is_none() || failed)
 }
 
 fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
@@ -158,52 +165,94 @@ fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
 
 fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observer: &mut Observer<'_>) -> Vec<Job> {
     let candidate = load_candidate(context, config, observer);
-    let (source_files, feed) = match &candidate {
-        Ok(model) => (
-            subject::store_source(model, context.objects).map_err(|error| Trouble::of(&error)),
-            feed(config, model, context.folder, &context.config.measure, context.shapes),
-        ),
-        Err(trouble) => (Err(trouble.clone()), Err(trouble.clone())),
+    let ready = candidate.and_then(|model| {
+        let source_files = subject::store_source(&model, context.objects).map_err(|error| Trouble::of(&error))?;
+        let wanted = Wanted {
+            config,
+            folder: context.folder,
+            measure: &context.config.measure,
+            shapes: context.shapes,
+        };
+        let feeds = feeds(&wanted, &model)?;
+        Ok((model, source_files, feeds))
+    });
+    let (model, source_files, feeds) = match ready {
+        Ok(ready) => ready,
+        Err(trouble) => return failed(context, index, config, &trouble),
     };
     let base = load_baseline(context, config);
     let mut jobs = Vec::new();
     for target in &config.targets {
         for variant in &config.variants {
-            let key = ComparisonKey {
-                model: config.name.clone(),
-                target: target.name().to_owned(),
-                variant: variant.clone(),
-            };
-            let settings = config.settings_digest(*target, &context.config.measure, &context.config.runtime);
-            let mut job = Job {
-                key: key.clone(),
-                model_index: Some(index),
-                target: *target,
-                settings,
-                candidate: None,
-                source_files: source_files.as_ref().cloned().unwrap_or_default(),
-                dataset: feed.as_ref().ok().and_then(|feed| feed.dataset.clone()),
-                work: Work::Settled(undecided(
-                    &key,
-                    Verdict::Error,
-                    "never looked at".to_owned(),
-                    Vec::new(),
-                )),
-                notes: Vec::new(),
-            };
-            job.work = match (&candidate, &source_files, &feed) {
-                (Err(trouble), _, _) | (_, Err(trouble), _) | (_, _, Err(trouble)) => {
-                    Work::Settled(trouble.clone().comparison(&key))
-                }
-                (Ok(model), Ok(_), Ok(feed)) => match work(context, &mut job, variant, model, feed, &base) {
+            for feed in &feeds {
+                let configured = settings(context, config, *target);
+                let mut job = Job {
+                    settings: feed.settings(&configured),
+                    source_files: source_files.clone(),
+                    dataset: feed.dataset.clone(),
+                    ..Job::unmeasured(
+                        key(config, *target, variant, feed.sequence),
+                        index,
+                        *target,
+                        configured.clone(),
+                    )
+                };
+                job.work = match work(context, &mut job, variant, &model, feed, (&base, &configured)) {
                     Ok(work) => work,
-                    Err(trouble) => Work::Settled(trouble.comparison(&key)),
-                },
-            };
+                    Err(trouble) => Work::Settled(trouble.comparison(&job.key)),
+                };
+                jobs.push(job);
+            }
+        }
+    }
+    jobs
+}
+
+/// One comparison a target and variant, all failed for the same reason.
+fn failed(context: &Context<'_>, index: usize, config: &ModelConfig, trouble: &Trouble) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for target in &config.targets {
+        for variant in &config.variants {
+            let key = key(config, *target, variant, None);
+            let settings = settings(context, config, *target);
+            let comparison = trouble.clone().comparison(&key);
+            let mut job = Job::unmeasured(key, index, *target, settings);
+            job.work = Work::Settled(comparison);
             jobs.push(job);
         }
     }
     jobs
+}
+
+fn key(config: &ModelConfig, target: Target, variant: &str, sequence: Option<u64>) -> ComparisonKey {
+    ComparisonKey {
+        model: config.name.clone(),
+        target: target.name().to_owned(),
+        variant: variant.to_owned(),
+        sequence,
+    }
+}
+
+/// What the config alone says of how a model is measured.
+fn settings(context: &Context<'_>, config: &ModelConfig, target: Target) -> Digest {
+    config.settings_digest(target, &context.config.measure, &context.config.runtime)
+}
+
+impl Job {
+    fn unmeasured(key: ComparisonKey, model_index: usize, target: Target, settings: Digest) -> Self {
+        let comparison = undecided(&key, Verdict::Error, "never looked at".to_owned(), Vec::new());
+        Self {
+            key,
+            model_index: Some(model_index),
+            target,
+            settings,
+            candidate: None,
+            source_files: Vec::new(),
+            dataset: None,
+            work: Work::Settled(comparison),
+            notes: Vec::new(),
+        }
+    }
 }
 
 fn load_candidate(context: &Context<'_>, config: &ModelConfig, observer: &mut Observer<'_>) -> Result<Model, Trouble> {
@@ -258,7 +307,7 @@ fn work(
     variant: &str,
     model: &Model,
     feed: &Feed,
-    base: &Base,
+    (base, configured): (&Base, &Digest),
 ) -> Result<Work, Trouble> {
     let recipe = Recipe::parse(variant).map_err(|error| Trouble::of(&error))?;
     let seed = context.config.measure.seed;
@@ -281,7 +330,7 @@ fn work(
                 label: source.label.clone(),
                 commit: source.commit.clone(),
             };
-            if is_unchanged(job, base_model, source, feed) {
+            if is_unchanged(job, base_model, source, feed, configured) {
                 let reason = "same model and settings as the baseline".to_owned();
                 return Ok(if context.judge_unchanged {
                     Work::Alone {
@@ -312,11 +361,15 @@ fn work(
 }
 
 /// Source, dataset and settings equal the baseline's; the recipe is the key's.
-fn is_unchanged(job: &Job, base: &Model, source: &Source, feed: &Feed) -> bool {
+fn is_unchanged(job: &Job, base: &Model, source: &Source, feed: &Feed, configured: &Digest) -> bool {
     let Some(candidate) = &job.candidate else { return false };
-    let like_the_file = base.digest == candidate.source
-        && feed.dataset.is_none()
-        && source.settings.get(&job.key) == Some(&job.settings);
+    // Of a bare file the base's config is known, not the lengths; equal models have equal ones.
+    let whole = ComparisonKey {
+        sequence: None,
+        ..job.key.clone()
+    };
+    let like_the_file =
+        base.digest == candidate.source && feed.dataset.is_none() && source.settings.get(&whole) == Some(configured);
     like_the_file || has_equal_entry(job, candidate, source, feed)
 }
 

@@ -276,6 +276,7 @@ mod tests {
             model: "a".to_owned(),
             target: "onnxruntime_cpu".to_owned(),
             variant: "fp32".to_owned(),
+            sequence: None,
         };
         for (worst, policy, expected) in [
             (Verdict::Skipped, "neutral", Conclusion::Skipped),

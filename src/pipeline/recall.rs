@@ -23,6 +23,7 @@ use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::benchmark::Measured;
 use crate::pipeline::benchmark::Outcome;
 use crate::pipeline::remember::artifacts;
+use crate::pipeline::trouble::chain;
 use crate::pipeline::workspace::Workspace;
 use crate::registry::BuildFacts;
 use crate::registry::Measurement;
@@ -30,6 +31,7 @@ use crate::registry::Registry;
 use crate::registry::RegistryError;
 use crate::variant::Recipe;
 use crate::variant::variant_id;
+use crate::verdict::LEAST_SESSIONS;
 
 /// What marks the samples of a benchmark among the registry's measurements.
 const KIND: &str = "benchmark";
@@ -132,7 +134,12 @@ pub fn keep(
         registry.insert_build(&facts(&id, &opened.model, &opened.files, now))?;
     }
     let machine = serde_json::to_value(machine)?;
-    for Measured { side, measurement, .. } in &outcome.measured {
+    for Measured {
+        side,
+        sequence,
+        measurement,
+    } in &outcome.measured
+    {
         let stored = Stored {
             kind: KIND.to_owned(),
             version: FORMAT,
@@ -142,6 +149,7 @@ pub fn keep(
         registry.insert_measurement(&Measurement {
             build: id.clone(),
             target: side.settings.target.name().to_owned(),
+            sequence: *sequence,
             runtime_version: measurement.runtime_version.clone(),
             machine: machine.clone(),
             samples: serde_json::to_value(&stored)?,
@@ -164,6 +172,51 @@ fn facts(id: &Digest, model: &Model, files: &[StoredFile], now: &str) -> BuildFa
         parent: None,
         tool_version: crate::VERSION.to_owned(),
         notes: Vec::new(),
+    }
+}
+
+/// Where stored benchmarks of both sides of a comparison are.
+#[derive(Debug)]
+pub struct Cache<'a> {
+    /// The baseline as the registry knows it.
+    pub baseline: Digest,
+    /// The candidate as the registry knows it.
+    pub candidate: Digest,
+    /// The engine's version; `None` where it is not known, and then nothing counts.
+    pub runtime_version: Option<String>,
+    /// This machine.
+    pub machine: &'a Fingerprint,
+    /// Where the registry is.
+    pub workspace: &'a Workspace,
+}
+
+/// The benchmarks of both sides.
+#[derive(Debug)]
+pub struct Sessions {
+    /// The baseline's.
+    pub baseline: Vec<SideMeasurement>,
+    /// The candidate's.
+    pub candidate: Vec<SideMeasurement>,
+}
+
+impl Cache<'_> {
+    /// The benchmarks of both sides with these settings, or why there are not enough of them.
+    pub fn sessions(&self, baseline: &Side, candidate: &Side) -> Result<Sessions, String> {
+        let Some(version) = &self.runtime_version else {
+            return Err("the version of the engine is not known before it runs".to_owned());
+        };
+        let find = |name: &str, build: &Digest, side: &Side| {
+            let found = recall(build, &Settings::of(side), version, self.machine, self.workspace)
+                .map_err(|error| chain(&error))?;
+            if found.sessions.len() < LEAST_SESSIONS {
+                return Err(found.shortage(name, LEAST_SESSIONS));
+            }
+            Ok(found.sessions)
+        };
+        Ok(Sessions {
+            baseline: find("A", &self.baseline, baseline)?,
+            candidate: find("B", &self.candidate, candidate)?,
+        })
     }
 }
 
@@ -222,9 +275,9 @@ impl Recalled {
     /// Why there are not enough, as a sentence fragment about `label`.
     pub fn shortage(&self, label: &str, least: usize) -> String {
         let mut text = match self.sessions.len() {
-            0 => format!("no stored benchmark of `{label}` counts"),
-            1 => format!("only 1 stored benchmark of `{label}` counts"),
-            some => format!("only {some} stored benchmarks of `{label}` count"),
+            0 => format!("no stored benchmark of {label} counts"),
+            1 => format!("only 1 stored benchmark of {label} counts"),
+            some => format!("only {some} stored benchmarks of {label} count"),
         };
         text.push_str(&format!(", {least} are needed"));
         let mut others = Vec::new();

@@ -46,7 +46,6 @@ pub fn remember(
     now: &str,
 ) -> Result<(), RememberError> {
     let mut registry = Registry::open(&workspace.registry_path())?;
-    let machine = serde_json::to_value(machine)?;
     for entry in done {
         let Some(candidate) = &entry.job.candidate else {
             continue;
@@ -85,6 +84,7 @@ pub fn remember(
         registry.insert_measurement(&Measurement {
             build: candidate.id.clone(),
             target: entry.job.key.target.clone(),
+            sequence: entry.job.key.sequence,
             runtime_version: runtime_version.clone(),
             machine: machine.clone(),
             samples,

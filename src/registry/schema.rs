@@ -13,7 +13,10 @@ use super::RegistryError;
 use crate::files::FileError;
 
 /// From version n to n + 1, each as it was when it was released.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_machines_and_lengths.sql"),
+];
 
 /// The version that this mlbuild writes.
 pub const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -182,7 +185,10 @@ mod tests {
     use super::*;
 
     /// Rows as each version wrote them.
-    const ROWS: &[&str] = &[include_str!("migrations/0001_rows.sql")];
+    const ROWS: &[&str] = &[
+        include_str!("migrations/0001_rows.sql"),
+        include_str!("migrations/0002_rows.sql"),
+    ];
 
     #[test]
     fn every_version_has_rows_to_upgrade() {
@@ -210,7 +216,10 @@ mod tests {
             );
             assert_eq!(tagged.facts.artifacts.len(), 1);
             assert_eq!(registry.lineage(&tagged.facts.id).unwrap().len(), 2);
-            assert_eq!(registry.measurements(&tagged.facts.id).unwrap().len(), 1);
+            let measurements = registry.measurements(&tagged.facts.id).unwrap();
+            assert_eq!(measurements.len(), 1);
+            assert_eq!(measurements[0].machine.arch, "x86_64");
+            assert_eq!(measurements[0].machine.version, index as u32 + 1);
             let problems: i64 = registry
                 .connection
                 .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))

@@ -163,7 +163,9 @@ pub(crate) fn check_comparisons(comparisons: &[Detail]) -> Result<(), ReportErro
         let name = || {
             format!(
                 "{} {} {}",
-                comparison.key.model, comparison.key.target, comparison.key.variant
+                comparison.key.model,
+                comparison.key.target,
+                comparison.key.variant_label()
             )
         };
         if !seen.insert(&comparison.key) {
@@ -217,6 +219,7 @@ mod tests {
                 model: "m".to_owned(),
                 target: "t".to_owned(),
                 variant: variant.to_owned(),
+                sequence: None,
             },
             metrics: Vec::new(),
             verdict,

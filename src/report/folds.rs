@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::report::Detail;
+use crate::report::Environment;
 use crate::report::LatencyRow;
 use crate::report::Report;
 use crate::report::Thresholds;
@@ -63,7 +64,7 @@ pub(crate) fn figures(report: &Report, wanted: impl Fn(Verdict) -> bool) -> Vec<
             target: detail.comparison.key.target.clone(),
             restarts: restarts(detail),
             rows: rows(detail),
-            warnings: detail.warnings.clone(),
+            warnings: detail.disturbances.iter().chain(&detail.warnings).cloned().collect(),
         })
         .filter(|figures| !figures.rows.is_empty())
         .collect()
@@ -184,7 +185,7 @@ fn gain(row: &VariantRow, shows_target: bool) -> Gain {
     Gain {
         model: row.key.model.clone(),
         target: shows_target.then(|| row.key.target.clone()),
-        variant: row.key.variant.clone(),
+        variant: row.key.variant_label(),
         size: figures::pair(
             &Bytes(row.fp32_size_bytes).to_string(),
             &Bytes(row.size_bytes).to_string(),
@@ -222,6 +223,8 @@ pub(crate) fn environment(report: &Report) -> Vec<(&'static str, String)> {
             )
         }),
     );
+    row("allowed", Some(allowed(environment)));
+    row("clock", Some(clock(environment)));
     row("pinned to", Some(pinned(environment.cores.as_deref())));
     row("instruction sets", Some(environment.isa.join(", ")));
     row(
@@ -229,18 +232,57 @@ pub(crate) fn environment(report: &Report) -> Vec<(&'static str, String)> {
         (environment.memory_bytes > 0).then(|| Bytes(environment.memory_bytes).to_string()),
     );
     row("system", Some(system(report)));
+    row("container", environment.container.clone());
+    row("runner image", environment.ci_image.clone());
+    row("history", environment.history.clone());
     row(
         "load before measuring",
         environment.load_average.map(|load| format!("{load:.2}")),
     );
     row(
-        "smallest change it could tell",
-        environment.noise_floor_percent.map(|floor| format!("±{floor:.1} %")),
+        "tells apart",
+        environment
+            .noise_floor_percent
+            .map(|floor| format!("±{floor:.1} % of median latency")),
+    );
+    row(
+        "smallest regression it sees",
+        environment
+            .detectable_percent
+            .map(|percent| format!("{percent:.1} % beyond the limit, in 4 of 5 runs")),
     );
     row("limits", Some(limits(&report.thresholds)));
     row("baseline tag", report.context.baseline_tag.clone());
     row("measured", Some(report.generated_at.clone()));
     rows
+}
+
+/// Less than the whole machine, where limits say so.
+fn allowed(environment: &Environment) -> String {
+    let cores = (environment.cores_allowed > 0 && environment.cores_allowed < environment.cores_logical)
+        .then(|| headline::counted(environment.cores_allowed, "core"));
+    let quota = environment
+        .cpu_quota
+        .map(|quota| format!("processor time of {quota:.2} cores"));
+    let memory = environment
+        .memory_limit_bytes
+        .map(|bytes| format!("{} of memory", Bytes(bytes)));
+    let parts: Vec<String> = [cores, quota, memory].into_iter().flatten().collect();
+    parts.join(", ")
+}
+
+/// `governor powersave, up to 3600 MHz, turbo on`.
+fn clock(environment: &Environment) -> String {
+    let governor = environment
+        .governor
+        .as_ref()
+        .map(|governor| format!("governor {governor}"));
+    let limit = environment.max_mhz.map(|mhz| format!("up to {mhz:.0} MHz"));
+    let turbo = environment
+        .turbo
+        .map(|on| if on { "turbo on" } else { "turbo off" }.to_owned());
+    let parts: Vec<String> = [governor, limit, turbo].into_iter().flatten().collect();
+    parts.join(", ")
 }
 
 fn pinned(cores: Option<&[usize]>) -> String {
@@ -256,14 +298,21 @@ fn pinned(cores: Option<&[usize]>) -> String {
 
 fn system(report: &Report) -> String {
     let environment = &report.environment;
-    let machine = match environment.virtualized {
-        Some(true) => ", virtual machine",
-        Some(false) => ", no virtual machine",
-        None => "",
+    let machine = match (&environment.hypervisor, environment.virtualized) {
+        (Some(name), _) => format!(", virtual machine ({name})"),
+        (None, Some(true)) => ", virtual machine".to_owned(),
+        (None, Some(false)) => ", no virtual machine".to_owned(),
+        (None, None) => String::new(),
     };
-    format!("{} {}{machine}", environment.os, environment.arch)
-        .trim()
-        .to_owned()
+    let kernel = environment.kernel.as_ref().map(|kernel| format!(", kernel {kernel}"));
+    format!(
+        "{} {}{}{machine}",
+        environment.os,
+        environment.arch,
+        kernel.unwrap_or_default()
+    )
+    .trim()
+    .to_owned()
 }
 
 fn limits(thresholds: &Thresholds) -> String {

@@ -96,6 +96,9 @@ pub fn name(report: &Report, key: &ComparisonKey) -> String {
     if key.variant != "fp32" {
         name = format!("{name} {}", quoted(&key.variant));
     }
+    if let Some(length) = key.sequence {
+        name = format!("{name} @ {length}");
+    }
     if others().any(|other| other.model == key.model && other.target != key.target) {
         name = format!("{name} on {}", quoted(&key.target));
     }
@@ -232,7 +235,7 @@ fn inconclusive(report: &Report, detail: &Detail) -> String {
     let said = match (&metric.change, metric.limit) {
         (Some(change), Some(limit)) => {
             let why = if change.half_width() * 2.0 >= limit.abs() || !change.half_width().is_finite() {
-                format!("this machine is too noisy{}", load(report))
+                format!("this machine is too noisy{}", why_noisy(report, detail))
             } else {
                 "that is too close to call".to_owned()
             };
@@ -254,8 +257,11 @@ fn inconclusive(report: &Report, detail: &Detail) -> String {
     said + &others
 }
 
-/// ` (load 3.1 on 2 cores)`.
-fn load(report: &Report) -> String {
+/// `: other processes took 48 % of the time`, where it is known what disturbed; or else ` (load 3.1 on 2 cores)`.
+fn why_noisy(report: &Report, detail: &Detail) -> String {
+    if let Some(worst) = detail.disturbances.first() {
+        return format!(": {worst}");
+    }
     match report.environment.load_average {
         Some(load) if report.environment.cores_logical > 0 => {
             format!(

@@ -13,6 +13,8 @@ pub mod headline;
 pub mod json;
 pub mod markdown;
 mod operators;
+pub mod profile_page;
+pub mod profile_table;
 pub mod summary;
 pub mod table;
 pub mod terminal;

@@ -194,7 +194,7 @@ fn cells(detail: &Detail) -> [String; COLUMNS.len()] {
         }
     };
     [
-        terminal(&detail.comparison.key.variant),
+        terminal(&detail.comparison.key.variant_label()),
         headline::word(detail.comparison.verdict),
         pair(of(Metric::LatencyP50)),
         candidate(gated(Metric::LatencyP95)),

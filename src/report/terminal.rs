@@ -91,7 +91,7 @@ fn name(report: &Report, detail: &Detail) -> String {
     if others().any(|other| other.target != key.target) {
         parts.push(table::terminal(&key.target));
     }
-    parts.push(table::terminal(&key.variant));
+    parts.push(table::terminal(&key.variant_label()));
     parts.join(" · ")
 }
 
@@ -117,13 +117,16 @@ fn write_surroundings(report: &Report, out: &mut dyn Write, paint: Paint) -> io:
             (Some(reference), Some(own)) if own > 0.0 => format!(", {:.2}× the speed", reference / own),
             _ => String::new(),
         };
-        let (model, variant) = (table::terminal(&row.key.model), table::terminal(&row.key.variant));
+        let (model, variant) = (
+            table::terminal(&row.key.model),
+            table::terminal(&row.key.variant_label()),
+        );
         lines.push(("variant", format!("{model} {variant} against fp32: {sizes}{speed}")));
     }
     let mut notes: Vec<(String, Vec<String>)> = Vec::new();
     for detail in &report.comparisons {
         let name = name(report, detail);
-        for warning in &detail.warnings {
+        for warning in detail.disturbances.iter().chain(&detail.warnings) {
             // A transform's own notes begin with its name, which the line has already.
             let prefix = format!("{}: ", detail.comparison.key.variant);
             let warning = table::terminal(warning.strip_prefix(&prefix).unwrap_or(warning));
@@ -139,6 +142,13 @@ fn write_surroundings(report: &Report, out: &mut dyn Write, paint: Paint) -> io:
     if let Some(measured) = measured(report) {
         lines.push(("measured", measured));
         lines.push(("on", machine(report)));
+        lines.extend(
+            report
+                .environment
+                .history
+                .as_deref()
+                .map(|text| ("history", table::terminal(text))),
+        );
     }
     lines.retain(|(_, text)| !text.is_empty());
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -148,7 +158,7 @@ fn write_surroundings(report: &Report, out: &mut dyn Write, paint: Paint) -> io:
     if lines.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
-/// `onnxruntime 1.31.1, 1 thread on core 1, 26 restarts in 6.3 s, could tell ±2.3 % apart`; `None` where nothing was measured.
+/// `onnxruntime 1.31.1, 1 thread on core 1, 26 restarts in 6.3 s, tells ±2.3 % apart`; `None` where nothing was measured.
 fn measured(report: &Report) -> Option<String> {
     let restarts: usize = report.comparisons.iter().map(|detail| detail.restarts).sum();
     if restarts == 0 {
@@ -171,7 +181,12 @@ fn measured(report: &Report) -> Option<String> {
     parts.extend(
         environment
             .noise_floor_percent
-            .map(|floor| format!("could tell ±{floor:.1} % apart")),
+            .map(|floor| format!("tells ±{floor:.1} % apart")),
+    );
+    parts.extend(
+        environment
+            .detectable_percent
+            .map(|percent| format!("sees {percent:.1} % beyond a limit")),
     );
     Some(parts.join(", "))
 }

@@ -80,8 +80,10 @@ pub struct Detail {
     pub seconds: f64,
     /// The line of the model in the config, from 1.
     pub config_line: Option<u32>,
-    /// What disturbed the measurement.
+    /// What a reader should know of how it was measured.
     pub warnings: Vec<String>,
+    /// What disturbed the measurement, the worst first, a sentence each.
+    pub disturbances: Vec<String>,
     /// The operators that explain a changed latency; `None` where it did not change or no profile could be had. Never part of the
     /// verdict.
     pub operators: Option<OpDifference>,
@@ -99,6 +101,7 @@ impl Detail {
             seconds: 0.0,
             config_line: None,
             warnings: Vec::new(),
+            disturbances: Vec::new(),
             operators: None,
         }
     }
@@ -197,8 +200,34 @@ pub struct Environment {
     pub cores: Option<Vec<usize>>,
     /// One-minute load average before measuring.
     pub load_average: Option<f64>,
-    /// The smallest change of latency in per cent that this run could tell from nothing.
+    /// How far apart in per cent two median latencies must be for this machine to tell them apart, in the time of one comparison.
     pub noise_floor_percent: Option<f64>,
+    /// How far beyond its limit, in per cent, a regression of median latency must be to be called with a probability of 80 %.
+    pub detectable_percent: Option<f64>,
+    /// The kernel's version.
+    pub kernel: Option<String>,
+    /// Logical cores that this process may use.
+    pub cores_allowed: usize,
+    /// Processor time that the control group allows, in cores; `None` where there is no limit.
+    pub cpu_quota: Option<f64>,
+    /// Bytes that the control group allows; `None` where there is no limit.
+    pub memory_limit_bytes: Option<u64>,
+    /// What governs the clock; `None` where the kernel does not tell.
+    pub governor: Option<String>,
+    /// The clock's upper limit, MHz.
+    pub max_mhz: Option<f64>,
+    /// Whether the processor may go beyond its rated clock.
+    pub turbo: Option<bool>,
+    /// The kind of container; `None` where there is no sign of one.
+    pub container: Option<String>,
+    /// Whose virtual machine, where it says so.
+    pub hypervisor: Option<String>,
+    /// Image and version of a hosted runner.
+    pub ci_image: Option<String>,
+    /// SHA-256 of the host's name: equal hardware is not the same machine.
+    pub host_digest: Option<String>,
+    /// On how many machines the baseline and those before it were measured; `None` where there is only one.
+    pub history: Option<String>,
 }
 
 /// The limits that were used.
@@ -254,7 +283,10 @@ pub fn gains_over_fp32(comparisons: &[Detail]) -> Vec<VariantRow> {
             let key = &detail.comparison.key;
             let reference = comparisons.iter().find(|other| {
                 let other = &other.comparison.key;
-                other.variant == "fp32" && other.model == key.model && other.target == key.target
+                other.variant == "fp32"
+                    && other.model == key.model
+                    && other.target == key.target
+                    && other.sequence == key.sequence
             })?;
             Some(VariantRow {
                 key: key.clone(),

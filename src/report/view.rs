@@ -138,7 +138,11 @@ impl View {
         rows.truncate(most_rows);
         advice.truncate(most_advice);
         let mut explained = operators::explained(report);
-        explained.truncate(most_advice.min(MOST_ENTRIES));
+        explained.truncate(match depth {
+            Depth::Full | Depth::FiguresOfFailures => MOST_ENTRIES,
+            Depth::Rows(most) => most.min(MOST_ENTRIES),
+            Depth::Totals => 0,
+        });
         let folded = matches!(depth, Depth::Full | Depth::FiguresOfFailures);
         let entries = |list: &[String]| Entries::of(list, if depth == Depth::Totals { 1 } else { MOST_ENTRIES });
         let mut notices = report.notices.clone();
@@ -320,7 +324,7 @@ fn row(group: &[&Detail], columns: &[&str]) -> Row {
         target: columns.contains(&"target").then(|| comparison.key.target.clone()),
         variants: group
             .iter()
-            .map(|detail| detail.comparison.key.variant.clone())
+            .map(|detail| detail.comparison.key.variant_label())
             .collect(),
         cells,
     }
@@ -411,7 +415,7 @@ fn advice_on(report: &Report, detail: &Detail) -> Advice {
         .filter_map(|metric| metric.reason.clone());
     let mut reasons: Vec<String> = comparison.reason.iter().cloned().chain(of_metrics).collect();
     if comparison.verdict == Verdict::Inconclusive {
-        reasons.extend(detail.warnings.iter().cloned());
+        reasons.extend(detail.disturbances.iter().chain(&detail.warnings).cloned());
     }
     reasons.dedup();
     reasons.truncate(MOST_ENTRIES);
@@ -459,7 +463,10 @@ fn footer(report: &Report) -> Vec<String> {
         parts.push(format!("{}, {cores}", clean::line(&environment.cpu_model, 60)));
     }
     if let Some(floor) = environment.noise_floor_percent {
-        parts.push(format!("could tell ±{floor:.1} % apart"));
+        parts.push(format!("tells ±{floor:.1} % apart"));
+    }
+    if let Some(detectable) = environment.detectable_percent {
+        parts.push(format!("sees {detectable:.1} % beyond a limit"));
     }
     parts
 }

@@ -13,9 +13,10 @@ pub(super) fn apply(memory: Option<u64>) -> io::Result<()> {
 }
 
 /// Takes away what a CPU session never needs: writing files, and on Linux sockets, so that a model has no network. Not for
-/// devices whose drivers compile into caches.
-pub(super) fn confine() -> io::Result<()> {
-    system::confine()
+/// devices whose drivers compile into caches. `file_bytes` is how long a file may become that is written all the same; 0 but for a
+/// session that is profiled.
+pub(super) fn confine(file_bytes: u64) -> io::Result<()> {
+    system::confine(file_bytes)
 }
 
 #[cfg(unix)]
@@ -53,8 +54,8 @@ mod system {
         Ok(())
     }
 
-    pub(super) fn confine() -> io::Result<()> {
-        lower(Resource::Fsize, 0)?;
+    pub(super) fn confine(file_bytes: u64) -> io::Result<()> {
+        lower(Resource::Fsize, file_bytes)?;
         #[cfg(target_os = "linux")]
         super::network::forbid()?;
         Ok(())
@@ -96,7 +97,7 @@ mod system {
         Ok(())
     }
 
-    pub(super) fn confine() -> io::Result<()> {
+    pub(super) fn confine(_file_bytes: u64) -> io::Result<()> {
         Ok(())
     }
 }

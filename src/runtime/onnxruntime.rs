@@ -84,6 +84,18 @@ impl Engine {
         inputs: &[Tensor],
         watch: &mut Stopwatch,
     ) -> Result<(Session, Loaded), Failure> {
+        self.load_with(artifact, settings, inputs, watch, Ok)
+    }
+
+    /// The same, with the builder passed through `adjust` before it becomes a session.
+    pub(super) fn load_with(
+        &self,
+        artifact: &Artifact,
+        settings: &SessionSettings,
+        inputs: &[Tensor],
+        watch: &mut Stopwatch,
+        adjust: impl FnOnce(SessionBuilder) -> Result<SessionBuilder, Failure>,
+    ) -> Result<(Session, Loaded), Failure> {
         let model = read_model(&artifact.model)?;
         let external = artifact
             .external
@@ -93,7 +105,7 @@ impl Engine {
 
         watch.renew();
         let (session, load) = watch.time(|| {
-            let mut builder = self.builder(settings)?;
+            let mut builder = adjust(self.builder(settings)?)?;
             for (location, data) in &external {
                 builder = builder
                     .with_external_initializer_file_in_memory(location, Arc::clone(data))
@@ -190,6 +202,11 @@ impl Session {
         let (outputs, timed) = watch.time(|| self.session.run(self.values.as_slice()));
         outputs.map_err(|error| running(&error))?;
         Ok(timed)
+    }
+
+    /// Ends the profiling that the session was built with; the name of the file that holds it.
+    pub(super) fn end_profiling(&mut self) -> Result<String, Failure> {
+        self.session.end_profiling().map_err(|error| running(&error))
     }
 
     /// Runs on other inputs and returns every output, in the model's order. Outputs that are no tensors come back without data.

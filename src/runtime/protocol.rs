@@ -22,7 +22,7 @@ use super::settings::SessionSettings;
 use super::stolen::Timed;
 
 /// Both sides must agree on it; any change of the types below raises it.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// A header holds names, shapes and messages, never data.
 const MAX_HEADER: u64 = 4 << 20;
@@ -66,6 +66,20 @@ pub(super) enum Request {
         /// What the payload holds.
         inputs: Vec<TensorHeader>,
     },
+    /// Build a session that saves the optimized graph and one that is profiled, and run both; the inputs' data is the payload.
+    /// Only in a worker that has loaded nothing.
+    Profile {
+        /// The model's files.
+        artifact: Artifact,
+        /// How to set the sessions up.
+        settings: SessionSettings,
+        /// What the payload holds.
+        inputs: Vec<TensorHeader>,
+        /// Inferences of each session that are not reported, after the very first one.
+        warmup: u32,
+        /// Inferences of each session that are.
+        runs: u32,
+    },
     /// Tell the process' peak memory.
     PeakMemory,
 }
@@ -89,6 +103,17 @@ pub(super) enum Reply {
     Inferred {
         /// What the payload holds.
         outputs: Vec<TensorHeader>,
+    },
+    /// To [`Request::Profile`]; the payload holds the plain inferences, the engine's events and the optimized graph, in this order.
+    Profiled {
+        /// The library's own version.
+        runtime_version: String,
+        /// Bytes of the plain inferences.
+        plain: u64,
+        /// Bytes of the events.
+        events: u64,
+        /// Why there is no optimized graph, where there is none.
+        not_saved: Option<String>,
     },
     /// To [`Request::PeakMemory`]; `None` where the system doesn't tell.
     PeakMemory {

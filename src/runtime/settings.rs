@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -13,6 +14,8 @@ use crate::config::ExecutionMode;
 use crate::config::GraphOptimization;
 use crate::config::Target;
 use crate::model::tensor::TensorSpec;
+
+use super::stolen::Timed;
 
 /// How a session is set up. Two sessions are comparable only where all of this is equal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +58,19 @@ pub struct Loaded {
     pub inputs: Vec<TensorSpec>,
     /// What the model yields.
     pub outputs: Vec<TensorSpec>,
+}
+
+/// What a profiled session left behind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawProfile {
+    /// The library's own version.
+    pub runtime_version: String,
+    /// Plain inferences, of a session without profiling.
+    pub plain: Vec<Timed>,
+    /// The engine's own file of events, JSON.
+    pub events: Bytes,
+    /// The graph as the engine optimized it, large weights left out; the error says why there is none.
+    pub optimized: Result<Bytes, String>,
 }
 
 /// How to start a worker: `mlbuild worker`.

@@ -142,6 +142,11 @@ pub fn undecided(key: &ComparisonKey, verdict: Verdict, reason: String, hints: V
 
 /// The verdict, reason and hints of a comparison out of its metrics.
 pub(crate) fn settle(comparison: &mut Comparison, measurement: &PairMeasurement) {
+    settle_under(comparison, measurement.load_average);
+}
+
+/// The same, where `load` is the machine's load before measuring.
+pub(super) fn settle_under(comparison: &mut Comparison, load: Option<f64>) {
     let gated = || comparison.metrics.iter().filter(|metric| metric.gated);
     let worst = roll_up(gated().map(|metric| metric.verdict));
     let verdict = match worst {
@@ -155,7 +160,7 @@ pub(crate) fn settle(comparison: &mut Comparison, measurement: &PairMeasurement)
         match verdict {
             Verdict::Inconclusive => {
                 let mut hints = vec!["run it again, or give it more time with `measure.time_budget`".to_owned()];
-                hints.extend(measurement.load_average.map(|load| {
+                hints.extend(load.map(|load| {
                     format!("the load was {load:.1} when measuring began; a quieter machine decides sooner")
                 }));
                 hints
@@ -181,7 +186,7 @@ fn hints_on_missing(metrics: &[MetricComparison]) -> Vec<String> {
 }
 
 /// Gated metrics first, each group in the order of [`Metric`].
-fn in_order(metrics: &mut [MetricComparison]) {
+pub(super) fn in_order(metrics: &mut [MetricComparison]) {
     metrics.sort_by_key(|entry| (!entry.gated, entry.metric));
 }
 

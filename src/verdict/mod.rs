@@ -7,6 +7,7 @@ pub mod judge;
 pub mod limits;
 mod metric;
 pub mod policy;
+mod sessions;
 #[cfg(test)]
 mod testing;
 pub mod types;
@@ -15,4 +16,7 @@ pub use exact::ExactFacts;
 pub use family::judge_family;
 pub use judge::*;
 pub use policy::*;
+pub use sessions::LEAST as LEAST_SESSIONS;
+pub use sessions::judge_sessions;
+pub use sessions::undecided_by;
 pub use types::*;

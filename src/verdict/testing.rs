@@ -18,6 +18,7 @@ pub(super) fn key() -> ComparisonKey {
         model: "digits".to_owned(),
         target: "onnxruntime_cpu".to_owned(),
         variant: "fp32".to_owned(),
+        sequence: None,
     }
 }
 
@@ -64,6 +65,7 @@ pub(super) fn pair(baseline_ms: f64, ratio: f64, noise: f64, peaks: (u64, u64)) 
         runtime_version: "1.31.1".to_owned(),
         empty_session_bytes: Some(EMPTY),
         load_average: Some(1.5),
+        activity: Default::default(),
         warnings: Vec::new(),
     }
 }
@@ -98,6 +100,7 @@ pub(super) fn lone(milliseconds: f64, noise: f64, peak: u64) -> SideMeasurement 
         runtime_version: pair.runtime_version,
         empty_session_bytes: pair.empty_session_bytes,
         load_average: pair.load_average,
+        activity: Default::default(),
         warnings: pair.warnings,
     }
 }

@@ -259,7 +259,7 @@ pub struct MetricComparison {
     pub reason: Option<String>,
 }
 
-/// Which comparison: model × target × variant.
+/// Which comparison: model × target × variant, and the length of sequences where there are several.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ComparisonKey {
     /// The model's name in the config.
@@ -268,9 +268,27 @@ pub struct ComparisonKey {
     pub target: String,
     /// The recipe's name.
     pub variant: String,
+    /// The length of token sequences that it was measured with, where the model is measured with several; `None` for all others.
+    #[serde(default)]
+    pub sequence: Option<u64>,
 }
 
-/// One model × target × variant, judged over all its metrics.
+impl ComparisonKey {
+    /// The variant, and the length of sequences where there are several: `fp32 @ 128`.
+    pub fn variant_label(&self) -> String {
+        match self.sequence {
+            Some(length) => format!("{} @ {length}", self.variant),
+            None => self.variant.clone(),
+        }
+    }
+
+    /// The same model, target and variant, at whatever length.
+    pub fn is_sibling(&self, other: &Self) -> bool {
+        self.model == other.model && self.target == other.target && self.variant == other.variant
+    }
+}
+
+/// One model × target × variant, at one length of sequences, judged over all its metrics.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// Which one.

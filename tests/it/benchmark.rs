@@ -228,10 +228,25 @@ fn builds_are_found_and_benchmarks_kept() {
 #[test]
 fn references_that_mean_nothing_say_what_there_is() {
     let env = one("digits_mlp.onnx");
-    insta::assert_snapshot!(quick(&env, &["b.onnx"]).snapshot(), @"");
-    insta::assert_snapshot!(quick(&env, &["3f36810e"]).snapshot(), @"");
+    insta::assert_snapshot!(quick(&env, &["b.onnx"]).snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: no model `b.onnx`: there is no such file, and there is no registry of builds here
+    hint: did you mean `a.onnx`?
+    "#);
+    insta::assert_snapshot!(quick(&env, &["3f36810e"]).snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: no model `3f36810e`: there is no such file, and there is no registry of builds here
+    hint: give the path of a model file, or the tag or the beginning of the id of a build
+    "#);
     std::fs::create_dir(env.path("folder")).unwrap();
-    insta::assert_snapshot!(quick(&env, &["folder"]).snapshot(), @"");
+    insta::assert_snapshot!(quick(&env, &["folder"]).snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: `folder` is a folder, not a model
+    hint: name the model file in it
+    "#);
 
     let env = project("digits_mlp.onnx", "");
     env.run(&["ci"]).expect_code(0);
@@ -243,9 +258,21 @@ fn references_that_mean_nothing_say_what_there_is() {
     registry.tag("main-digits", &build.parse().unwrap()).unwrap();
     drop(registry);
     let mut env = env;
-    env.redact(&build[..7], "[BUILD]");
-    insta::assert_snapshot!(quick(&env, &["main-digit"]).snapshot(), @"");
-    insta::assert_snapshot!(quick(&env, &["abc"]).snapshot(), @"");
+    env.redact(&build[..12], "[BUILD]");
+    insta::assert_snapshot!(quick(&env, &["main-digit"]).snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: no model `main-digit`: there is no such file, and no build or tag of the registry has that name
+    hint: did you mean the tag `main-digits`?
+    hint: the newest builds are digits fp32 ([BUILD])
+    "#);
+    insta::assert_snapshot!(quick(&env, &["abc"]).snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: no model `abc`: there is no such file, and no build or tag of the registry has that name
+    hint: an id needs at least four of its digits
+    hint: the newest builds are digits fp32 ([BUILD])
+    "#);
 }
 
 #[test]
@@ -277,8 +304,18 @@ fn a_fixed_batch_and_a_missing_sequence_are_refused() {
     let y = onnx::value("y", DataType::Float, &[1, 16]);
     let nodes = vec![onnx::node("Relu", &["x"], &["y"])];
     env.write("a.onnx", onnx::model(17, onnx::graph(vec![x], nodes, vec![], vec![y])));
-    insta::assert_snapshot!(quick(&env, &["a.onnx", "--batch", "1,4"]).snapshot(), @"");
-    insta::assert_snapshot!(quick(&env, &["a.onnx", "--seq-len", "64"]).snapshot(), @"");
+    insta::assert_snapshot!(quick(&env, &["a.onnx", "--batch", "1,4"]).snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: `a.onnx`: batches of 4 are asked for, and input `x` takes 1 at once
+    hint: leave the size of batches out, or export the model with a free batch dimension
+    "#);
+    insta::assert_snapshot!(quick(&env, &["a.onnx", "--seq-len", "64"]).snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: `a.onnx`: sequences of 64 tokens are asked for, and the model takes no sequences of tokens: its task is tabular
+    hint: leave the length out, or export the model with a free sequence dimension
+    "#);
     quick(&env, &["a.onnx", "--batch", "1"]).expect_code(0);
 }
 

@@ -176,26 +176,23 @@ fn either_side_may_be_missing() {
     insta::assert_snapshot!(output.snapshot(), @r#"
     exit code: 2
     ----- stderr -----
-    error: cannot read `[WORK]/none.onnx`
-      because No such file or directory (os error 2)
-    hint: check the path; it is taken relative to the folder of the config, or to the working folder for a flag
+    error: no model `none.onnx`: there is no such file, and there is no registry of builds here
+    hint: give the path of a model file, or the tag or the beginning of the id of a build
     "#);
     let output = env.run(&["compare", "a.onnx", "none.onnx"]);
     insta::assert_snapshot!(output.snapshot(), @r#"
     exit code: 2
-    ----- stdout -----
-    none · onnxruntime_cpu · baseline a.onnx
-      fp32  error
-        cannot read `[WORK]/none.onnx`: No such file or directory (os error 2)
-
-    error: `none` could not be compared: cannot read `[WORK]/none.onnx`: No such file or directory (os error 2)
-    hint: check the path; it is taken relative to the folder of the config, or to the working folder for a flag
+    ----- stderr -----
+    error: no model `none.onnx`: there is no such file, and there is no registry of builds here
+    hint: give the path of a model file, or the tag or the beginning of the id of a build
     "#);
     let output = env.run(&["compare", "a.onnx", "b.onnx", "--time-budget", "fast"]);
     insta::assert_snapshot!(output.snapshot(), @r#"
     exit code: 2
     ----- stderr -----
-    error: `--time-budget`: `fast` is not a duration: expected a number of `ms`, `s`, `min` or `h`, such as `20 s`
+    error: invalid value 'fast' for '--time-budget <TIME>': `fast` is not a duration: expected a number of `ms`, `s`, `min` or `h`, such as `20 s`
+
+    For more information, try '--help'.
     "#);
 }
 

@@ -258,7 +258,7 @@ fn a_path_instead_of_a_table() {
        ╭─[.mlbuild.yml:3:5]
      3 │   - a.onnx
        ·     ───┬──
-       ·        ╰── expected a table of the keys name, path, build, inputs, task, targets, variants, calibration, dataset
+       ·        ╰── expected a table of the keys name, path, build, inputs, task, sequence_lengths, targets, variants, calibration, dataset
        ╰────
     ");
 }
@@ -661,7 +661,7 @@ fn a_merge_key() {
        ·       ─┬
        ·        ╰── merge keys are not read; write the settings out
        ╰────
-    hint: the keys of `models[1]` are name, path, build, inputs, task, targets, variants, calibration, dataset
+    hint: the keys of `models[1]` are name, path, build, inputs, task, sequence_lengths, targets, variants, calibration, dataset
     ");
 }
 
@@ -787,6 +787,7 @@ models:
     build: { command: "python export.py", timeout: 5 min }
     inputs: { input: { shape: [1, 3, 224, 224] } }
     task: vision
+    sequence_lengths: [64, 16]
     targets: [onnxruntime-cpu, onnxruntime_gpu]
     variants: [fp32, fp16]
     calibration: data/calib.npz
@@ -853,7 +854,7 @@ fn every_key_is_read() {
         "when": "changed"
       },
       "config": ".mlbuild.yml",
-      "digest": "09fc95ea1c8f2ebcfb6f25ea9448871c53d73b6cac8b74062ef97b004e194a08",
+      "digest": "d3ac41966fd5f70202ae85d2a9cd2c9fd353041048cf07de6cc4dcc33a3834d2",
       "gate": {
         "accuracy": {
           "cosine": 0.999,
@@ -882,6 +883,7 @@ fn every_key_is_read() {
       },
       "measure": {
         "seed": 7,
+        "strict_output": false,
         "threads": 2,
         "time_budget_seconds": 30.0,
         "total_budget_seconds": 300.0,
@@ -896,8 +898,11 @@ fn every_key_is_read() {
           "calibration": "data/calib.npz",
           "dataset": {
             "labels": "y",
+            "mean": null,
             "path": "data/val.npz",
-            "samples": 50
+            "resize": "stretch",
+            "samples": 50,
+            "std": null
           },
           "inputs": {
             "input": [
@@ -909,6 +914,10 @@ fn every_key_is_read() {
           },
           "name": "mobilenet",
           "path": "models/mobilenet.onnx",
+          "sequence_lengths": [
+            16,
+            64
+          ],
           "targets": [
             "onnxruntime_cpu",
             "onnxruntime_gpu"
@@ -927,12 +936,16 @@ fn every_key_is_read() {
           "calibration": null,
           "dataset": {
             "labels": null,
+            "mean": null,
             "path": "data/bert.npz",
-            "samples": 200
+            "resize": "stretch",
+            "samples": 200,
+            "std": null
           },
           "inputs": {},
           "name": "bert",
           "path": "models/bert.onnx",
+          "sequence_lengths": null,
           "targets": [
             "onnxruntime_cpu"
           ],

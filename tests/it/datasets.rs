@@ -37,9 +37,8 @@ fn spec(name: &str, element: ElementType, dims: &[&str]) -> TensorSpec {
 
 fn load(path: &Path, labels: Option<&str>, specs: &[TensorSpec]) -> Result<Dataset, DatasetError> {
     let config = DatasetConfig {
-        path: path.to_owned(),
         labels: labels.map(str::to_owned),
-        samples: 200,
+        ..DatasetConfig::of(path.to_owned())
     };
     Dataset::open(&config, specs, &BTreeMap::new())
 }

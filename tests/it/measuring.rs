@@ -66,6 +66,7 @@ fn key() -> ComparisonKey {
         model: "digits".to_owned(),
         target: "onnxruntime_cpu".to_owned(),
         variant: "fp32".to_owned(),
+        sequence: None,
     }
 }
 
@@ -85,9 +86,9 @@ fn side(model: &Path) -> Side {
 
 fn digits(samples: usize) -> Dataset {
     let config = DatasetConfig {
-        path: fixture("digits.npz"),
         labels: Some("y_test".to_owned()),
         samples,
+        ..DatasetConfig::of(fixture("digits.npz"))
     };
     let dims = ["batch", "1", "8", "8"]
         .iter()

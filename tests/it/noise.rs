@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use mlbuild::measure::plan::LOOKS;
 use mlbuild::stats::interval::Estimate;
 use mlbuild::stats::sequential::TAIL;
 use mlbuild::stats::sequential::tail_at_last_look;
@@ -15,7 +16,6 @@ use rand_pcg::Pcg64;
 /// The limit of the default gate.
 const LIMIT: f64 = 0.05;
 
-const LOOKS: [usize; 7] = [5, 8, 12, 18, 28, 42, 60];
 const DRAWS: usize = 1000;
 
 /// One value a restart: the median over its first sixteen rounds.

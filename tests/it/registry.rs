@@ -7,6 +7,7 @@ use std::process::Command;
 use mlbuild::digest::Digest;
 use mlbuild::files::write_atomic;
 use mlbuild::hint::Hint as _;
+use mlbuild::machine::Fingerprint;
 use mlbuild::registry::ArtifactFacts;
 use mlbuild::registry::BuildFacts;
 use mlbuild::registry::Measurement;
@@ -42,12 +43,20 @@ fn facts(id: &Digest, parent: Option<&Digest>) -> BuildFacts {
     }
 }
 
+fn machine(processor: &str) -> Fingerprint {
+    Fingerprint {
+        cpu_model: processor.to_owned(),
+        ..Fingerprint::of_this_machine()
+    }
+}
+
 fn measurement(build: &Digest, second: u32) -> Measurement {
     Measurement {
         build: build.clone(),
         target: "onnxruntime_cpu".to_owned(),
+        sequence: Some(u64::from(second) + 16),
         runtime_version: "1.31.1".to_owned(),
-        machine: json!({"arch": "x86_64", "cores": 2}),
+        machine: machine("Intel Xeon"),
         samples: json!([[0.001_25, 0.001_5], [1e-9]]),
         created_at: format!("2026-01-02T03:04:{second:02}Z"),
     }
@@ -165,6 +174,31 @@ fn keeps_raw_samples() {
 }
 
 #[test]
+fn measurements_of_another_machine_are_kept_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut registry = open(folder.path());
+    let build = Digest::of(b"1");
+    registry.insert_build(&facts(&build, None)).unwrap();
+    let mut elsewhere = measurement(&build, 20);
+    elsewhere.machine = machine("AMD EPYC");
+    for measurement in [&measurement(&build, 10), &elsewhere, &measurement(&build, 30)] {
+        registry.insert_measurement(measurement).unwrap();
+    }
+    let (here, others) = registry.measurements_on(&build, &machine("Intel Xeon")).unwrap();
+    assert_eq!(
+        (here, others),
+        (vec![measurement(&build, 10), measurement(&build, 30)], 1)
+    );
+    let (here, others) = registry.measurements_on(&build, &machine("Apple M4")).unwrap();
+    assert_eq!((here.len(), others), (0, 3));
+    let machines: i64 = Connection::open(folder.path().join(".mlbuild/registry.db"))
+        .unwrap()
+        .query_row("SELECT count(*) FROM machines", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(machines, 2);
+}
+
+#[test]
 fn refuses_what_refers_to_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut registry = open(folder.path());
@@ -223,7 +257,7 @@ fn refuses_files_that_are_no_registries_of_this_version() {
     std::fs::create_dir(folder.path().join("taken.db")).unwrap();
     complaints.push(complaint(&folder.path().join("taken.db")));
     insta::assert_snapshot!(complaints.join("\n"), @r"
-    the registry `FOLDER/registry.db` has version 9, this mlbuild reads up to 1; use the newer mlbuild that wrote it
+    the registry `FOLDER/registry.db` has version 9, this mlbuild reads up to 2; use the newer mlbuild that wrote it
     `FOLDER/foreign.db` is not a registry of mlbuild; move the file away, or work in another folder
     `FOLDER/text.db` is not a registry of mlbuild; move the file away, or work in another folder
     cannot create the folder `FOLDER/text.db`; a file is where a folder is needed: move `FOLDER/text.db` away

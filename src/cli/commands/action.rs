@@ -37,6 +37,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let mut surroundings = Surroundings {
         environment: &context.environment,
         interrupt: &interrupt,
+        strict_output: context.global.strict_output,
         now: clock::now(),
         observer: &mut |event| progress.show(event),
         installing: &mut |event| installing.show(&event),

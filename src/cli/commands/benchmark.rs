@@ -174,9 +174,10 @@ fn show(args: &Args, context: &Context, benchmark: &report::benchmark::Benchmark
     report::benchmark::write(benchmark, &mut text, context.ui.color())?;
     context.ui.data(&String::from_utf8_lossy(&text))?;
     if let Some(id) = benchmark.build_id.as_ref().filter(|_| benchmark.stored) {
-        context
-            .ui
-            .status(&format!("kept as a measurement of build {}", id.get(..8).unwrap_or(id)));
+        context.ui.status(&format!(
+            "kept as a measurement of build {}",
+            id.get(..12).unwrap_or(id)
+        ));
     }
     Ok(())
 }

@@ -171,6 +171,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
                 workspace: &workspace,
                 environment: &context.environment,
                 interrupt: &interrupt,
+                cache: None,
                 context: report::Context {
                     key: desk::KEY.to_owned(),
                     config_path: config_path.unwrap_or_default(),

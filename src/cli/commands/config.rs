@@ -238,6 +238,7 @@ fn summary(loaded: &Loaded) -> serde_json::Value {
                 })),
                 "inputs": inputs,
                 "task": model.task.name(),
+                "sequence_lengths": model.sequence_lengths,
                 "targets": model.targets.iter().map(|target| target.name()).collect::<Vec<_>>(),
                 "variants": model.variants,
                 "calibration": model.calibration,
@@ -245,6 +246,9 @@ fn summary(loaded: &Loaded) -> serde_json::Value {
                     "path": dataset.path,
                     "labels": dataset.labels,
                     "samples": dataset.samples,
+                    "mean": dataset.images.mean,
+                    "std": dataset.images.std,
+                    "resize": dataset.images.resize.name(),
                 })),
             })
         })

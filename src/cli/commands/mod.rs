@@ -10,7 +10,9 @@ mod ci_check;
 mod compare;
 mod completions;
 mod config;
+mod doctor;
 mod init;
+mod profile;
 mod runtime;
 mod validate;
 mod worker;
@@ -35,6 +37,8 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     CiCheck(Box<ci_check::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Profile(Box<profile::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Accuracy(accuracy::Args),
@@ -46,6 +50,8 @@ pub enum Command {
     Config(config::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Runtime(runtime::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Doctor(doctor::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -64,6 +70,7 @@ impl Command {
             Self::Benchmark(args) => benchmark::run(&args, context),
             Self::CiCheck(args) => ci_check::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
+            Self::Profile(args) => profile::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),
             Self::Accuracy(args) => accuracy::run(&args, context),
             Self::Validate(args) => validate::run(&args, context),
@@ -71,6 +78,7 @@ impl Command {
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
+            Self::Doctor(args) => doctor::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
             Self::Worker(args) => worker::run(&args, context),
         }

@@ -11,8 +11,10 @@ use crate::config::nearest::quoted;
 use crate::config::raw;
 use crate::config::types::BuildCommand;
 use crate::config::types::DatasetConfig;
+use crate::config::types::ImageConfig;
 use crate::config::types::InputConfig;
 use crate::config::types::ModelConfig;
+use crate::config::types::Resize;
 use crate::config::types::Target;
 use crate::config::types::Task;
 
@@ -81,6 +83,9 @@ impl Resolver<'_> {
                 raw::Task::Tabular => Task::Tabular,
                 raw::Task::Unknown => Task::Unknown,
             },
+            sequence_lengths: model
+                .sequence_lengths
+                .map(|lengths| self.sequence_lengths(&at("sequence_lengths"), lengths)),
             targets: self.targets(&at("targets"), model.targets),
             variants: self.variants(&at("variants"), model.variants),
             calibration: model.calibration.map(|path| self.path(&at("calibration"), path)),
@@ -131,6 +136,24 @@ impl Resolver<'_> {
             resolved.insert(name, InputConfig { shape: input.shape });
         }
         resolved
+    }
+
+    /// Rising, so that reports are in order.
+    fn sequence_lengths(&mut self, at: &str, mut lengths: Vec<u64>) -> Vec<u64> {
+        if lengths.is_empty() {
+            let hint = "name one, or leave `sequence_lengths` out: 16, 64, 128 and 256 are the default";
+            self.value(at, format!("`{at}` is empty"), "nothing would be measured", hint);
+        }
+        for (index, length) in lengths.iter().enumerate() {
+            let here = format!("{at}[{index}]");
+            if *length == 0 {
+                self.value(&here, "a sequence of 0 tokens".to_owned(), "at least 1", "");
+            } else if lengths[..index].contains(length) {
+                self.value(&here, format!("the length {length} stands here twice"), "again", "");
+            }
+        }
+        lengths.sort_unstable();
+        lengths
     }
 
     fn targets(&mut self, at: &str, targets: Option<Vec<String>>) -> Vec<Target> {
@@ -209,7 +232,7 @@ impl Resolver<'_> {
         if dataset.labels.as_ref().is_some_and(|labels| labels.trim().is_empty()) {
             self.value(
                 &format!("{at}.labels"),
-                format!("`{at}.labels` names no array"),
+                format!("`{at}.labels` names nothing"),
                 "empty",
                 "",
             );
@@ -218,7 +241,39 @@ impl Resolver<'_> {
             path: self.path(if written { &key } else { at }, dataset.path),
             labels: dataset.labels,
             samples: usize::try_from(samples).unwrap_or(usize::MAX),
+            images: ImageConfig {
+                mean: self.channels(&format!("{at}.mean"), dataset.mean, |_| true),
+                std: self.channels(&format!("{at}.std"), dataset.std, |value| value > 0.0),
+                resize: match dataset.resize {
+                    None | Some(raw::Resize::Stretch) => Resize::Stretch,
+                    Some(raw::Resize::Crop) => Resize::Crop,
+                },
+            },
         }
+    }
+
+    /// One finite number for all channels of images, or one for each of three.
+    fn channels(&mut self, at: &str, values: Option<Vec<f64>>, fits: impl Fn(f64) -> bool) -> Option<Vec<f64>> {
+        let values = values?;
+        if !matches!(values.len(), 1 | 3) {
+            self.value(
+                at,
+                format!("`{at}` lists {} numbers", values.len()),
+                "1 or 3",
+                "give one number for all channels, or one for each of red, green and blue",
+            );
+        }
+        for (index, value) in values.iter().enumerate() {
+            if !value.is_finite() || !fits(*value) {
+                self.value(
+                    &format!("{at}[{index}]"),
+                    format!("`{at}` holds {value}"),
+                    "",
+                    "pixels are 0 to 1 here; `std` must be above 0",
+                );
+            }
+        }
+        Some(values)
     }
 }
 

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 /// A deep profile of one model on one set of inputs.
 ///
-/// All times are means over the middle half of the profiled runs (ordered by how long they took), so that they add up: the
-/// kernels' and [`Profile::overhead_seconds`] make [`Profile::run_seconds`].
+/// The times of kernels, and [`Profile::overhead_seconds`], are interquartile means over the profiled runs, each one's own: what
+/// disturbs a kernel now and then counts nowhere. Together they make [`Profile::run_seconds`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// Profiled runs.
@@ -21,7 +21,7 @@ pub struct Profile {
     pub kernels: Vec<Kernel>,
     /// What a run took beyond its kernels: dispatch, allocation, and writing the profile itself.
     pub overhead_seconds: f64,
-    /// A profiled run.
+    /// A profiled run that nothing disturbs: the sum of all kernels and the overhead.
     pub run_seconds: f64,
     /// The median of plain runs of the same process, without profiling.
     pub plain_seconds: f64,
@@ -33,12 +33,14 @@ pub struct Profile {
     pub roofline: Option<Roofline>,
     /// Kernels that stand for more than one node.
     pub fusions: Vec<Fusion>,
-    /// What became of every node of the model's main graph, in its order.
+    /// What became of every node of the model: the main graph's in their order, then those in loops and branches.
     pub nodes: Vec<NodeFate>,
     /// Known patterns that were left apart.
     pub missed: Vec<MissedFusion>,
-    /// The run whose length is nearest to the median, kernel by kernel, in order of start.
+    /// The run whose length is nearest to `run_seconds`, kernel by kernel, in order of start.
     pub timeline: Vec<Span>,
+    /// What could not be found out, in sentences.
+    pub warnings: Vec<String>,
 }
 
 impl Profile {
@@ -136,9 +138,10 @@ pub struct ColdStart {
     pub library_seconds: f64,
     /// From the model's bytes to a session.
     pub session_seconds: f64,
-    /// Of `session_seconds`, parsing the model; by the engine's own events, `None` where it tells none.
+    /// Parsing the model; by the engine's own events while the profiled session was built, `None` where it tells none. With
+    /// `initialize_seconds` it is about `session_seconds`, which is of other processes.
     pub parse_seconds: Option<f64>,
-    /// Of `session_seconds`, optimizing the graph, choosing kernels and packing weights; by the engine's own events.
+    /// Optimizing the graph, choosing kernels and packing weights; by the engine's own events.
     pub initialize_seconds: Option<f64>,
     /// The very first inference.
     pub first_seconds: f64,
@@ -189,6 +192,8 @@ pub struct NodeFate {
     pub label: String,
     /// Its operator.
     pub op_type: String,
+    /// The node that it stands within: a loop, a branch.
+    pub within: Option<String>,
     /// What the engine did with it.
     pub fate: Fate,
     /// The kernel that computes it, as an index into [`Profile::kernels`].

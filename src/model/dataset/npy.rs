@@ -167,6 +167,26 @@ impl Header {
     }
 }
 
+/// One whole array of at most `most` bytes: its header, and its elements in row-major order, little-endian.
+pub(super) fn array(source: &mut impl Read, most: u64) -> Result<(Header, Vec<u8>), String> {
+    let header = Header::read(source)?;
+    let needed = match header.bytes() {
+        Some((_, needed)) if needed <= most => needed,
+        _ => return Err(format!("its shape {:?} needs more than {most} bytes", header.shape)),
+    };
+    let mut raw = Vec::new();
+    source
+        .take(needed)
+        .read_to_end(&mut raw)
+        .map_err(|error| error.to_string())?;
+    if (raw.len() as u64) < needed {
+        return Err(format!("it ends after {} of {needed} bytes", raw.len()));
+    }
+    let rows = header.shape.first().copied().unwrap_or(1);
+    let data = header.arrange(raw, rows);
+    Ok((header, data))
+}
+
 /// What stands behind `'key':` in a Python dictionary.
 fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let (_, rest) = ['\'', '"']
@@ -258,6 +278,23 @@ mod tests {
             let _ = parse(&text);
             let _ = parse(&format!("{{'descr': '{text}', 'fortran_order': True, 'shape': ({text})}}"));
             let _ = Header::read(&mut raw.as_slice());
+        }
+
+        #[test]
+        fn an_array_has_the_bytes_of_its_shape_or_is_refused(
+            shape in prop::collection::vec(0_u64..5, 0..4), fortran: bool, kind in "[fiub][1248]",
+            data in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let shape: Vec<String> = shape.iter().map(u64::to_string).collect();
+            let order = if fortran { "True" } else { "False" };
+            let text = format!("{{'descr': '<{kind}', 'fortran_order': {order}, 'shape': ({},)}}", shape.join(", "));
+            let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+            bytes.extend((text.len() as u16).to_le_bytes());
+            bytes.extend(text.bytes());
+            bytes.extend(&data);
+            if let Ok((header, arranged)) = array(&mut bytes.as_slice(), 10_000) {
+                prop_assert_eq!(header.bytes().map(|(_, all)| all), Some(arranged.len() as u64));
+            }
         }
     }
 }

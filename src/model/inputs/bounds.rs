@@ -29,7 +29,7 @@ const REARRANGING: &[&str] = &[
 
 /// For every graph input whose values index the rows of a constant table (`Gather` along axis 0): the number of rows, the smallest
 /// where there are several tables.
-pub fn index_bounds(model: &ModelProto) -> BTreeMap<String, u64> {
+pub(super) fn index_bounds(model: &ModelProto) -> BTreeMap<String, u64> {
     let mut bounds = BTreeMap::new();
     if let Some(graph) = &model.graph {
         visit(graph, None, &mut bounds);

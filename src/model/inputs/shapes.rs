@@ -1,9 +1,10 @@
-//! Sizes for dynamic dimensions: from the config, from the same name elsewhere, or 1 for a batch.
+//! Sizes for dynamic dimensions: from the config, from the same name elsewhere, 1 for a batch, or what is usual for the input.
 
 use std::collections::BTreeMap;
 
 use super::InputError;
 use super::ResolvedSpec;
+use super::sizes::sum;
 use crate::model::tensor::Dim;
 use crate::model::tensor::TensorSpec;
 
@@ -13,13 +14,19 @@ const MAX_INPUT_BYTES: u64 = 2_000_000_000;
 /// Gives every input its whole shape.
 ///
 /// A fixed dimension stays; a dynamic one takes its size from `overrides` (whole shapes, by input name), or from another input that
-/// has a dimension of the same name; a batch dimension ([`is_batch`]) defaults to 1. Anything else is an [`InputError`].
-pub fn resolve_shapes(
+/// has a dimension of the same name; a batch dimension ([`is_batch`]) takes `wishes.batch`, and the rest what is usual. Anything else
+/// is an [`InputError`].
+pub(super) fn resolve_shapes(
     specs: &[TensorSpec],
     overrides: &BTreeMap<String, Vec<u64>>,
+    wishes: &Wishes<'_>,
 ) -> Result<Vec<ResolvedSpec>, InputError> {
     refuse_unknown_names(specs, overrides)?;
-    let mut symbols = Symbols::default();
+    let mut symbols = Symbols {
+        sizes: BTreeMap::new(),
+        batch: wishes.batch.unwrap_or(1),
+        usual: wishes.usual,
+    };
     for spec in specs {
         if let Some(shape) = overrides.get(&spec.name) {
             check_override(spec, shape)?;
@@ -31,20 +38,35 @@ pub fn resolve_shapes(
             if let Dim::Symbol(symbol) = dim
                 && is_batch(dim, axis)
             {
-                symbols.sizes.entry(symbol).or_insert((1, &spec.name));
+                symbols.sizes.entry(symbol).or_insert((symbols.batch, &spec.name));
+            }
+        }
+    }
+    for (place, spec) in specs
+        .iter()
+        .enumerate()
+        .filter(|(_, spec)| !overrides.contains_key(&spec.name))
+    {
+        for (axis, dim) in spec.dims.iter().flatten().enumerate() {
+            // A sum is what its parts come to, which may be known only later.
+            if let Dim::Symbol(symbol) = dim
+                && !symbol.contains('+')
+                && let Some(size) = symbols.usual_of(place, axis)
+            {
+                symbols.sizes.entry(symbol).or_insert((size, &spec.name));
             }
         }
     }
     let mut resolved = Vec::with_capacity(specs.len());
-    let mut lacking: Vec<&TensorSpec> = Vec::new();
-    for spec in specs {
+    let mut lacking: Vec<(usize, &TensorSpec)> = Vec::new();
+    for (place, spec) in specs.iter().enumerate() {
         let shape = match (overrides.get(&spec.name), &spec.dims) {
             (Some(shape), _) => Some(shape.clone()),
             (None, None) => None,
             (None, Some(dims)) => dims
                 .iter()
                 .enumerate()
-                .map(|(axis, dim)| symbols.size(dim, axis))
+                .map(|(axis, dim)| symbols.size(dim, place, axis))
                 .collect(),
         };
         match shape {
@@ -53,15 +75,18 @@ pub fn resolve_shapes(
                 element: spec.element,
                 shape: check_size(spec, shape)?,
             }),
-            None => lacking.push(spec),
+            None => lacking.push((place, spec)),
         }
     }
     match lacking.first() {
-        None => Ok(resolved),
-        Some(first) => Err(InputError::MissingShape {
+        None => {
+            check_batch(&resolved, specs, wishes.batch)?;
+            Ok(resolved)
+        }
+        Some((place, first)) => Err(InputError::MissingShape {
             name: first.name.clone(),
             description: format!("is {}", first.describe()),
-            missing: missing_dims(first, &symbols),
+            missing: missing_dims(*place, first, &symbols),
             others: lacking.len() - 1,
             line: config_line(&lacking, &symbols),
             flags: flags(&lacking, &symbols).into(),
@@ -93,10 +118,52 @@ fn is_made_up(symbol: &str) -> bool {
         || symbol.strip_prefix('s').is_some_and(digits)
 }
 
+/// What is wished for where the model and the config leave a choice.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wishes<'a> {
+    /// The size of batches.
+    pub batch: Option<u64>,
+    /// Usual sizes, by place of the input and axis; shorter lists know nothing of the rest.
+    pub usual: &'a [Vec<Option<u64>>],
+}
+
+/// A batch that somebody asks for must be one that the inputs have.
+fn check_batch(resolved: &[ResolvedSpec], specs: &[TensorSpec], wished: Option<u64>) -> Result<(), InputError> {
+    let Some(wished) = wished else { return Ok(()) };
+    let batches = || {
+        resolved.iter().zip(specs).flat_map(|(spec, model)| {
+            let dims = model.dims.iter().flatten().enumerate();
+            let batch = dims.filter(|(axis, dim)| is_batch(dim, *axis));
+            batch.filter_map(|(axis, _)| Some((&spec.name, *spec.shape.get(axis)?)))
+        })
+    };
+    let firsts = || {
+        resolved
+            .iter()
+            .filter_map(|spec| Some((&spec.name, *spec.shape.first()?)))
+    };
+    // A model without a free batch serves one size only: that of its inputs' first dimension.
+    let other = if batches().next().is_some() {
+        batches().find(|(_, size)| *size != wished)
+    } else {
+        let fixed = firsts().all(|(_, size)| size != wished);
+        firsts().next().filter(|_| fixed)
+    };
+    match other {
+        None => Ok(()),
+        Some((name, found)) => Err(InputError::OtherBatch {
+            wished,
+            name: name.clone(),
+            found,
+        }),
+    }
+}
+
 /// Sizes of named dimensions, with the input that gave each.
-#[derive(Default)]
 struct Symbols<'a> {
     sizes: BTreeMap<&'a str, (u64, &'a str)>,
+    batch: u64,
+    usual: &'a [Vec<Option<u64>>],
 }
 
 impl<'a> Symbols<'a> {
@@ -117,12 +184,28 @@ impl<'a> Symbols<'a> {
         Ok(())
     }
 
-    fn size(&self, dim: &Dim, axis: usize) -> Option<u64> {
+    fn usual_of(&self, place: usize, axis: usize) -> Option<u64> {
+        *self.usual.get(place)?.get(axis)?
+    }
+
+    fn size(&self, dim: &Dim, place: usize, axis: usize) -> Option<u64> {
         match dim {
             Dim::Fixed(size) => Some(*size),
-            Dim::Symbol(symbol) => self.sizes.get(symbol.as_str()).map(|(size, _)| *size),
-            Dim::Unknown => is_batch(dim, axis).then_some(1),
+            Dim::Symbol(symbol) => {
+                let known = self.sizes.get(symbol.as_str()).map(|(size, _)| *size);
+                known
+                    .or_else(|| self.sum(symbol))
+                    .or_else(|| self.usual_of(place, axis))
+            }
+            Dim::Unknown if is_batch(dim, axis) => Some(self.batch),
+            Dim::Unknown => self.usual_of(place, axis),
         }
+    }
+
+    /// What a name like `past_sequence_length + 1` comes to.
+    fn sum(&self, symbol: &str) -> Option<u64> {
+        let sizes = self.sizes.iter().map(|(name, (size, _))| (*name, *size)).collect();
+        sum(symbol, &sizes)
     }
 }
 
@@ -184,14 +267,14 @@ fn check_size(spec: &TensorSpec, shape: Vec<u64>) -> Result<Vec<u64>, InputError
 }
 
 /// The dimensions without a size, as a sentence's subject and verb.
-fn missing_dims(spec: &TensorSpec, symbols: &Symbols<'_>) -> String {
+fn missing_dims(place: usize, spec: &TensorSpec, symbols: &Symbols<'_>) -> String {
     let Some(dims) = &spec.dims else {
         return "its shape is".to_owned();
     };
     let missing: Vec<String> = dims
         .iter()
         .enumerate()
-        .filter(|(axis, dim)| symbols.size(dim, *axis).is_none())
+        .filter(|(axis, dim)| symbols.size(dim, place, *axis).is_none())
         .map(|(axis, dim)| match dim {
             Dim::Symbol(symbol) => format!("`{symbol}`"),
             _ => format!("dimension {axis}"),
@@ -204,11 +287,11 @@ fn missing_dims(spec: &TensorSpec, symbols: &Symbols<'_>) -> String {
 }
 
 /// `inputs: { ids: { shape: [1, 128] } }`, with a usual size where nothing is known.
-fn config_line(lacking: &[&TensorSpec], symbols: &Symbols<'_>) -> String {
+fn config_line(lacking: &[(usize, &TensorSpec)], symbols: &Symbols<'_>) -> String {
     let entries: Vec<String> = lacking
         .iter()
-        .map(|spec| {
-            let sizes = example(spec, symbols).join(", ");
+        .map(|(place, spec)| {
+            let sizes = example(*place, spec, symbols).join(", ");
             format!("{}: {{ shape: [{sizes}] }}", yaml_key(&spec.name))
         })
         .collect();
@@ -216,20 +299,31 @@ fn config_line(lacking: &[&TensorSpec], symbols: &Symbols<'_>) -> String {
 }
 
 /// `--input-shape ids=1,128`, one for each input.
-fn flags(lacking: &[&TensorSpec], symbols: &Symbols<'_>) -> String {
+fn flags(lacking: &[(usize, &TensorSpec)], symbols: &Symbols<'_>) -> String {
     let flags: Vec<String> = lacking
         .iter()
-        .map(|spec| format!("--input-shape {}={}", spec.name, example(spec, symbols).join(",")))
+        .map(|(place, spec)| {
+            format!(
+                "--input-shape {}={}",
+                spec.name,
+                example(*place, spec, symbols).join(",")
+            )
+        })
         .collect();
     flags.join(" ")
 }
 
 /// Sizes that the input could have.
-fn example(spec: &TensorSpec, symbols: &Symbols<'_>) -> Vec<String> {
+fn example(place: usize, spec: &TensorSpec, symbols: &Symbols<'_>) -> Vec<String> {
     let dims = spec.dims.as_deref().unwrap_or(&[Dim::Unknown]);
     dims.iter()
         .enumerate()
-        .map(|(axis, dim)| symbols.size(dim, axis).unwrap_or_else(|| usual_size(dim)).to_string())
+        .map(|(axis, dim)| {
+            symbols
+                .size(dim, place, axis)
+                .unwrap_or_else(|| usual_size(dim))
+                .to_string()
+        })
         .collect()
 }
 
@@ -300,7 +394,8 @@ mod tests {
             .iter()
             .map(|(name, shape)| ((*name).to_owned(), shape.to_vec()))
             .collect();
-        resolve_shapes(specs, &overrides).map(|specs| specs.into_iter().map(|spec| spec.shape).collect())
+        resolve_shapes(specs, &overrides, &Wishes::default())
+            .map(|specs| specs.into_iter().map(|spec| spec.shape).collect())
     }
 
     #[test]
@@ -409,7 +504,7 @@ mod tests {
                 .zip(["x", "y", "z", "w"])
                 .map(|(dims, name)| TensorSpec { dims, ..spec(name, &[]) })
                 .collect();
-            if let Ok(resolved) = resolve_shapes(&specs, &overrides) {
+            if let Ok(resolved) = resolve_shapes(&specs, &overrides, &Wishes::default()) {
                 prop_assert_eq!(resolved.len(), specs.len());
                 for (resolved, spec) in resolved.iter().zip(&specs) {
                     if let Some(shape) = overrides.get(&spec.name) {

@@ -25,7 +25,7 @@ pub enum BeneathError {
     #[error("it is not a regular file")]
     NotAFile,
     /// The file has other names, which may lie outside.
-    #[error("the file has {0} names (hard links), so that it may belong to something outside the model's folder")]
+    #[error("the file has {0} names (hard links), so that it may belong to something outside the folder")]
     HardLink(u64),
     /// The operating system refused.
     #[error("it cannot be opened")]

@@ -86,6 +86,20 @@ fn peak(
     liveness::peak(graph, &fed, &bytes)
 }
 
+/// Multiply-accumulate operations of each node of the main graph, in its order; `None` where they cannot be told.
+pub fn by_node(model: &ModelProto, external: &[ExternalFile], inputs: &BTreeMap<String, Vec<u64>>) -> Vec<Option<u64>> {
+    let mut macs = Vec::new();
+    shape::propagate(model, external, inputs, &mut |call, outputs| {
+        macs.push(multiplications(call, outputs));
+    });
+    macs
+}
+
+/// True for an operator that multiplies and accumulates nothing, whatever its inputs.
+pub fn is_free(node: &NodeProto) -> bool {
+    matches!(kind(node), Kind::Free)
+}
+
 fn sum(total: Option<u64>, more: impl FnOnce() -> Option<u64>) -> Option<u64> {
     total?.checked_add(more()?)
 }

@@ -1,9 +1,13 @@
 //! What kind of data a model takes: read off its operators, else the names of its inputs, else their shapes.
 
 mod detect;
-mod names;
-mod shapes;
+pub(in crate::model) mod graph;
+mod landmark;
+mod mixing;
+pub(in crate::model) mod names;
+pub(in crate::model) mod shapes;
 mod types;
+pub(in crate::model) mod uses;
 
 pub use detect::detect;
 pub use detect::resolve;

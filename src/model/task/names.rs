@@ -19,7 +19,7 @@ const TEXT: &[&str] = &[
     "token_type_ids",
 ];
 /// Words of audio models; an input needs numbers in one to four dimensions.
-const SOUND: &[&str] = &[
+pub(in crate::model) const SOUND: &[&str] = &[
     "audio",
     "fbank",
     "filterbank",

@@ -31,12 +31,27 @@ pub(in crate::model) fn image_layout(dims: &[Dim]) -> Option<Layout> {
         (Dim::Fixed(one), Dim::Fixed(two)) => one.max(two) <= &(one.min(two) * 4),
         _ => true,
     };
-    if channels(one) && side(two) && side(three) && square_enough(two, three) {
+    let bands = |channels: &Dim, sides: [&Dim; 2]| *channels == Dim::Fixed(1) && is_like_bands(&sides);
+    if bands(one, [two, three]) || bands(three, [one, two]) {
+        None
+    } else if channels(one) && side(two) && side(three) && square_enough(two, three) {
         Some(Layout::ChannelsFirst)
     } else if channels(three) && side(one) && side(two) && square_enough(one, two) {
         Some(Layout::ChannelsLast)
     } else {
         None
+    }
+}
+
+/// Numbers of bands that spectrograms usually have.
+const BANDS: &[u64] = &[32, 40, 64, 80, 96, 128];
+
+/// True for two unequal sides of which one is a usual number of bands: time by frequency as well as a picture.
+pub(in crate::model) fn is_like_bands(sides: &[&Dim]) -> bool {
+    let bands = |dim: &Dim| matches!(dim, Dim::Fixed(size) if BANDS.contains(size));
+    match sides {
+        [one, two] => one != two && (bands(one) || bands(two)),
+        _ => false,
     }
 }
 

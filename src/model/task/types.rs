@@ -76,13 +76,12 @@ impl Detected {
         match (self.task, self.confidence, self.tier) {
             (_, _, Tier::Given) | (_, Confidence::High, _) => None,
             (Task::Unknown | Task::Auto, ..) => Some(format!(
-                "task could not be detected ({}): measured with zeros; name it with `task:` in the config or `--task \
-                 vision|nlp|audio|tabular`",
+                "task could not be detected ({}): inputs are zeros; set `task` (or `--task`) to vision, nlp, audio or tabular",
                 self.reason
             )),
             (task, confidence, _) => Some(format!(
-                "task auto-detected as '{}' ({} confidence: {}); if incorrect, name it with `task:` in the config or \
-                 `--task vision|nlp|audio|tabular`",
+                "task auto-detected as '{}' ({} confidence: {}); if incorrect, set `task` (or `--task`) to vision, nlp, audio or \
+                 tabular",
                 task.name(),
                 confidence.word(),
                 self.reason

@@ -104,6 +104,7 @@ fn settings(search: &Search<'_>, model: &ModelConfig) -> BTreeMap<ComparisonKey,
                 model: model.name.clone(),
                 target: target.name().to_owned(),
                 variant: variant.clone(),
+                sequence: None,
             };
             (key, settings.clone())
         })

@@ -92,6 +92,7 @@ pub fn find(search: &Search<'_>) -> Result<Baselines, ReleaseError> {
         baselines.tag = Some(found.release.tag_name.clone());
         baselines.label = found.label();
         baselines.commit = found.manifest.origin.as_ref().map(|origin| origin.commit.clone());
+        baselines.machines = found.manifest.machines();
     }
     let known = exact.as_ref().or(earlier);
     if let Some(found) = known

@@ -41,7 +41,7 @@ pub struct Manifest {
     pub created_at: String,
     /// The machine that measured it.
     pub machine: Fingerprint,
-    /// One entry a model × target × variant.
+    /// One entry a model × target × variant × length of sequences.
     pub entries: Vec<Entry>,
     /// Earlier baselines of the same key, oldest first.
     pub history: Vec<HistoryPoint>,
@@ -67,7 +67,7 @@ pub struct Origin {
     pub run_attempt: Option<u64>,
 }
 
-/// One model × target × variant.
+/// One model × target × variant, at one length of sequences.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -129,6 +129,8 @@ pub struct HistoryPoint {
     pub created_at: String,
     /// Its commit, where known.
     pub commit: Option<String>,
+    /// The machine that measured it. Points of different machines are no trend: [`Fingerprint::same_machine`].
+    pub machine: Fingerprint,
     /// Median latency in milliseconds by comparison.
     pub p50_ms: Vec<HistoryValue>,
 }
@@ -162,7 +164,7 @@ pub enum ManifestError {
     #[error("the manifest names the file `{0}`, which is not a plain relative path")]
     FileName(String),
     /// Two entries for one comparison.
-    #[error("the manifest has two entries for `{model}` · {target} · {variant}", model = .0.model, target = .0.target, variant = .0.variant)]
+    #[error("the manifest has two entries for `{model}` · {target} · {variant}", model = .0.model, target = .0.target, variant = .0.variant_label())]
     Duplicate(ComparisonKey),
     /// An entry without a file.
     #[error("the manifest's entry for `{0}` names no model file")]
@@ -214,6 +216,7 @@ impl Manifest {
         let own = HistoryPoint {
             created_at: self.created_at.clone(),
             commit: self.origin.as_ref().map(|origin| origin.commit.clone()),
+            machine: self.machine.clone(),
             p50_ms: self
                 .entries
                 .iter()
@@ -231,6 +234,12 @@ impl Manifest {
         history.push(own);
         let excess = history.len().saturating_sub(HISTORY_LENGTH);
         history.split_off(excess)
+    }
+
+    /// The machines of the earlier baselines and of this one, oldest first.
+    pub fn machines(&self) -> Vec<Fingerprint> {
+        let earlier = self.history.iter().map(|point| &point.machine);
+        earlier.chain([&self.machine]).cloned().collect()
     }
 
     fn check(&self) -> Result<(), ManifestError> {

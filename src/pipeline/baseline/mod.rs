@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use crate::config::Config;
 use crate::digest::Digest;
+use crate::machine::Fingerprint;
 use crate::pipeline::baseline::manifest::Entry;
 use crate::pipeline::baseline::manifest::StoredFile;
 use crate::verdict::ComparisonKey;
@@ -41,6 +42,8 @@ pub struct Baselines {
     pub notices: Vec<String>,
     /// What a new tool or runtime changed since.
     pub drift: Vec<String>,
+    /// The machines that measured this baseline and those before it, oldest first; empty where it was never measured.
+    pub machines: Vec<Fingerprint>,
 }
 
 fn names(config: &Config, key: &ComparisonKey) -> bool {
@@ -114,6 +117,7 @@ impl Baselines {
             named: None,
             notices: Vec::new(),
             drift: Vec::new(),
+            machines: Vec::new(),
         }
     }
 
@@ -133,6 +137,34 @@ impl Baselines {
     /// The answer for the model `name`.
     pub fn model(&self, name: &str) -> &ModelBaseline {
         self.models.get(name).unwrap_or(&self.otherwise)
+    }
+
+    /// What the stored figures of this baseline and of those before it are worth on `here`, where there are several.
+    pub fn history(&self, here: &Fingerprint) -> Option<String> {
+        let machines: Vec<&Fingerprint> = self.machines.iter().collect();
+        let baselines = machines.len();
+        if baselines < 2 {
+            return None;
+        }
+        let several = Fingerprint::group(&machines)
+            .into_iter()
+            .max()
+            .map_or(0, |last| last + 1);
+        let own = machines
+            .iter()
+            .filter(|machine| here.same_machine(machine).is_ok())
+            .count();
+        let own = match own {
+            0 => "none of them on this one",
+            all if all == baselines => "this one",
+            _ => "some of them on this one",
+        };
+        Some(match several {
+            1 => format!("{baselines} baselines on one machine, {own}"),
+            _ => format!(
+                "{baselines} baselines on {several} machines, {own}; figures of different machines are not comparable"
+            ),
+        })
     }
 
     /// Every comparison that the base has: what is no longer named is removed.

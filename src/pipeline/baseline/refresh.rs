@@ -112,6 +112,7 @@ pub fn make(request: &Request<'_>, observer: &mut Observer<'_>) -> Result<Made, 
         gate: &request.config.gate,
         machinery: request.machinery,
         interrupt: request.interrupt,
+        cache: None,
     };
     let done = gate::run(jobs, &setting, observer)?;
     let entries = done.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
@@ -146,8 +147,8 @@ fn is_unchanged(jobs: &[Job], previous: &Manifest, key: &str) -> bool {
 fn entry(done: Done) -> Result<Entry, RefreshError> {
     let (Some(measurement), Some(candidate)) = (done.alone, &done.job.candidate) else {
         return Err(RefreshError::NotMeasured {
+            variant: done.job.key.variant_label(),
             model: done.job.key.model,
-            variant: done.job.key.variant,
             reason: done
                 .comparison
                 .reason

@@ -227,6 +227,7 @@ pub fn from_manifest<E: std::error::Error + Hint>(
 ) -> Baselines {
     let mut baselines = Baselines::never(label, format!("the baseline ({label}) does not have this model"));
     baselines.commit = manifest.origin.as_ref().map(|origin| origin.commit.clone());
+    baselines.machines = manifest.machines();
     for entry in &manifest.entries {
         let name = &entry.key.model;
         if let Some(ModelBaseline::Source(source)) = baselines.models.get_mut(name) {

@@ -68,6 +68,7 @@ pub(super) fn comparisons(config: &Config) -> Vec<ComparisonKey> {
                 model: model.name.clone(),
                 target: target.name().to_owned(),
                 variant: variant.clone(),
+                sequence: None,
             }));
         }
     }

@@ -192,7 +192,22 @@ mod tests {
     fn bars_carry_their_marks() {
         let values = [1.0, 1.0, 1.0, 1.0, 1.5, 2.0];
         let lines = Histogram::of(&values).unwrap().lines(&[("p50", 1.0), ("p95", 1.9)]);
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @"
+        1.00 ms │████████████████████████████████████████ 4  ← p50
+        1.07 ms │                                         0
+        1.14 ms │                                         0
+        1.21 ms │                                         0
+        1.29 ms │                                         0
+        1.36 ms │                                         0
+        1.43 ms │                                         0
+        1.50 ms │██████████                               1
+        1.57 ms │                                         0
+        1.64 ms │                                         0
+        1.71 ms │                                         0
+        1.79 ms │                                         0
+        1.86 ms │                                         0  ← p95
+        1.93 ms │██████████                               1
+        ");
     }
 
     #[test]

@@ -136,6 +136,19 @@ mirror! {
         cores: Option<Vec<usize>>,
         load_average: Option<f64>,
         noise_floor_percent: Option<f64>,
+        detectable_percent: Option<f64>,
+        kernel: Option<String>,
+        cores_allowed: usize,
+        cpu_quota: Option<f64>,
+        memory_limit_bytes: Option<u64>,
+        governor: Option<String>,
+        max_mhz: Option<f64>,
+        turbo: Option<bool>,
+        container: Option<String>,
+        hypervisor: Option<String>,
+        ci_image: Option<String>,
+        host_digest: Option<String>,
+        history: Option<String>,
     }
 }
 
@@ -196,6 +209,8 @@ pub(super) struct Comparison {
     model: String,
     target: String,
     variant: String,
+    #[serde(default)]
+    sequence_length: Option<u64>,
     result: Verdict,
     reason: Option<String>,
     hints: Vec<String>,
@@ -207,6 +222,7 @@ pub(super) struct Comparison {
     seconds: f64,
     config_line: Option<u32>,
     warnings: Vec<String>,
+    disturbances: Vec<String>,
     operators: Option<OperatorDifference>,
 }
 
@@ -244,6 +260,8 @@ pub(super) struct Variant {
     model: String,
     target: String,
     variant: String,
+    #[serde(default)]
+    sequence_length: Option<u64>,
     size_bytes: u64,
     fp32_size_bytes: u64,
     p50_ms: Option<f64>,
@@ -312,6 +330,7 @@ impl From<&report::Detail> for Comparison {
             seconds,
             config_line,
             warnings,
+            disturbances,
             operators,
         } = detail;
         let verdict::Comparison {
@@ -321,11 +340,17 @@ impl From<&report::Detail> for Comparison {
             reason,
             hints,
         } = comparison;
-        let verdict::ComparisonKey { model, target, variant } = key;
+        let verdict::ComparisonKey {
+            model,
+            target,
+            variant,
+            sequence,
+        } = key;
         Self {
             model: model.clone(),
             target: target.clone(),
             variant: variant.clone(),
+            sequence_length: *sequence,
             result: (*verdict).into(),
             reason: reason.clone(),
             hints: hints.clone(),
@@ -337,6 +362,7 @@ impl From<&report::Detail> for Comparison {
             seconds: if seconds.is_finite() { *seconds } else { 0.0 },
             config_line: *config_line,
             warnings: warnings.clone(),
+            disturbances: disturbances.clone(),
             operators: operators.as_ref().map(OperatorDifference::from),
         }
     }
@@ -348,6 +374,7 @@ impl From<Comparison> for report::Detail {
             model,
             target,
             variant,
+            sequence_length,
             result,
             reason,
             hints,
@@ -359,11 +386,17 @@ impl From<Comparison> for report::Detail {
             seconds,
             config_line,
             warnings,
+            disturbances,
             operators,
         } = stored;
         Self {
             comparison: verdict::Comparison {
-                key: verdict::ComparisonKey { model, target, variant },
+                key: verdict::ComparisonKey {
+                    model,
+                    target,
+                    variant,
+                    sequence: sequence_length,
+                },
                 metrics: metrics.into_iter().map(verdict::MetricComparison::from).collect(),
                 verdict: result.into(),
                 reason,
@@ -376,6 +409,7 @@ impl From<Comparison> for report::Detail {
             seconds,
             config_line,
             warnings,
+            disturbances,
             operators: operators.map(OpDifference::from),
         }
     }
@@ -472,11 +506,17 @@ impl From<&report::VariantRow> for Variant {
             fp32_p50_ms,
             cosine,
         } = row;
-        let verdict::ComparisonKey { model, target, variant } = key;
+        let verdict::ComparisonKey {
+            model,
+            target,
+            variant,
+            sequence,
+        } = key;
         Self {
             model: model.clone(),
             target: target.clone(),
             variant: variant.clone(),
+            sequence_length: *sequence,
             size_bytes: *size_bytes,
             fp32_size_bytes: *fp32_size_bytes,
             p50_ms: *p50_ms,
@@ -492,6 +532,7 @@ impl From<Variant> for report::VariantRow {
             model,
             target,
             variant,
+            sequence_length,
             size_bytes,
             fp32_size_bytes,
             p50_ms,
@@ -499,7 +540,12 @@ impl From<Variant> for report::VariantRow {
             cosine,
         } = stored;
         Self {
-            key: verdict::ComparisonKey { model, target, variant },
+            key: verdict::ComparisonKey {
+                model,
+                target,
+                variant,
+                sequence: sequence_length,
+            },
             size_bytes,
             fp32_size_bytes,
             p50_ms,

@@ -25,6 +25,7 @@ use crate::runtime::protocol::Reply;
 use crate::runtime::protocol::Request;
 use crate::runtime::settings::Artifact;
 use crate::runtime::settings::Loaded;
+use crate::runtime::settings::RawProfile;
 use crate::runtime::settings::SessionSettings;
 use crate::runtime::settings::WorkerCommand;
 use crate::runtime::settings::WorkerOptions;
@@ -42,6 +43,7 @@ const PULSE: Duration = Duration::from_millis(100);
 
 const LOADING: &str = "loading the model";
 const RUNNING: &str = "running the model";
+const PROFILING: &str = "profiling the model";
 
 type Answer = io::Result<Option<(Reply, Bytes)>>;
 
@@ -117,14 +119,7 @@ impl Worker {
     ) -> Result<Loaded, WorkerError> {
         let (headers, data) = protocol::pack(inputs);
         let request = Request::Load {
-            artifact: Artifact {
-                model: absolute(&artifact.model),
-                external: artifact
-                    .external
-                    .iter()
-                    .map(|(location, path)| (location.clone(), absolute(path)))
-                    .collect(),
-            },
+            artifact: absolute_artifact(artifact),
             settings: settings.clone(),
             inputs: headers,
         };
@@ -160,6 +155,57 @@ impl Worker {
             return Err(self.unexpected(RUNNING, &reply));
         };
         protocol::unpack(outputs, &payload).map_err(|error| self.garbled(RUNNING, &error))
+    }
+
+    /// Runs a profiled session and a plain one, each once, then `warmup` times, then `runs` times. Only a worker that has loaded
+    /// nothing can; it writes into its own folder meanwhile.
+    pub fn profile(
+        &mut self,
+        artifact: &Artifact,
+        settings: &SessionSettings,
+        inputs: &[Tensor],
+        warmup: u32,
+        runs: u32,
+    ) -> Result<RawProfile, WorkerError> {
+        let (headers, data) = protocol::pack(inputs);
+        let request = Request::Profile {
+            artifact: absolute_artifact(artifact),
+            settings: settings.clone(),
+            inputs: headers,
+            warmup,
+            runs,
+        };
+        let (reply, payload) = self.ask(PROFILING, &request, &data)?;
+        let Reply::Profiled {
+            runtime_version,
+            plain,
+            events,
+            not_saved,
+        } = reply
+        else {
+            return Err(self.unexpected(PROFILING, &reply));
+        };
+        let (plain, events) = (plain as usize, events as usize);
+        let parts = plain
+            .checked_add(events)
+            .filter(|end| *end <= payload.len())
+            .and_then(|end| {
+                let timed = protocol::unpack_timed(&payload[..plain]).ok()?;
+                Some((timed, payload.slice(plain..end), payload.slice(end..)))
+            });
+        let Some((plain, events, optimized)) = parts else {
+            let detail = "a profile reaches beyond the payload";
+            return Err(self.garbled(PROFILING, &io::Error::new(io::ErrorKind::InvalidData, detail)));
+        };
+        Ok(RawProfile {
+            runtime_version,
+            plain,
+            events,
+            optimized: match not_saved {
+                Some(reason) => Err(reason),
+                None => Ok(optimized),
+            },
+        })
     }
 
     /// The most physical memory that the process has held so far, in bytes; `None` where the system doesn't tell.
@@ -319,6 +365,16 @@ fn receive(mut stdout: impl Read + Send + 'static) -> io::Result<mpsc::Receiver<
             }
         })?;
     Ok(answers)
+}
+
+fn absolute_artifact(artifact: &Artifact) -> Artifact {
+    let external = artifact.external.iter();
+    Artifact {
+        model: absolute(&artifact.model),
+        external: external
+            .map(|(location, path)| (location.clone(), absolute(path)))
+            .collect(),
+    }
 }
 
 /// The worker changes its folder, so relative paths must not reach it. A bare command name stays one.

@@ -16,6 +16,8 @@ use crate::runtime::limits;
 use crate::runtime::memory;
 use crate::runtime::onnxruntime::Engine;
 use crate::runtime::onnxruntime::Session;
+use crate::runtime::profiling;
+use crate::runtime::profiling::Profiled;
 use crate::runtime::protocol;
 use crate::runtime::protocol::Failure;
 use crate::runtime::protocol::FailureKind;
@@ -28,6 +30,9 @@ use crate::runtime::stolen::Stopwatch;
 
 /// One block may not be asked to return more than this many durations.
 const MAX_BLOCK: u32 = 10_000_000;
+
+/// A profile may not be asked for more inferences than this.
+const MAX_PROFILED: u32 = 100_000;
 
 /// What a worker holds between requests.
 #[derive(Default)]
@@ -160,8 +165,50 @@ impl State {
                 let (outputs, data) = protocol::pack(&outputs);
                 Ok((Reply::Inferred { outputs }, data))
             }
+            Request::Profile {
+                artifact,
+                settings,
+                inputs,
+                warmup,
+                runs,
+            } => {
+                let inputs = protocol::unpack(inputs, payload).map_err(|error| refuse(&error.to_string()))?;
+                let profiled = self.profile(&artifact, &settings, &inputs, warmup, runs)?;
+                let plain = protocol::pack_timed(&profiled.plain);
+                let reply = Reply::Profiled {
+                    runtime_version: profiled.runtime_version,
+                    plain: plain.len() as u64,
+                    events: profiled.events.len() as u64,
+                    not_saved: profiled.optimized.as_ref().err().cloned(),
+                };
+                let optimized = profiled.optimized.unwrap_or_default();
+                Ok((reply, [plain, profiled.events, optimized].concat()))
+            }
             Request::PeakMemory => Ok((Reply::PeakMemory { bytes: memory::peak() }, Vec::new())),
         }
+    }
+
+    /// Profiles in a process that may write files into its own folder, as no other one may.
+    fn profile(
+        &mut self,
+        artifact: &Artifact,
+        settings: &SessionSettings,
+        inputs: &[Tensor],
+        warmup: u32,
+        runs: u32,
+    ) -> Result<Profiled, Failure> {
+        if self.engine.is_some() {
+            return Err(refuse("profiling needs a worker of its own"));
+        }
+        if runs == 0 || runs.saturating_add(warmup) > MAX_PROFILED {
+            return Err(refuse("a profile needs at least one run, and not that many"));
+        }
+        let engine = Engine::open(&settings.library)?;
+        let engine = &self.engine.insert((settings.library.clone(), engine)).1;
+        if settings.target == Target::OnnxRuntimeCpu {
+            limits::confine(profiling::MAX_FILE).map_err(|error| refuse(&format!("cannot set the limits: {error}")))?;
+        }
+        engine.profile(artifact, settings, inputs, warmup, runs)
     }
 
     fn load(&mut self) -> Result<Loaded, Failure> {
@@ -177,7 +224,7 @@ impl State {
             None => {
                 let engine = Engine::open(&origin.settings.library)?;
                 if origin.settings.target == Target::OnnxRuntimeCpu {
-                    limits::confine().map_err(|error| refuse(&format!("cannot set the limits: {error}")))?;
+                    limits::confine(0).map_err(|error| refuse(&format!("cannot set the limits: {error}")))?;
                 }
                 &self.engine.insert((origin.settings.library.clone(), engine)).1
             }

@@ -225,3 +225,23 @@ fn a_first_budget_counts_from_the_next_pull_request_on() {
     let ran = repository.gate(&broken).run().expect("error", 2);
     assert!(format!("{ran}").contains("file=.mlbuild/budget.toml,line=3"), "{ran}");
 }
+
+#[test]
+fn no_pull_request_switches_strictness_off() {
+    use crate::support::onnx;
+    use mlbuild::model::onnx::proto::tensor_proto::DataType;
+
+    let x = onnx::value("x", DataType::Float, &[1, 4]);
+    let y = onnx::value("y", DataType::Float, &[1, 4]);
+    let nodes = vec![onnx::node("Sub", &["x", "x"], &["y"])];
+    let zeros = onnx::model(17, onnx::graph(vec![x], nodes, vec![], vec![y]));
+    let strict = CONFIG.replace("1 s }", "1 s, strict_output: true }");
+    let repository = Repository::with(&[(CONFIG_PATH, strict.as_bytes()), (MODEL_PATH, &mlp())]);
+    let proposed = repository.propose(&[(CONFIG_PATH, CONFIG.as_bytes())]);
+    repository.gate(&proposed).run().expect("pass", 0);
+
+    let repository = Repository::with(&[(CONFIG_PATH, strict.as_bytes()), (MODEL_PATH, &zeros)]);
+    let proposed = repository.propose(&[(CONFIG_PATH, CONFIG.as_bytes())]);
+    let ran = repository.gate(&proposed).run().expect("regression", 1);
+    assert!(ran.summary.contains("is 0 in all of its 4 elements"), "{ran}");
+}

@@ -4,5 +4,7 @@ pub(crate) mod desk;
 pub(crate) mod env;
 pub(crate) mod fake_github;
 pub(crate) mod onnx;
+pub(crate) mod profiles;
 pub(crate) mod reports;
 pub(crate) mod runtime;
+pub(crate) mod text;

@@ -53,6 +53,7 @@ pub(crate) fn environment() -> Environment {
         cores: Some(vec![0]),
         load_average: Some(0.42),
         noise_floor_percent: Some(0.6),
+        ..Environment::default()
     }
 }
 
@@ -85,6 +86,7 @@ pub(crate) fn key(model: &str, variant: &str) -> ComparisonKey {
         model: model.to_owned(),
         target: "onnxruntime_cpu".to_owned(),
         variant: variant.to_owned(),
+        sequence: None,
     }
 }
 
@@ -183,6 +185,7 @@ pub(crate) fn measured(key: ComparisonKey, p50: (f64, f64, f64), size: (f64, f64
         seconds: 18.24,
         config_line: Some(14),
         warnings: Vec::new(),
+        disturbances: Vec::new(),
         operators: None,
         comparison: Comparison {
             verdict: overall(&metrics),
