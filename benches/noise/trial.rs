@@ -12,7 +12,7 @@ use mlbuild::measure::Side;
 use mlbuild::measure::Which;
 use mlbuild::measure::compare::compare_pair;
 use mlbuild::measure::plan::Plan;
-use mlbuild::measure::plan::Quantity;
+use mlbuild::measure::quantity::Quantity;
 use mlbuild::runtime::Worker;
 use mlbuild::runtime::WorkerCommand;
 use mlbuild::runtime::WorkerOptions;

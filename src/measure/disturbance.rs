@@ -480,6 +480,7 @@ mod tests {
     fn process() -> Process {
         Process {
             load_seconds: 0.1,
+            loaded_bytes: None,
             first_seconds: 0.01,
             warmup: Vec::new(),
             peak_bytes: None,

@@ -73,6 +73,11 @@ impl Evidence {
         Estimate::of(&self.values)
     }
 
+    /// The centre of every interval.
+    fn center(&self) -> Option<f64> {
+        self.interval(TAIL).map(|interval| interval.center)
+    }
+
     /// The median over restarts, in the unit of [`Self::interval`].
     fn median(&self) -> Option<f64> {
         median(&self.values).map(|value| self.read(value))
@@ -188,7 +193,24 @@ pub fn accepted(restarts: &[Restart], empty: Option<u64>, quantity: Quantity, ma
     })
 }
 
+/// The tails of both kinds of bound after some looks; finding them takes a numerical integration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tails {
+    /// Of the shown interval, and for saying "within the limit": see [`Looks::tail`].
+    pub shown: f64,
+    /// For saying "beyond the limit" with one limit's share of the error.
+    pub bound: f64,
+}
+
 impl Looks {
+    /// Both tails.
+    pub fn tails(&self) -> Tails {
+        Tails {
+            shown: self.tail(),
+            bound: self.tail_of(self.share()),
+        }
+    }
+
     /// The tail outside each bound of the shown interval, and for saying "within the limit".
     ///
     /// Not shared over the family: a run passes only if every comparison does, and such an intersection needs no correction
@@ -209,26 +231,27 @@ impl Looks {
 }
 
 /// True where the interval says on which side of `limit` the truth is; `limit` is turned as [`Direction::cost`] does.
-fn decided(evidence: &Evidence, direction: Direction, limit: f64, looks: &Looks) -> bool {
+fn decided(evidence: &Evidence, direction: Direction, limit: f64, tails: Tails) -> bool {
     let costs = |tail| evidence.interval(tail).map(|interval| direction.costs(interval));
-    let within = costs(looks.tail()).is_some_and(|interval| interval.upper <= limit);
-    let beyond = costs(looks.tail_of(looks.share())).is_some_and(|interval| interval.lower > limit);
+    let within = costs(tails.shown).is_some_and(|interval| interval.upper <= limit);
+    let beyond = costs(tails.bound).is_some_and(|interval| interval.lower > limit);
     within || beyond
 }
 
 /// True where every aim is decided. What cannot be measured here needs no more time.
 pub fn pair_decided(restarts: &[Restart], empty: Option<u64>, aims: &[Aim], looks: &Looks) -> bool {
+    let tails = looks.tails();
     aims.iter().all(|aim| {
         let direction = aim.quantity.direction();
         let relative = aim.fails_beyond().is_none_or(|limit| {
             change(restarts, empty, aim.quantity).is_none_or(|change| {
                 let accepted = accepted(restarts, empty, aim.quantity, limit);
-                decided(&change, direction, accepted, looks)
+                decided(&change, direction, accepted, tails)
             })
         });
         let budget = aim.budget.is_none_or(|budget| {
             absolute(restarts, empty, Which::Candidate, aim.quantity)
-                .is_none_or(|figure| decided(&figure, direction, direction.cost(budget), looks))
+                .is_none_or(|figure| decided(&figure, direction, direction.cost(budget), tails))
         });
         relative && budget
     })
@@ -236,11 +259,12 @@ pub fn pair_decided(restarts: &[Restart], empty: Option<u64>, aims: &[Aim], look
 
 /// True where every budget is decided for a side measured alone.
 pub fn alone_decided(restarts: &[LoneRestart], empty: Option<u64>, aims: &[Aim], looks: &Looks) -> bool {
+    let tails = looks.tails();
     aims.iter().all(|aim| {
         let direction = aim.quantity.direction();
         aim.budget.is_none_or(|budget| {
             absolute_alone(restarts, empty, aim.quantity)
-                .is_none_or(|figure| decided(&figure, direction, direction.cost(budget), looks))
+                .is_none_or(|figure| decided(&figure, direction, direction.cost(budget), tails))
         })
     })
 }
@@ -263,7 +287,7 @@ impl PairMeasurement {
 
     /// One side's figure to show, in the quantity's unit: over all samples, untrimmed; the centre of the interval for memory.
     pub fn shown(&self, which: Which, quantity: Quantity) -> Option<f64> {
-        shown(&sides(&self.restarts, which), quantity).or_else(|| center(self.absolute(which, quantity)?, &self.looks))
+        shown(&sides(&self.restarts, which), quantity).or_else(|| self.absolute(which, quantity)?.center())
     }
 }
 
@@ -275,12 +299,8 @@ impl SideMeasurement {
 
     /// The figure to show, in the quantity's unit: over all samples, untrimmed; the centre of the interval for memory.
     pub fn shown(&self, quantity: Quantity) -> Option<f64> {
-        shown(&alone(&self.restarts), quantity).or_else(|| center(self.absolute(quantity)?, &self.looks))
+        shown(&alone(&self.restarts), quantity).or_else(|| self.absolute(quantity)?.center())
     }
-}
-
-fn center(evidence: Evidence, looks: &Looks) -> Option<f64> {
-    evidence.interval(looks.tail()).map(|interval| interval.center)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! the planned looks ([`crate::stats::sequential`]). The spread of several comparisons is pooled by its degrees of freedom.
 
 use crate::measure::plan::Plan;
-use crate::measure::plan::Quantity;
+use crate::measure::quantity::Quantity;
 use crate::measure::samples::Looks;
 use crate::measure::samples::PairMeasurement;
 use crate::stats::interval::Estimate;
@@ -93,6 +93,7 @@ mod tests {
     fn pair(ratios: &[f64], planned: usize, family: usize) -> PairMeasurement {
         let process = || Process {
             load_seconds: 0.1,
+            loaded_bytes: None,
             first_seconds: 0.01,
             warmup: Vec::new(),
             peak_bytes: None,

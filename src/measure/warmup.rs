@@ -29,7 +29,7 @@ pub fn settled_after(inferences: &[f64], steady: f64) -> usize {
         // The window's own slow inferences are what makes it unsettled: it has settled after the last of them.
         Some(at) => {
             let window = inferences.iter().enumerate().skip(at).take(WINDOW);
-            let last = window.filter(|(_, seconds)| **seconds > limit).last();
+            let last = window.filter(|(_, seconds)| **seconds > limit).next_back();
             last.map_or(at, |(index, _)| index + 1)
         }
     }

@@ -10,8 +10,10 @@ use crate::measure::noise_floor::NoiseFloor;
 use crate::measure::outputs::Anomaly;
 use crate::measure::quantity::Quantity;
 use crate::measure::samples::PairMeasurement;
+use crate::measure::samples::Process;
 use crate::measure::samples::SideMeasurement;
 use crate::measure::samples::Which;
+use crate::measure::warmup;
 use crate::pipeline::gate::Done;
 use crate::pipeline::plan::BaselineOrigin;
 use crate::pipeline::plan::Work;
@@ -87,13 +89,19 @@ fn detail(done: &Done, frame: &Frame<'_>) -> Detail {
         Work::Settled(_) => None,
     };
     let baseline = match &done.job.work {
-        Work::Pair { baseline, .. } => Some(facts(baseline, origin)),
+        Work::Pair { baseline, .. } => Some(SideFacts {
+            process_peak_bytes: peak(done, Which::Baseline),
+            warmup_ms: warmup(done, Which::Baseline),
+            ..facts(baseline, origin)
+        }),
         Work::Alone { .. } | Work::Settled(_) => None,
     };
     let model = done.job.model_index.and_then(|index| frame.config.models.get(index));
     let candidate = done.job.candidate.as_ref().map(|prepared| SideFacts {
         commit: frame.head_commit.clone(),
         label: model.map(|model| model.path.display().to_string()).unwrap_or_default(),
+        process_peak_bytes: peak(done, Which::Candidate),
+        warmup_ms: warmup(done, Which::Candidate),
         ..facts(prepared, None)
     });
     let latency = match (&done.pair, &done.alone) {
@@ -149,6 +157,32 @@ fn disturbances(done: &Done) -> Vec<String> {
     found.iter().map(ToString::to_string).collect()
 }
 
+/// One side's processes, where it was measured.
+fn processes(done: &Done, which: Which) -> Vec<&Process> {
+    match (&done.pair, &done.alone) {
+        (Some(pair), _) => pair.restarts.iter().map(|restart| restart.process(which)).collect(),
+        (None, Some(alone)) if which == Which::Candidate => {
+            alone.restarts.iter().map(|restart| &restart.process).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The most memory that a side's processes held, nothing subtracted: the median over restarts, in bytes.
+fn peak(done: &Done, which: Which) -> Option<f64> {
+    let peaks = processes(done, which)
+        .into_iter()
+        .map(|process| process.peak_bytes.map(|bytes| bytes as f64))
+        .collect::<Option<Vec<f64>>>()?;
+    summary::median(&peaks)
+}
+
+/// How a side's latency settles after loading, in milliseconds.
+fn warmup(done: &Done, which: Which) -> Vec<f64> {
+    let seconds = warmup::profile(processes(done, which));
+    seconds.into_iter().map(|seconds| seconds * 1e3).collect()
+}
+
 fn facts(prepared: &Prepared, origin: Option<&BaselineOrigin>) -> SideFacts {
     let is_source = prepared.recipe.steps.is_empty();
     SideFacts {
@@ -158,6 +192,7 @@ fn facts(prepared: &Prepared, origin: Option<&BaselineOrigin>) -> SideFacts {
         commit: origin.and_then(|origin| origin.commit.clone()),
         size_bytes: prepared.size_bytes(),
         label: origin.map(|origin| origin.label.clone()).unwrap_or_default(),
+        ..SideFacts::default()
     }
 }
 

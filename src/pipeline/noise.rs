@@ -2,6 +2,7 @@
 //!
 //! Nothing can be decided, so nothing ends it early; what is left is what a comparison cannot tell from a change.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -11,6 +12,8 @@ use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 
 use crate::config::Config;
+use crate::config::Target;
+use crate::config::Task;
 use crate::files;
 use crate::files::FileError;
 use crate::hint::Hint;
@@ -20,36 +23,38 @@ use crate::measure::error::MeasureError;
 use crate::measure::event::Event;
 use crate::measure::plan::Aim;
 use crate::measure::plan::Plan;
-use crate::measure::plan::Quantity;
+use crate::measure::quantity::Quantity;
 use crate::measure::samples::PairMeasurement;
-use crate::model::Model;
-use crate::model::ModelError;
-use crate::model::inputs;
-use crate::model::inputs::InputError;
 use crate::model::onnx::proto;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::interrupt::Interrupt;
-use crate::runtime::Artifact;
+use crate::pipeline::open;
+use crate::pipeline::open::OpenError;
+use crate::pipeline::workspace::Workspace;
 use crate::runtime::SessionSettings;
 
 /// Name of the model that this tool brings along.
-pub const BUILT_IN: &str = "built-in CNN of 1 ms";
+pub const BUILT_IN: &str = "built-in CNN";
 
 /// Channels and side length of the built-in model's images.
 const CHANNELS: i64 = 32;
-const SIDE: i64 = 28;
+const SIDE: i64 = 56;
 
 /// Convolutions of the built-in model.
 const LAYERS: usize = 3;
 
 /// What is measured.
 pub struct Request<'a> {
-    /// The model; the built-in one where none is given.
-    pub model: Option<&'a Path>,
+    /// The model, a path or a build; the built-in one where none is given.
+    pub model: Option<&'a str>,
     /// Threads, limits, time and seed.
     pub config: &'a Config,
     /// What executes models.
     pub machinery: &'a Machinery,
+    /// Where builds are looked up and files are kept.
+    pub workspace: &'a Workspace,
+    /// Where relative paths start.
+    pub working_folder: &'a Path,
     /// A folder for what is only needed meanwhile.
     pub temporary: &'a Path,
     /// Asked between restarts.
@@ -59,12 +64,9 @@ pub struct Request<'a> {
 /// Why the noise cannot be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum NoiseError {
-    /// The model cannot be read.
+    /// The model cannot be read or fed.
     #[error(transparent)]
-    Model(#[from] ModelError),
-    /// Nothing can be made up that the model takes.
-    #[error(transparent)]
-    Inputs(#[from] InputError),
+    Open(#[from] OpenError),
     /// The built-in model cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -79,8 +81,7 @@ pub enum NoiseError {
 impl Hint for NoiseError {
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Model(error) => error.hints(),
-            Self::Inputs(_) => vec!["leave `--model` out: the built-in model needs no inputs of yours".to_owned()],
+            Self::Open(error) => error.hints(),
             Self::File(error) => error.hints(),
             Self::Measure(error) => error.hints(),
             Self::Interrupted => vec!["run it again and let it finish".to_owned()],
@@ -90,40 +91,33 @@ impl Hint for NoiseError {
 
 /// Measures the model beside itself.
 pub fn measure(request: &Request<'_>, observer: &mut dyn FnMut(Event)) -> Result<PairMeasurement, NoiseError> {
-    let path = match request.model {
-        Some(path) => path.to_owned(),
-        None => write_built_in(request.temporary)?,
+    let reference = match request.model {
+        Some(reference) => reference.to_owned(),
+        None => write_built_in(request.temporary)?.display().to_string(),
     };
-    let model = Model::load(&path)?;
     let measure = &request.config.measure;
-    let made = inputs::make(
-        &model,
-        &inputs::Request {
-            task: crate::config::Task::Auto,
-            shapes: &Default::default(),
+    let opened = open::open(
+        &open::Request {
+            reference: &reference,
+            shapes: BTreeMap::new(),
+            task: Task::Auto,
             seed: measure.seed,
             sequence: None,
             batch: None,
         },
+        request.workspace,
+        request.working_folder,
     )?;
-    let folder = path.parent().unwrap_or(Path::new(""));
     let side = Side {
-        artifact: Artifact {
-            external: model
-                .external
-                .iter()
-                .map(|file| (file.location.clone(), folder.join(&file.location)))
-                .collect(),
-            model: path.clone(),
-        },
+        artifact: opened.artifact,
         settings: SessionSettings {
             library: request.machinery.library.path.clone(),
-            target: crate::config::Target::OnnxRuntimeCpu,
+            target: Target::OnnxRuntimeCpu,
             threads: measure.threads,
             graph_optimization: request.config.runtime.graph_optimization,
             execution_mode: request.config.runtime.execution_mode,
         },
-        inputs: made.inputs,
+        inputs: opened.made.inputs,
     };
     let mut plan = Plan::new(&request.config.gate, measure, 1);
     // No figure is above or below this one, so that all looks are taken and all of the time is used.
@@ -131,6 +125,7 @@ pub fn measure(request: &Request<'_>, observer: &mut dyn FnMut(Event)) -> Result
         quantity: Quantity::LatencyP50,
         max_regression: None,
         budget: Some(f64::NAN),
+        strict: false,
     }];
     plan.stop = request.interrupt.stop();
     let measured = compare_pair(&side, &side, &request.machinery.worker, &plan, observer);
@@ -219,6 +214,7 @@ fn image(name: &str) -> proto::ValueInfoProto {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Model;
 
     #[test]
     fn the_built_in_model_is_a_model() {

@@ -141,15 +141,19 @@ fn covers(job: &Job, key: &ComparisonKey) -> bool {
 }
 
 fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
-    let comparison = undecided(
-        key,
-        Verdict::Removed,
-        format!(
+    let still_named = context.config.models.iter().any(|model| model.name == key.model);
+    let reason = match key.sequence {
+        Some(length) if still_named => format!(
+            "the baseline ({}) has it, and the model is no longer measured with {length} tokens",
+            context.baselines.label
+        ),
+        _ => format!(
             "the baseline ({}) has it and the config no longer names it",
             context.baselines.label
         ),
-        vec!["restore it in the config, or accept that nothing guards it any more".to_owned()],
-    );
+    };
+    let hints = vec!["restore it in the config, or accept that nothing guards it any more".to_owned()];
+    let comparison = undecided(key, Verdict::Removed, reason, hints);
     Job {
         key: key.clone(),
         model_index: None,

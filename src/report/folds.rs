@@ -6,10 +6,12 @@ use crate::report::Detail;
 use crate::report::Environment;
 use crate::report::LatencyRow;
 use crate::report::Report;
+use crate::report::SideFacts;
 use crate::report::Thresholds;
 use crate::report::VariantRow;
 use crate::report::figures;
 use crate::report::headline;
+use crate::report::sparkline::sparkline;
 use crate::units::Bytes;
 use crate::units::Millis;
 use crate::units::Percent;
@@ -21,21 +23,26 @@ use crate::verdict::Verdict;
 /// Every figure of one comparison.
 #[derive(Debug, Serialize)]
 pub(crate) struct Figures {
-    name: String,
+    pub(super) name: String,
     target: String,
     restarts: Option<String>,
-    rows: Vec<Figure>,
+    pub(super) rows: Vec<Figure>,
+    /// How latency settles after loading, one text a side.
+    pub(super) warmup: Vec<String>,
     warnings: Vec<String>,
 }
 
 /// One line of figures.
 #[derive(Debug, Serialize)]
-struct Figure {
-    name: String,
-    baseline: String,
-    candidate: String,
-    change: String,
-    bounds: String,
+pub(super) struct Figure {
+    pub(super) name: String,
+    pub(super) baseline: String,
+    pub(super) candidate: String,
+    pub(super) change: String,
+    pub(super) bounds: String,
+    /// The metric, where it is one.
+    #[serde(skip)]
+    pub(super) metric: Option<Metric>,
 }
 
 /// What one variant gains over `fp32`.
@@ -65,6 +72,7 @@ pub(crate) fn figures(report: &Report, wanted: impl Fn(Verdict) -> bool) -> Vec<
             restarts: restarts(detail),
             rows: rows(detail),
             warnings: detail.disturbances.iter().chain(&detail.warnings).cloned().collect(),
+            warmup: warmups(detail),
         })
         .filter(|figures| !figures.rows.is_empty())
         .collect()
@@ -83,10 +91,11 @@ fn restarts(detail: &Detail) -> Option<String> {
 /// Latencies first, then the other metrics.
 fn rows(detail: &Detail) -> Vec<Figure> {
     let mut rows = latencies(detail);
-    let latency_shown = !rows.is_empty();
-    for metric in &detail.comparison.metrics {
-        let is_latency = matches!(metric.metric, Metric::LatencyP50 | Metric::LatencyP95);
-        if !(is_latency && latency_shown) && (metric.baseline.is_some() || metric.candidate.is_some()) {
+    let mut metrics: Vec<&MetricComparison> = detail.comparison.metrics.iter().collect();
+    metrics.sort_by_key(|metric| metric.metric);
+    for metric in metrics {
+        let shown = rows.iter().any(|row| row.metric == Some(metric.metric));
+        if !shown && (metric.baseline.is_some() || metric.candidate.is_some()) {
             let value = |value: Option<f64>| {
                 value.map_or_else(|| UNKNOWN.to_owned(), |value| figures::value(metric.metric, value))
             };
@@ -96,41 +105,79 @@ fn rows(detail: &Detail) -> Vec<Figure> {
                 candidate: value(metric.candidate),
                 change: change(metric),
                 bounds: bounds(metric),
+                metric: Some(metric.metric),
             });
+        }
+        if metric.metric == Metric::PeakMemory {
+            rows.extend(process_peak(detail));
         }
     }
     rows
+}
+
+/// Peak memory as other tools tell it: with the engine itself, which is in every process.
+fn process_peak(detail: &Detail) -> Option<Figure> {
+    let of = |side: &Option<SideFacts>| side.as_ref().and_then(|side| side.process_peak_bytes);
+    let row = LatencyRow {
+        baseline: of(&detail.baseline),
+        candidate: of(&detail.candidate),
+    };
+    row.candidate?;
+    let shown = |value: Option<f64>| {
+        value.map_or_else(|| UNKNOWN.to_owned(), |value| figures::value(Metric::PeakMemory, value))
+    };
+    Some(Figure {
+        name: "peak of the process".to_owned(),
+        baseline: shown(row.baseline),
+        candidate: shown(row.candidate),
+        change: plain_change(row),
+        bounds: String::new(),
+        metric: None,
+    })
+}
+
+/// `baseline █▂▁▁▁▁ 9.21 → 1.02 ms`: the first inferences, from the very first to the last before measuring.
+fn warmups(detail: &Detail) -> Vec<String> {
+    [("baseline", &detail.baseline), ("candidate", &detail.candidate)]
+        .into_iter()
+        .filter_map(|(word, side)| {
+            let warmup = &side.as_ref()?.warmup_ms;
+            let (first, last) = (*warmup.first()?, *warmup.last()?);
+            let from_to = figures::pair(&Millis(first).to_string(), &Millis(last).to_string());
+            Some(format!("{word} {} {from_to}", sparkline(warmup)))
+        })
+        .collect()
 }
 
 fn latencies(detail: &Detail) -> Vec<Figure> {
     let Some(latency) = &detail.latency else {
         return Vec::new();
     };
-    let judged = |metric| detail.comparison.metric(metric);
     let throughput = LatencyRow {
         baseline: latency.mean.baseline.map(per_second),
         candidate: latency.mean.candidate.map(per_second),
     };
     [
-        ("p50", latency.p50, judged(Metric::LatencyP50)),
-        ("p95", latency.p95, judged(Metric::LatencyP95)),
-        ("p99", latency.p99, None),
-        ("mean", latency.mean, None),
-        ("standard deviation", latency.std, None),
+        ("p50", latency.p50, Some(Metric::LatencyP50)),
+        ("p95", latency.p95, Some(Metric::LatencyP95)),
+        ("p99", latency.p99, Some(Metric::LatencyP99)),
+        ("mean", latency.mean, Some(Metric::LatencyMean)),
+        ("standard deviation", latency.std, Some(Metric::LatencyStd)),
         ("fastest", latency.min, None),
-        ("throughput", throughput, None),
-        ("load", latency.load, None),
-        ("first inference", latency.first, None),
+        ("throughput", throughput, Some(Metric::Throughput)),
+        ("load", latency.load, Some(Metric::Load)),
+        ("first inference", latency.first, Some(Metric::FirstInference)),
     ]
     .into_iter()
     .filter(|(_, row, _)| row.baseline.is_some() || row.candidate.is_some())
-    .map(|(name, row, metric)| {
+    .map(|(name, row, kind)| {
+        let metric = kind.and_then(|kind| detail.comparison.metric(kind));
         let shown = |value: Option<f64>| match value {
-            Some(value) if name == "throughput" => format!("{value:.1} / s"),
-            Some(value) => Millis(value).to_string(),
+            Some(value) => figures::value(kind.unwrap_or(Metric::LatencyP50), value),
             None => UNKNOWN.to_owned(),
         };
         Figure {
+            metric: kind,
             name: name.to_owned(),
             baseline: shown(row.baseline),
             candidate: shown(row.candidate),

@@ -97,7 +97,7 @@ pub fn name(report: &Report, key: &ComparisonKey) -> String {
         name = format!("{name} {}", quoted(&key.variant));
     }
     if let Some(length) = key.sequence {
-        name = format!("{name} @ {length}");
+        name = format!("{name} at {length} tokens");
     }
     if others().any(|other| other.model == key.model && other.target != key.target) {
         name = format!("{name} on {}", quoted(&key.target));

@@ -15,6 +15,7 @@ pub mod markdown;
 mod operators;
 pub mod profile_page;
 pub mod profile_table;
+pub mod sparkline;
 pub mod summary;
 pub mod table;
 pub mod terminal;

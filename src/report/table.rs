@@ -17,13 +17,26 @@ use crate::verdict::MetricComparison;
 use crate::verdict::Verdict;
 
 /// The columns of a comparison, in order; those without a figure are left out.
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 22] = [
     "variant",
     "verdict",
     "p50",
     "p95",
+    "p99",
+    "mean",
+    "std",
+    "throughput",
+    "load",
+    "first inference",
+    "time to stable",
     "size",
+    "compressed size",
     "peak memory",
+    "model memory",
+    "MACs",
+    "parameters",
+    "operators",
+    "activation peak",
     "cosine",
     "same top-1",
     "top-1",
@@ -33,7 +46,7 @@ const COLUMNS: [&str; 9] = [
 const VERDICT: usize = 1;
 
 /// Terminals are at least this wide, most often; what would go beyond begins a line of its own.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 /// What stands where nothing was measured.
 const NOTHING: &str = "–";
@@ -184,7 +197,8 @@ fn baseline(report: &Report) -> Option<String> {
 
 fn cells(detail: &Detail) -> [String; COLUMNS.len()] {
     let of = |metric| detail.comparison.metric(metric);
-    // What only informs is left to other places, or no row would fit into a terminal: agreement where labels tell more, and p95.
+    // What only informs is left to other places, or no row would fit into a terminal: agreement where labels tell more, and
+    // most of what is measured.
     let gated = |metric| of(metric).filter(|metric| metric.gated);
     let agreement = |metric| {
         if of(Metric::Top1Accuracy).is_some() {
@@ -198,8 +212,21 @@ fn cells(detail: &Detail) -> [String; COLUMNS.len()] {
         headline::word(detail.comparison.verdict),
         pair(of(Metric::LatencyP50)),
         candidate(gated(Metric::LatencyP95)),
+        candidate(gated(Metric::LatencyP99)),
+        candidate(gated(Metric::LatencyMean)),
+        candidate(gated(Metric::LatencyStd)),
+        candidate(gated(Metric::Throughput)),
+        candidate(gated(Metric::Load)),
+        candidate(gated(Metric::FirstInference)),
+        candidate(gated(Metric::TimeToStable)),
         candidate(of(Metric::Size)),
+        candidate(gated(Metric::CompressedSize)),
         candidate(of(Metric::PeakMemory)),
+        candidate(gated(Metric::ModelMemory)),
+        candidate(gated(Metric::Macs)),
+        candidate(gated(Metric::Parameters)),
+        candidate(gated(Metric::Operators)),
+        candidate(gated(Metric::ActivationPeak)),
         values(agreement(Metric::Cosine)),
         values(agreement(Metric::Top1Agreement)),
         values(of(Metric::Top1Accuracy)),

@@ -10,11 +10,15 @@ use crate::report::LatencyRow;
 use crate::report::LatencyTable;
 use crate::report::Report;
 use crate::report::figures;
+use crate::report::folds;
+use crate::report::folds::Figure;
+use crate::report::folds::Figures;
 use crate::report::headline;
 use crate::report::table;
 use crate::report::table::Paint;
 use crate::units::Bytes;
 use crate::units::Millis;
+use crate::verdict::Metric;
 
 /// A latency's name and where it stands in the table of a comparison.
 type Column = (&'static str, fn(&LatencyTable) -> LatencyRow);
@@ -28,6 +32,12 @@ const LATENCIES: [Column; 5] = [
     ("first", |latency| latency.first),
 ];
 
+/// Between the two columns of a list of figures.
+const GAP: usize = 4;
+
+/// Of so many comparisons every figure is shown.
+const FEW: usize = 2;
+
 /// What stands where a figure is not known.
 const UNKNOWN: &str = "–";
 
@@ -35,9 +45,92 @@ const UNKNOWN: &str = "–";
 pub fn write(report: &Report, out: &mut dyn Write, color: bool) -> io::Result<()> {
     let paint = Paint { color };
     table::write_groups(report, out, paint)?;
-    write_latencies(report, out, paint)?;
+    write_figures(report, out, paint)?;
     write_surroundings(report, out, paint)?;
     table::write_verdict(report, out, paint)
+}
+
+/// Every figure that the table above doesn't have: of few comparisons all, with their intervals; of many the latencies.
+fn write_figures(report: &Report, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+    let all = folds::figures(report, |_| true);
+    if all.len() > FEW {
+        return write_latencies(report, out, paint);
+    }
+    for figures in &all {
+        write_list(report, figures, all.len(), out, paint)?;
+    }
+    Ok(())
+}
+
+/// The figures of one comparison, two a line where they fit.
+fn write_list(
+    report: &Report,
+    figures: &Figures,
+    comparisons: usize,
+    out: &mut dyn Write,
+    paint: Paint,
+) -> io::Result<()> {
+    let gated = |metric| {
+        let mut comparisons = report.comparisons.iter();
+        comparisons.any(|detail| detail.comparison.metric(metric).is_some_and(|metric| metric.gated))
+    };
+    let in_table = |metric| matches!(metric, Metric::LatencyP50 | Metric::Size | Metric::PeakMemory) || gated(metric);
+    let rows: Vec<&Figure> = figures
+        .rows
+        .iter()
+        .filter(|row| {
+            row.metric
+                .is_none_or(|metric| metric < Metric::Cosine && !in_table(metric))
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let alone = rows.iter().all(|row| row.baseline == UNKNOWN);
+    let title = if alone {
+        "measured alone"
+    } else {
+        "baseline → candidate"
+    };
+    let title = if comparisons > 1 {
+        format!("{}: {title}", table::terminal(&figures.name.replace('`', "")))
+    } else {
+        title.to_owned()
+    };
+    writeln!(out, "  {}", paint.style(&title, Style::new().dimmed()))?;
+    let names = rows.iter().map(|row| table::length(&row.name)).max().unwrap_or(0);
+    let cells: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let values = if alone {
+                row.candidate.clone()
+            } else {
+                figures::pair(&row.baseline, &row.candidate)
+            };
+            let change = if row.change == UNKNOWN { "" } else { &row.change };
+            let padding = " ".repeat(names - table::length(&row.name));
+            format!("{}{padding}  {values} {change}", row.name)
+                .trim_end()
+                .to_owned()
+        })
+        .collect();
+    let width = cells.iter().map(|cell| table::length(cell)).max().unwrap_or(0);
+    let columns = if 2 * width + GAP + 4 <= table::WIDTH { 2 } else { 1 };
+    let lines = cells.len().div_ceil(columns);
+    for line in 0..lines {
+        let left = &cells[line];
+        match cells.get(line + lines) {
+            Some(right) => {
+                let padding = " ".repeat(width - table::length(left) + GAP);
+                writeln!(out, "    {left}{padding}{right}")?;
+            }
+            None => writeln!(out, "    {left}")?,
+        }
+    }
+    if !figures.warmup.is_empty() {
+        writeln!(out, "    first inferences: {}", figures.warmup.join(", "))?;
+    }
+    writeln!(out)
 }
 
 /// One row a measured comparison, baseline → candidate.

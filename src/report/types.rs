@@ -122,6 +122,11 @@ pub struct SideFacts {
     pub size_bytes: u64,
     /// What people call it: a path, a tag.
     pub label: String,
+    /// The most memory that a process held at any time, nothing subtracted, in bytes: the median over restarts. `None` where nothing
+    /// was measured, or the system doesn't tell.
+    pub process_peak_bytes: Option<f64>,
+    /// Milliseconds of the first inferences after loading, the very first one first: medians over restarts.
+    pub warmup_ms: Vec<f64>,
 }
 
 /// A latency of both sides in milliseconds.

@@ -263,18 +263,26 @@ fn columns(report: &Report) -> Vec<&'static str> {
     if targets.len() > 1 {
         columns.push("target");
     }
-    columns.extend(["variant", "p50"]);
-    let p95_gated = |detail: &Detail| {
-        detail
-            .comparison
-            .metric(Metric::LatencyP95)
-            .is_some_and(|metric| metric.gated)
-    };
-    if report.comparisons.iter().any(p95_gated) {
-        columns.push("p95");
-    }
-    columns.extend(["size", "peak memory", "outputs"]);
+    columns.push("variant");
+    columns.extend(metric_columns(report).into_iter().map(Metric::word));
+    columns.push("outputs");
     columns
+}
+
+/// Metrics with a column of their own: the main ones, and what the config gates besides.
+fn metric_columns(report: &Report) -> Vec<Metric> {
+    let gated = |wanted| {
+        let mut metrics = report
+            .comparisons
+            .iter()
+            .filter_map(|detail| detail.comparison.metric(wanted));
+        metrics.any(|metric| metric.gated)
+    };
+    Metric::ALL
+        .into_iter()
+        .filter(|metric| *metric < Metric::Cosine)
+        .filter(|metric| matches!(metric, Metric::LatencyP50 | Metric::Size | Metric::PeakMemory) || gated(*metric))
+        .collect()
 }
 
 /// All rows, worst first; skipped variants of one model share a row.
@@ -291,26 +299,17 @@ fn rows(report: &Report, columns: &[&str]) -> Vec<Row> {
             .any(|metric| metric.candidate.is_some());
         skipped && !figures && a.key.model == b.key.model && a.key.target == b.key.target && a.reason == b.reason
     };
+    let metrics = metric_columns(report);
     details
         .chunk_by(|a, b| alike(a, b))
-        .map(|group| row(group, columns))
+        .map(|group| row(group, columns, &metrics))
         .collect()
 }
 
-fn row(group: &[&Detail], columns: &[&str]) -> Row {
+fn row(group: &[&Detail], columns: &[&str], metrics: &[Metric]) -> Row {
     let comparison = &group[0].comparison;
-    let metrics = columns
-        .iter()
-        .filter(|column| !["model", "target", "variant"].contains(*column));
-    let mut cells: Vec<Vec<Part>> = metrics
-        .map(|column| match *column {
-            "p50" => parts(comparison.metric(Metric::LatencyP50)),
-            "p95" => parts(comparison.metric(Metric::LatencyP95)),
-            "size" => parts(comparison.metric(Metric::Size)),
-            "peak memory" => parts(comparison.metric(Metric::PeakMemory)),
-            _ => outputs(group[0]),
-        })
-        .collect();
+    let mut cells: Vec<Vec<Part>> = metrics.iter().map(|metric| parts(comparison.metric(*metric))).collect();
+    cells.push(outputs(group[0]));
     if cells.iter().all(Vec::is_empty) {
         cells[0].push(Part {
             reason: no_figures(comparison),

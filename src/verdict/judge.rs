@@ -41,11 +41,12 @@ pub fn judge(
     gate: &Gate,
 ) -> Comparison {
     let aims = aims(gate);
+    let tails = measurement.looks.tails();
     let mut metrics: Vec<MetricComparison> = Quantity::ALL
         .into_iter()
         .filter_map(|quantity| match aims.iter().find(|aim| aim.quantity == quantity) {
-            Some(aim) => Some(metric::noisy(measurement, aim, gate)),
-            None => metric::informing(measurement, quantity),
+            Some(aim) => Some(metric::noisy(measurement, aim, tails, gate)),
+            None => metric::informing(measurement, quantity, tails),
         })
         .collect();
     metrics.extend(exact::metrics(Some(facts.0), facts.1, gate, Verdict::Skipped));
@@ -221,7 +222,9 @@ mod tests {
     use crate::config::LatencyMetric;
     use crate::config::Limit;
     use crate::units::Bytes;
+    use crate::units::Count;
     use crate::units::Millis;
+    use crate::units::PerSecond;
     use crate::units::Percent;
     use crate::verdict::testing::agreeing;
     use crate::verdict::testing::key;
@@ -310,22 +313,22 @@ mod tests {
     #[test]
     fn figures_and_order() {
         let comparison = judged(&pair(4.0, 1.08, 0.0, (40_000_000, 42_000_000)));
-        let shown: Vec<(Metric, bool)> = comparison
-            .metrics
-            .iter()
-            .map(|entry| (entry.metric, entry.gated))
-            .collect();
+        let (gated, informing): (Vec<&MetricComparison>, Vec<&MetricComparison>) =
+            comparison.metrics.iter().partition(|entry| entry.gated);
         assert_eq!(
-            shown,
+            gated.iter().map(|entry| entry.metric).collect::<Vec<_>>(),
             [
-                (Metric::LatencyP50, true),
-                (Metric::Size, true),
-                (Metric::PeakMemory, true),
-                (Metric::Cosine, true),
-                (Metric::Top1Agreement, true),
-                (Metric::LatencyP95, false),
+                Metric::LatencyP50,
+                Metric::Size,
+                Metric::PeakMemory,
+                Metric::Cosine,
+                Metric::Top1Agreement,
             ]
         );
+        assert!(comparison.metrics[..gated.len()].iter().all(|entry| entry.gated));
+        // Everything else but labelled accuracy, of which there is none, is told too.
+        assert_eq!(gated.len() + informing.len(), Metric::ALL.len() - 1);
+        assert!(informing.is_sorted_by_key(|entry| entry.metric));
         let latency = comparison.metric(Metric::LatencyP50).unwrap();
         assert!((latency.baseline.unwrap() - 4.0).abs() < 1e-9);
         assert!((latency.candidate.unwrap() - 4.32).abs() < 1e-9);
@@ -499,11 +502,12 @@ mod tests {
                 .iter()
                 .all(|entry| entry.verdict == Verdict::NoBaseline)
         );
+        assert!(comparison.metrics.iter().all(|entry| !entry.gated));
         assert!(
             comparison
                 .metrics
                 .iter()
-                .all(|entry| entry.candidate.is_some() && !entry.gated)
+                .all(|entry| entry.candidate.is_some() || entry.reason.is_some())
         );
         assert_eq!(
             judge_unchanged(&key(), None, &ExactFacts::of_size(10_000_000), &Gate::default()).verdict,
@@ -579,6 +583,167 @@ mod tests {
         let comparison = judge_sizes(&measurement, SIZES, Some(&agreeing()), &gate);
         assert!(comparison.metric(Metric::LatencyP95).unwrap().gated);
         assert!(!comparison.metric(Metric::LatencyP50).unwrap().gated);
+    }
+
+    fn relative<T>(percent: f64) -> Option<Limit<T>> {
+        Some(Limit {
+            max_regression: Percent(percent),
+            budget: None,
+        })
+    }
+
+    #[test]
+    fn throughput_falls_and_its_budget_is_a_minimum() {
+        let mut gate = Gate::default();
+        // 4 ms are 250 a second; 4.4 ms are 227, which is 9.1 % less.
+        for (ratio, limit, budget, expected, reason) in [
+            (1.1, 20.0, 200.0, Verdict::Pass, None),
+            (1.1, 5.0, 200.0, Verdict::Regression, None),
+            (
+                1.1,
+                20.0,
+                240.0,
+                Verdict::Regression,
+                Some("throughput: under the budget of 240 /s"),
+            ),
+            (0.8, 5.0, 200.0, Verdict::Improvement, None),
+        ] {
+            gate.latency.limit.max_regression = Percent(50.0);
+            gate.latency.throughput = Some(Limit {
+                max_regression: Percent(limit),
+                budget: Some(PerSecond(budget)),
+            });
+            let comparison = judge_sizes(&pair(4.0, ratio, 1.0, PEAKS), SIZES, Some(&agreeing()), &gate);
+            let throughput = comparison.metric(Metric::Throughput).unwrap();
+            assert_eq!(throughput.verdict, expected, "{ratio} {limit} {budget}: {throughput:?}");
+            assert_eq!(comparison.reason.as_deref(), reason);
+            let change = throughput.change.unwrap();
+            assert!((change.percent - 100.0 * (1.0 / ratio - 1.0)).abs() < 0.5, "{change:?}");
+            let alone = judge_alone(&key(), &lone(4.0 * ratio, 1.0, 1), &ExactFacts::of_size(1), None, &gate);
+            let expected = if reason.is_some() {
+                Verdict::Regression
+            } else {
+                Verdict::NoBaseline
+            };
+            assert_eq!(alone.verdict, expected, "{ratio} {budget}");
+        }
+    }
+
+    #[test]
+    fn start_up_is_judged_where_it_is_gated() {
+        let mut measurement = pair(4.0, 1.0, 1.0, PEAKS);
+        for (index, restart) in measurement.restarts.iter_mut().enumerate() {
+            restart.baseline.load_seconds = 0.100 + 0.0001 * index as f64;
+            restart.candidate.load_seconds = 0.120 + 0.0001 * index as f64;
+            restart.candidate.first_seconds = 0.004;
+            restart.candidate.warmup = vec![0.004; 5];
+        }
+        let judged = |gate: &Gate| judge_sizes(&measurement, SIZES, Some(&agreeing()), gate);
+        assert_eq!(judged(&Gate::default()).verdict, Verdict::Pass);
+        for set in [
+            (|gate: &mut Gate| gate.latency.load = relative(5.0)) as fn(&mut Gate),
+            |gate| gate.latency.stable = relative(5.0),
+            // From 1 ms to 4 ms: more than the floor of start-up figures.
+            |gate| gate.latency.first = relative(5.0),
+        ] {
+            let mut gate = Gate::default();
+            set(&mut gate);
+            assert_eq!(judged(&gate).verdict, Verdict::Regression);
+        }
+        for restart in &mut measurement.restarts {
+            restart.candidate.first_seconds = 0.0018;
+        }
+        let mut gate = Gate::default();
+        gate.latency.first = relative(5.0);
+        let comparison = judge_sizes(&measurement, SIZES, Some(&agreeing()), &gate);
+        let first = comparison.metric(Metric::FirstInference).unwrap();
+        assert_eq!(
+            (first.verdict, first.reason.as_deref()),
+            (Verdict::Pass, Some("a difference of less than 1 ms is no regression"))
+        );
+    }
+
+    #[test]
+    fn memory_that_the_config_asks_for_and_nobody_tells_is_an_error() {
+        let mut measurement = pair(4.0, 1.0, 1.0, PEAKS);
+        measurement.empty_session_bytes = None;
+        let mut alone = lone(4.0, 1.0, 40_000_000);
+        alone.empty_session_bytes = None;
+        let explicit = Gate {
+            memory_explicit: true,
+            ..Gate::default()
+        };
+        let model = Gate {
+            model_memory: relative(10.0),
+            ..Gate::default()
+        };
+        let budget = Gate {
+            memory: Limit::of_budget(Bytes(1_000_000_000)),
+            ..Gate::default()
+        };
+        for gate in [&explicit, &model, &budget] {
+            let comparison = judge_sizes(&measurement, SIZES, Some(&agreeing()), gate);
+            assert_eq!(comparison.verdict, Verdict::Error);
+            assert!(comparison.hints[0].contains("gate.memory"), "{:?}", comparison.hints);
+        }
+        let comparison = judge_alone(&key(), &alone, &ExactFacts::of_size(1), None, &budget);
+        assert_eq!(comparison.verdict, Verdict::Error);
+        assert!(!comparison.hints.is_empty());
+    }
+
+    #[test]
+    fn exact_facts_gate_without_noise() {
+        let facts = |macs: Option<u64>, parameters: u64| ExactFacts {
+            macs,
+            parameters: Some(parameters),
+            ..ExactFacts::of_size(10_000_000)
+        };
+        let mut gate = Gate::default();
+        gate.static_facts.parameters = Some(Limit {
+            max_regression: Percent(0.0),
+            budget: Some(Count(1_100)),
+        });
+        let noisy = pair(4.0, 1.0, 1.0, PEAKS);
+        let judged = |before: ExactFacts, after: ExactFacts, gate: &Gate| {
+            judge(&key(), &noisy, (&before, &after), Some(&agreeing()), gate)
+        };
+        for (before, after, expected) in [
+            (1_000, 1_000, Verdict::Pass),
+            (1_000, 1_001, Verdict::Regression),
+            (1_000, 999, Verdict::Improvement),
+            (1_200, 1_200, Verdict::Regression),
+        ] {
+            let comparison = judged(facts(None, before), facts(None, after), &gate);
+            assert_eq!(
+                verdict_of(&comparison, Metric::Parameters),
+                expected,
+                "{before} to {after}"
+            );
+            let macs = comparison.metric(Metric::Macs).unwrap();
+            assert_eq!(
+                (macs.verdict, macs.gated, macs.reason.as_deref()),
+                (Verdict::Skipped, false, Some("unknown: not judged"))
+            );
+        }
+        // What is gated and not known never passes, on either side.
+        gate.static_facts.macs = relative(5.0);
+        for (before, after) in [(None, Some(10)), (Some(10), None), (None, None)] {
+            let comparison = judged(facts(before, 1), facts(after, 1), &gate);
+            assert_eq!(comparison.verdict, Verdict::Error, "{before:?} {after:?}");
+            assert!(comparison.hints[0].contains("inputs:"), "{:?}", comparison.hints);
+        }
+        // A budget judges without a baseline too.
+        let alone = |parameters| judge_unchanged(&key(), None, &facts(None, parameters), &gate).verdict;
+        assert_eq!((alone(1_100), alone(1_101)), (Verdict::Skipped, Verdict::Regression));
+    }
+
+    #[test]
+    fn a_budget_alone_sets_no_relative_limit() {
+        let mut gate = Gate::default();
+        gate.latency.p95 = Some(Limit::of_budget(Millis(100.0)));
+        let comparison = judge_sizes(&pair(4.0, 1.04, 1.0, PEAKS), SIZES, Some(&agreeing()), &gate);
+        let p95 = comparison.metric(Metric::LatencyP95).unwrap();
+        assert_eq!((p95.gated, p95.limit, p95.verdict), (true, None, Verdict::Pass));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::config::Gate;
 use crate::config::Source;
 use crate::measure::accuracy::Accuracy;
 use crate::measure::estimate::Evidence;
+use crate::measure::estimate::Tails;
 use crate::measure::plan::Aim;
 use crate::measure::plan::aims;
 use crate::measure::quantity::Direction;
@@ -27,17 +28,14 @@ use crate::verdict::types::MetricComparison;
 use crate::verdict::types::Verdict;
 
 /// A gated metric that is measured with noise.
-pub(super) fn noisy(measurement: &PairMeasurement, aim: &Aim, gate: &Gate) -> MetricComparison {
+pub(super) fn noisy(measurement: &PairMeasurement, aim: &Aim, tails: Tails, gate: &Gate) -> MetricComparison {
     let metric = Metric::from(aim.quantity);
     let direction = aim.quantity.direction();
     let looks = &measurement.looks;
     let Some(evidence) = measurement.change(aim.quantity) else {
         return missing(aim, gate.memory_explicit);
     };
-    let (Some(shown), Some(bound)) = (
-        evidence.interval(looks.tail()),
-        evidence.interval(looks.tail_of(looks.share())),
-    ) else {
+    let (Some(shown), Some(bound)) = (evidence.interval(tails.shown), evidence.interval(tails.bound)) else {
         return failed(metric, "too few restarts for an interval");
     };
 
@@ -58,7 +56,7 @@ pub(super) fn noisy(measurement: &PairMeasurement, aim: &Aim, gate: &Gate) -> Me
     if let Some(budget) = aim.budget {
         let judged = measurement
             .absolute(Which::Candidate, aim.quantity)
-            .and_then(|figure| budget_verdict(&figure, looks, aim.quantity, budget));
+            .and_then(|figure| budget_verdict(&figure, tails, aim.quantity, budget));
         let Some(judged) = judged else {
             return missing(aim, gate.memory_explicit);
         };
@@ -80,13 +78,13 @@ pub(super) fn noisy(measurement: &PairMeasurement, aim: &Aim, gate: &Gate) -> Me
 }
 
 /// A noisy quantity that the config sets no limit on; `None` where it was not measured.
-pub(super) fn informing(measurement: &PairMeasurement, quantity: Quantity) -> Option<MetricComparison> {
+pub(super) fn informing(measurement: &PairMeasurement, quantity: Quantity, tails: Tails) -> Option<MetricComparison> {
     Some(MetricComparison {
         baseline: measurement.shown(Which::Baseline, quantity),
         candidate: Some(measurement.shown(Which::Candidate, quantity)?),
         change: measurement
             .change(quantity)
-            .and_then(|evidence| evidence.interval(measurement.looks.tail()))
+            .and_then(|evidence| evidence.interval(tails.shown))
             .map(change_of),
         ..blank(quantity.into())
     })
@@ -168,10 +166,11 @@ pub(super) fn alone(
     word: Verdict,
 ) -> Vec<MetricComparison> {
     let aims = aims(gate);
+    let tails = measurement.looks.tails();
     let mut metrics: Vec<MetricComparison> = Quantity::ALL
         .into_iter()
         .filter_map(|quantity| match aims.iter().find(|aim| aim.quantity == quantity) {
-            Some(aim) => Some(aimed_alone(measurement, aim, gate, word)),
+            Some(aim) => Some(aimed_alone(measurement, aim, (gate, tails), word)),
             None => Some(MetricComparison {
                 candidate: Some(measurement.shown(quantity)?),
                 verdict: word,
@@ -184,18 +183,22 @@ pub(super) fn alone(
 }
 
 /// A noisy metric that the config sets a limit on, without a baseline: its budget counts.
-fn aimed_alone(measurement: &SideMeasurement, aim: &Aim, gate: &Gate, word: Verdict) -> MetricComparison {
+fn aimed_alone(
+    measurement: &SideMeasurement,
+    aim: &Aim,
+    (gate, tails): (&Gate, Tails),
+    word: Verdict,
+) -> MetricComparison {
     let metric = Metric::from(aim.quantity);
-    let looks = &measurement.looks;
     let Some(evidence) = measurement.absolute(aim.quantity) else {
         return missing(aim, false);
     };
-    if evidence.interval(looks.tail()).is_none() {
+    if evidence.interval(tails.shown).is_none() {
         return failed(metric, "too few restarts for an interval");
     }
     let budget = aim
         .budget
-        .and_then(|budget| budget_verdict(&evidence, looks, aim.quantity, budget));
+        .and_then(|budget| budget_verdict(&evidence, tails, aim.quantity, budget));
     MetricComparison {
         candidate: measurement.shown(aim.quantity),
         budget: aim.budget,
@@ -210,10 +213,10 @@ fn aimed_alone(measurement: &SideMeasurement, aim: &Aim, gate: &Gate, word: Verd
     }
 }
 
-fn budget_verdict(figure: &Evidence, looks: &Looks, quantity: Quantity, budget: f64) -> Option<Verdict> {
+fn budget_verdict(figure: &Evidence, tails: Tails, quantity: Quantity, budget: f64) -> Option<Verdict> {
     let direction = quantity.direction();
-    let shown = direction.costs(figure.interval(looks.tail())?);
-    let bound = direction.costs(figure.interval(looks.tail_of(looks.share()))?);
+    let shown = direction.costs(figure.interval(tails.shown)?);
+    let bound = direction.costs(figure.interval(tails.bound)?);
     Some(limits::against(shown, bound.lower, direction.cost(budget)))
 }
 

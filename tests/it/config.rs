@@ -69,7 +69,7 @@ fn a_duplicate_key() {
 #[test]
 fn unknown_keys() {
     let text = "version: 1\nmodels:\n  - path: a.onnx\n    inputs: { x: { shap: [1], shape: [1] } }\ngate:\n  # what is judged\n  latancy: { max_regression: 5% }   # a comment\n  zzz: 1\nmesure: {}\n";
-    insta::assert_snapshot!(check(text), @r"
+    insta::assert_snapshot!(check(text), @r#"
     exit code: 2
     ----- stderr -----
     error: unknown key `shap` in `models[0].inputs.x`
@@ -86,7 +86,7 @@ fn unknown_keys() {
        ·   ───┬───
        ·      ╰── did you mean `latency`?
        ╰────
-    hint: the keys of `gate` are latency, size, memory, accuracy, on_inconclusive, on_missing_baseline
+    hint: the keys of `gate` are latency, size, memory, static, accuracy, on_inconclusive, on_missing_baseline
 
     error: unknown key `zzz` in `gate`
        ╭─[.mlbuild.yml:8:3]
@@ -94,7 +94,7 @@ fn unknown_keys() {
        ·   ─┬─
        ·    ╰── unknown
        ╰────
-    hint: the keys of `gate` are latency, size, memory, accuracy, on_inconclusive, on_missing_baseline
+    hint: the keys of `gate` are latency, size, memory, static, accuracy, on_inconclusive, on_missing_baseline
 
     error: unknown key `mesure` at the top level
        ╭─[.mlbuild.yml:9:1]
@@ -103,7 +103,7 @@ fn unknown_keys() {
        ·    ╰── did you mean `measure`?
        ╰────
     hint: the keys of the top level are version, models, gate, measure, runtime, baseline, comment
-    ");
+    "#);
 }
 
 #[test]
@@ -863,22 +863,38 @@ fn every_key_is_read() {
         },
         "latency": {
           "budget_ms": 10.0,
+          "first": null,
+          "load": null,
           "max_regression_percent": 5.0,
+          "mean": null,
           "metric": "p50",
+          "p50": null,
           "p95": {
             "budget_ms": 20.0,
             "max_regression_percent": 15.0
-          }
+          },
+          "p99": null,
+          "stable": null,
+          "std": null,
+          "throughput": null
         },
         "memory": {
           "budget_bytes": 536870912,
-          "max_regression_percent": 10.0
+          "max_regression_percent": 10.0,
+          "model": null
         },
         "on_inconclusive": "pass",
         "on_missing_baseline": "fail",
         "size": {
           "budget_bytes": 8000000,
+          "compressed": null,
           "max_regression_percent": 2.5
+        },
+        "static": {
+          "activation_peak": null,
+          "macs": null,
+          "operators": null,
+          "parameters": null
         }
       },
       "measure": {

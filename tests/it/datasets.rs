@@ -153,6 +153,20 @@ fn samples_have_no_batch_where_the_model_has_none() {
 }
 
 #[test]
+fn one_input_takes_the_only_array_whatever_its_name() {
+    let fixture = Fixture::new();
+    let specs = [spec("input", ElementType::Float, &["batch", "2"])];
+    let path = fixture.write(|npz| {
+        npz.add_array("images", &array![[1.0_f32, 2.0]]).unwrap();
+        npz.add_array("truth", &array![7_i64]).unwrap();
+    });
+    let dataset = load(&path, Some("truth"), &specs).unwrap();
+    assert_eq!((dataset.len(), dataset.label(0)), (1, Some(7)));
+    // Which of the two would be a guess.
+    assert!(complaint(load(&path, None, &specs)).contains("has no array `input`"));
+}
+
+#[test]
 fn says_what_does_not_fit() {
     let fixture = Fixture::new();
     let path = fixture.write(|npz| {
@@ -263,4 +277,28 @@ fn refuses_archives_made_to_burst() {
     }];
     let huge = complaint(load(&path, None, &open));
     assert!(huge.contains("needs more than 2000000000 bytes"), "{huge}");
+}
+
+#[test]
+fn damaged_archives_never_panic() {
+    let fixture = Fixture::new();
+    let specs = [spec("x", ElementType::Float, &["batch", "2"])];
+    let path = fixture.write(|npz| {
+        npz.add_array("x", &array![[1.0_f32, 2.0], [3.0, 4.0]]).unwrap();
+        npz.add_array("y", &array![7_i64, 8]).unwrap();
+    });
+    let whole = std::fs::read(&path).unwrap();
+    load(&path, Some("y"), &specs).unwrap();
+    for at in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x41;
+        write_atomic(&path, &damaged).unwrap();
+        if let Ok(dataset) = load(&path, Some("y"), &specs) {
+            for index in 0..dataset.len() {
+                assert_eq!(dataset.sample(index).unwrap()[0].data.len(), 8);
+            }
+        }
+        write_atomic(&path, &whole[..at]).unwrap();
+        assert!(load(&path, Some("y"), &specs).is_err(), "cut at {at}");
+    }
 }

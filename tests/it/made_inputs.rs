@@ -13,6 +13,8 @@ use mlbuild::model::inputs::Role;
 use mlbuild::model::onnx::proto;
 use mlbuild::model::onnx::proto::tensor_proto::DataType;
 
+use proptest::prelude::*;
+
 use crate::support::desk;
 use crate::support::onnx;
 use crate::support::onnx::fixture;
@@ -311,6 +313,54 @@ fn a_batch_must_be_one_that_the_model_takes() {
     );
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn whatever_the_inputs_are_nothing_panics_and_shapes_agree(
+        inputs in prop::collection::btree_map(
+            prop::sample::select(vec![
+                "input_ids", "attention_mask", "position_ids", "past_key_values.0.key", "pixel_values", "waveform", "mel", "x",
+                "use_cache_branch", "lengths", "orig_size", "state", "src_key_padding_mask", "sr",
+            ]),
+            (
+                prop::sample::select(vec![
+                    DataType::Float, DataType::Int64, DataType::Bool, DataType::Uint8, DataType::Float16, DataType::Int32,
+                ]),
+                prop::collection::vec(
+                    prop::sample::select(vec!["batch", "seq", "past", "past + seq", "?", "h", "0", "1", "3", "9", "+", ""]),
+                    0..6,
+                ),
+            ),
+            0..5,
+        ),
+        task in prop::sample::select(vec![
+            Task::Auto, Task::Vision, Task::Nlp, Task::Audio, Task::Tabular, Task::Unknown,
+        ]),
+        sequence in prop::option::of(0_u64..40),
+        batch in prop::option::of(0_u64..4),
+        given in prop::option::of(prop::collection::vec(0_u64..9, 0..5)),
+    ) {
+        let specs = inputs.iter().map(|(name, (element, dims))| value(name, *element, dims)).collect();
+        let model = opaque(specs);
+        let first = inputs.keys().next().copied().unwrap_or("none");
+        let shapes: Vec<(&str, &[u64])> = given.iter().map(|shape| (first, shape.as_slice())).collect();
+        let wish = Wish { shapes: &shapes, sequence, batch };
+        if let Ok(made) = make(&model, task, &wish) {
+            prop_assert_eq!(made.specs.len(), inputs.len());
+            let mut sizes: BTreeMap<&str, u64> = BTreeMap::new();
+            for (spec, tensor) in made.specs.iter().zip(&made.inputs) {
+                prop_assert_eq!(&spec.shape, &tensor.shape);
+                prop_assert_eq!(tensor.data.len(), tensor.len() * spec.element.size().unwrap());
+                let dims = &inputs[spec.name.as_str()].1;
+                for (dim, size) in dims.iter().zip(&spec.shape).filter(|(dim, _)| ["seq", "past", "h"].contains(dim)) {
+                    prop_assert_eq!(*sizes.entry(dim).or_insert(*size), *size, "{}", dim);
+                }
+            }
+            prop_assert!(made.ladder.windows(2).all(|pair| pair[0] < pair[1]));
+        }
+    }
+}
+
 #[test]
 fn every_length_is_gated_on_its_own() {
     let env = desk::empty();
@@ -379,6 +429,14 @@ fn without_a_word_the_ladder_is_measured_and_kept() {
     assert_eq!(
         desk::verdicts(&desk::report(&env)),
         ["digits fp32 pass", "digits fp32 removed", "digits fp32 removed"]
+    );
+    let gone = desk::report(&env)["comparisons"][1]["reason"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        gone.ends_with("has it, and the model is no longer measured with 16 tokens"),
+        "{gone}"
     );
 }
 

@@ -31,6 +31,7 @@ mod github_client;
 mod init;
 mod interrupted;
 mod launcher;
+mod machines;
 mod made_inputs;
 mod measuring;
 mod noise;

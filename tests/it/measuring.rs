@@ -86,9 +86,9 @@ fn side(model: &Path) -> Side {
 
 fn digits(samples: usize) -> Dataset {
     let config = DatasetConfig {
-        labels: Some("y_test".to_owned()),
+        labels: Some("labels".to_owned()),
         samples,
-        ..DatasetConfig::of(fixture("digits.npz"))
+        ..DatasetConfig::of(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/quickstart/digits.npz"))
     };
     let dims = ["batch", "1", "8", "8"]
         .iter()

@@ -12,6 +12,7 @@ use mlbuild::measure::profile::profile;
 use mlbuild::model::Model;
 use mlbuild::model::inputs;
 
+use crate::support::env::TestEnv;
 use crate::support::onnx::fixture;
 use crate::support::runtime;
 
@@ -26,7 +27,13 @@ fn options() -> Options {
 }
 
 fn side(model: &Model, shapes: &BTreeMap<String, Vec<u64>>) -> Side {
-    let resolved = inputs::resolve_shapes(&model.facts.inputs, shapes).unwrap();
+    let request = inputs::Request {
+        task: mlbuild::config::Task::Auto,
+        shapes,
+        seed: 7,
+        sequence: None,
+        batch: None,
+    };
     let external = model
         .external
         .iter()
@@ -37,7 +44,7 @@ fn side(model: &Model, shapes: &BTreeMap<String, Vec<u64>>) -> Side {
             external: external.collect(),
         },
         settings: runtime::settings(),
-        inputs: inputs::synthesize(&resolved, &inputs::index_bounds(&model.proto), 7).unwrap(),
+        inputs: inputs::make(model, &request).unwrap().inputs,
     }
 }
 
@@ -251,4 +258,84 @@ fn larger_vision_models_are_accounted_for() {
     if let Some(path) = large("detector_fpn.onnx") {
         profiled(&path, &[], &options());
     }
+}
+
+#[test]
+fn the_command_prints_a_table_json_and_a_page() {
+    let env = TestEnv::new().with_runtime_cache();
+    env.write("cnn.onnx", std::fs::read(fixture("digits_cnn.onnx")).unwrap());
+    let output = env
+        .run(&[
+            "profile",
+            "cnn.onnx",
+            "--runs",
+            "5",
+            "--deep",
+            "--cold-start-runs",
+            "2",
+            "--html",
+            "profile.html",
+        ])
+        .expect_code(0);
+    for text in [
+        "13 kernels",
+        "overhead",
+        "the whole run",
+        "roofline",
+        "cold start",
+        "Conv + Relu",
+        "/l1/c2/Conv",
+    ] {
+        assert!(output.stdout.contains(text), "{text}: {}", output.stdout);
+    }
+    assert!(env.read("profile.html").contains("/l1/c2/Conv"));
+
+    let output = env
+        .run(&["profile", "cnn.onnx", "--runs", "5", "--json"])
+        .expect_code(0);
+    let document: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let profile: Profile = serde_json::from_value(document["profiled"]["profile"].clone()).unwrap();
+    assert_eq!(profile.runs, 5);
+    let kernels: f64 = profile.kernels.iter().map(|kernel| kernel.seconds).sum();
+    assert!((kernels + profile.overhead_seconds - profile.run_seconds).abs() < 1e-9);
+    assert!(profile.roofline.is_some());
+}
+
+#[test]
+fn the_command_refuses_what_makes_no_sense() {
+    let env = TestEnv::new().with_runtime_cache();
+    for arguments in [
+        &["profile", "no.onnx"][..],
+        &["profile", "no.onnx", "--runs", "0"],
+        &["profile", "no.onnx", "--top", "0"],
+        &["profile", "no.onnx", "--cold-start-runs", "0"],
+    ] {
+        let output = env.run(arguments).expect_code(2);
+        assert!(output.stderr.contains("error"), "{}", output.stderr);
+    }
+    env.write("cnn.onnx", std::fs::read(fixture("digits_cnn.onnx")).unwrap());
+    let output = env
+        .run(&["profile", "cnn.onnx", "--int8-build", "gone.onnx"])
+        .expect_code(2);
+    assert!(output.stderr.contains("gone.onnx"), "{}", output.stderr);
+    let output = env
+        .run(&["profile", "cnn.onnx", "--input-shape", "input=1,3,8,8"])
+        .expect_code(2);
+    assert!(output.stderr.contains("input"), "{}", output.stderr);
+}
+
+#[test]
+fn a_worker_profiles_only_before_anything_else() {
+    let model = Model::load(&fixture("digits_mlp.onnx")).unwrap();
+    let side = side(&model, &BTreeMap::new());
+    let mut worker = runtime::worker();
+    worker.load(&side.artifact, &side.settings, &side.inputs).unwrap();
+    let error = worker
+        .profile(&side.artifact, &side.settings, &side.inputs, 0, 1)
+        .unwrap_err();
+    assert!(error.to_string().contains("a worker of its own"), "{error}");
+    let error = runtime::worker()
+        .profile(&side.artifact, &side.settings, &side.inputs, 0, 0)
+        .unwrap_err();
+    assert!(error.to_string().contains("at least one run"), "{error}");
 }

@@ -74,12 +74,15 @@ fn a_regression_in_full() {
     | mean | 3.91 ms | 4.23 ms | +8.3 % |  |
     | standard deviation | 0.19 ms | 0.21 ms | +8.3 % |  |
     | fastest | 3.75 ms | 4.06 ms | +8.3 % |  |
-    | throughput | 255.8 / s | 236.3 / s | −7.6 % |  |
+    | throughput | 256 /s | 236 /s | −7.6 % |  |
     | load | 42.6 ms | 46.1 ms | +8.3 % |  |
     | first inference | 7.35 ms | 7.96 ms | +8.3 % |  |
     | size | 13.4 MB | 13.4 MB | 0 % | +5 % |
     | peak memory | 41.0 MB | 41.2 MB | +0.5 % ±0.4 | +10 % |
+    | peak of the process | 103.4 MB | 103.4 MB | 0 % |  |
     | cosine | – | 1.0000 |  | at least 0.99 |
+
+    First inferences after loading: baseline █▂▂▁▁▁ 34.8 → 3.87 ms, candidate █▂▂▁▁▁ 34.8 → 3.87 ms
 
 
     `mobilenet` `int8-static` on `onnxruntime_cpu`, 5 restarts in 18.2 s
@@ -92,12 +95,15 @@ fn a_regression_in_full() {
     | mean | 2.12 ms | 2.14 ms | +1.0 % |  |
     | standard deviation | 0.11 ms | 0.11 ms | +1.0 % |  |
     | fastest | 2.04 ms | 2.06 ms | +1.0 % |  |
-    | throughput | 471.5 / s | 467.0 / s | −0.9 % |  |
+    | throughput | 471 /s | 467 /s | −0.9 % |  |
     | load | 23.1 ms | 23.3 ms | +1.0 % |  |
     | first inference | 3.99 ms | 4.03 ms | +1.0 % |  |
     | size | 3.7 MB | 3.7 MB | 0 % | +5 % |
     | peak memory | 29.5 MB | 29.5 MB | 0 % ±0.4 | +10 % |
+    | peak of the process | 93.7 MB | 93.7 MB | 0 % |  |
     | cosine | – | 1.0000 |  | at least 0.99 |
+
+    First inferences after loading: baseline █▂▂▁▁▁ 18.9 → 2.10 ms, candidate █▂▂▁▁▁ 18.9 → 2.10 ms
 
 
     </details>
@@ -125,7 +131,7 @@ fn a_regression_in_full() {
     | memory | 8.33 GB |
     | system | Ubuntu 24.04 x86_64, virtual machine |
     | load before measuring | 0.42 |
-    | smallest change it could tell | ±0.6 % |
+    | tells apart | ±0.6 % of median latency |
     | limits | p50 +5 %; size +5 %; peak memory +10 %; cosine at least 0.99; top-1 agreement at least 99 %; top-1 accuracy −1 point |
     | baseline tag | mlbuild-baseline-gate-20260102-7-1-9f8e7d6c5b4a |
     | measured | 2026-01-02T03:04:05Z |
@@ -141,7 +147,7 @@ fn a_regression_in_full() {
 
     </details>
 
-    <sub>mlbuild 0.1.0 · onnxruntime 1.31.1 · AMD EPYC 7763 64-Core Processor, 2 cores · could tell ±0.6 % apart · [what the verdicts mean](<https://github.com/org/mlbuild-action/blob/HEAD/docs/glossary.md>)</sub>
+    <sub>mlbuild 0.1.0 · onnxruntime 1.31.1 · AMD EPYC 7763 64-Core Processor, 2 cores · tells ±0.6 % apart · [what the verdicts mean](<https://github.com/org/mlbuild-action/blob/HEAD/docs/glossary.md>)</sub>
     "#);
 }
 
@@ -515,13 +521,29 @@ fn everything_for_the_desk() {
       fp32  skipped  same digest as the baseline
       int8  skipped  same digest as the baseline
 
-      baseline → candidate     p95             p99             mean            load            first
-      mobilenet · fp32         4.14 → 4.44 ms  4.61 → 4.99 ms  3.91 → 4.23 ms  42.6 → 46.1 ms  7.35 → 7.96 ms
-      mobilenet · int8-static  2.25 ms         2.50 → 2.52 ms  2.12 → 2.14 ms  23.1 → 23.3 ms  3.99 → 4.03 ms
+      mobilenet: baseline → candidate
+        p95                  4.14 → 4.44 ms +7.3 % ±2.8
+        p99                  4.61 → 4.99 ms +8.3 %
+        mean                 3.91 → 4.23 ms +8.3 %
+        standard deviation   0.19 → 0.21 ms +8.3 %
+        fastest              3.75 → 4.06 ms +8.3 %
+        throughput           256 → 236 /s −7.6 %
+        load                 42.6 → 46.1 ms +8.3 %
+        first inference      7.35 → 7.96 ms +8.3 %
+        peak of the process  103.4 MB 0 %
+        first inferences: baseline █▂▂▁▁▁ 34.8 → 3.87 ms, candidate █▂▂▁▁▁ 34.8 → 3.87 ms
+
+      mobilenet int8-static: baseline → candidate
+        p95                  2.25 ms 0 % ±3.2         throughput           471 → 467 /s −0.9 %
+        p99                  2.50 → 2.52 ms +1.0 %    load                 23.1 → 23.3 ms +1.0 %
+        mean                 2.12 → 2.14 ms +1.0 %    first inference      3.99 → 4.03 ms +1.0 %
+        standard deviation   0.11 ms +1.0 %           peak of the process  93.7 MB 0 %
+        fastest              2.04 → 2.06 ms +1.0 %
+        first inferences: baseline █▂▂▁▁▁ 18.9 → 2.10 ms, candidate █▂▂▁▁▁ 18.9 → 2.10 ms
 
       variant   mobilenet int8-static against fp32: 13.4 → 3.7 MB, 1.98× the speed
       note      mobilenet · fp32, mobilenet · int8-static: the machine was busy ::error::: load 3
-      measured  onnxruntime 1.31.1, 1 thread on core 0, 10 restarts in 36.5 s, could tell ±0.6 % apart
+      measured  onnxruntime 1.31.1, 1 thread on core 0, 10 restarts in 36.5 s, tells ±0.6 % apart
       on        AMD EPYC 7763 64-Core Processor, 2 cores, Ubuntu 24.04 x86_64, load 0.4
 
     regression: `mobilenet` got slower: p50 +8.3 % (±0.7), the limit is +5 % (.mlbuild.yml:14)
@@ -894,7 +916,7 @@ fn the_stored_report_keeps_its_fields() {
         "p50 3.87 → 4.19 ms, +8.3 % (±0.7): the limit is +5 %"
       ],
       "schema": "mlbuild-ci-report",
-      "version": 1,
+      "version": 2,
       "tool_version": "0.1.0",
       "generated_at": "2026-01-02T03:04:05Z",
       "exit_code": 1,
@@ -943,7 +965,7 @@ fn the_reader_says_what_it_cannot_read() {
     };
     assert_snapshot!(refused("[]"), @r#"not a report: expected JSON with `schema` and `version`: invalid length 0, expected struct Header with 2 elements at line 1 column 2"#);
     assert_snapshot!(refused(&text.replace("mlbuild-ci-report", "other")), @r#"not a report: its schema is `other`, expected `mlbuild-ci-report`"#);
-    assert_snapshot!(refused(&text.replace("\"version\": 1", "\"version\": 2")), @r#"the report has version 2, and this mlbuild reads version 1"#);
+    assert_snapshot!(refused(&text.replace("\"version\": 2", "\"version\": 1")), @r#"the report has version 1, and this mlbuild reads version 2"#);
     assert_snapshot!(refused(&text.replacen("\"result\": \"regression\"", "\"result\": \"fine\"", 1)), @r#"cannot read the report: unknown variant `fine`, expected one of `skipped`, `improvement`, `pass`, `no-baseline`, `removed`, `inconclusive`, `regression`, `error` at line 26 column 18"#);
     assert_snapshot!(refused(&text.replacen("\"exit_code\": 1", "\"exit\": 1", 1)), @r#"cannot read the report: unknown field `exit`, expected one of `model`, `baseline`, `candidate`, `delta`, `thresholds`, `result`, `violations`, `schema`, `version`, `tool_version`, `generated_at`, `exit_code`, `summary`, `context`, `comparisons`, `variants`, `environment`, `limits`, `config_changes`, `drift`, `notices` at line 34 column 8"#);
     assert_snapshot!(refused(&text.replacen("\"exit_code\": 1", "\"exit_code\": 0", 1)), @r#"the report contradicts itself: the result is `regression` and the exit code 0"#);

@@ -23,11 +23,15 @@ use crate::support::onnx::fixture;
 use crate::support::runtime;
 
 fn samples(model: &Model) -> Vec<Vec<Tensor>> {
-    let specs = inputs::resolve_shapes(&model.facts.inputs, &BTreeMap::new()).unwrap();
-    let bounds = inputs::index_bounds(&model.proto);
-    (0..4)
-        .map(|seed| inputs::synthesize(&specs, &bounds, seed).unwrap())
-        .collect()
+    let request = inputs::Request {
+        task: mlbuild::config::Task::Auto,
+        shapes: &BTreeMap::new(),
+        seed: 0,
+        sequence: None,
+        batch: None,
+    };
+    let made = inputs::make(model, &request).unwrap();
+    (0..4).map(|seed| made.sample(seed).unwrap()).collect()
 }
 
 fn compare(first: &Path, second: &Path) -> Result<Sensitivity, SensitivityError> {

@@ -111,9 +111,9 @@ impl DataArgs {
     pub(super) fn config(&self, samples: u32, context: &Context) -> Option<DatasetConfig> {
         let path = self.dataset.as_ref()?;
         Some(DatasetConfig {
-            path: context.relative(path),
             labels: self.labels.clone(),
             samples: samples as usize,
+            ..DatasetConfig::of(context.relative(path))
         })
     }
 }

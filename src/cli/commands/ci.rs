@@ -71,7 +71,7 @@ pub struct Args {
     /// The most a model may take on disk, whatever the baseline; megabytes without a unit.
     #[arg(long, value_name = "SIZE", value_parser = overrides::bytes)]
     size_budget: Option<Bytes>,
-    /// Samples to compare outputs on, as `.npz`.
+    /// Samples to compare outputs on: an `.npz` file, or a folder of images or `.npy` files.
     #[arg(long, value_name = "PATH")]
     dataset: Option<PathBuf>,
     /// The least cosine similarity of outputs with the baseline's.

@@ -19,7 +19,7 @@ use crate::measure::Which;
 use crate::measure::disturbance;
 use crate::measure::event::Event;
 use crate::measure::noise_floor::NoiseFloor;
-use crate::measure::plan::Quantity;
+use crate::measure::quantity::Quantity;
 use crate::pipeline::doctor;
 use crate::pipeline::doctor::Check;
 use crate::pipeline::doctor::State;
@@ -42,8 +42,8 @@ pub struct Args {
     #[arg(long)]
     noise: bool,
     /// The model to measure it with; a small built-in one by default.
-    #[arg(long, value_name = "PATH", requires = "noise")]
-    model: Option<PathBuf>,
+    #[arg(long, value_name = "PATH|BUILD", requires = "noise")]
+    model: Option<String>,
     /// How long to measure; what a comparison may take by default.
     #[arg(long, value_name = "TIME", requires = "noise")]
     time_budget: Option<String>,
@@ -178,7 +178,7 @@ fn noise(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let interrupt = signals::interrupt();
     let temporary =
         tempfile::tempdir().map_err(|error| CliError::usage(format!("cannot make a temporary folder: {error}")))?;
-    let path = args.model.as_ref().map(|path| context.working_folder.join(path));
+    let place = desk::place(context)?;
     context.ui.status(&format!(
         "measuring one model beside itself, {}",
         config.measure.time_budget
@@ -186,7 +186,9 @@ fn noise(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let mut bar: Option<ProgressBar> = None;
     let measured = noise::measure(
         &noise::Request {
-            model: path.as_deref(),
+            model: args.model.as_deref(),
+            workspace: &place.workspace,
+            working_folder: &context.working_folder,
             config: &config,
             machinery: &machinery,
             temporary: temporary.path(),
@@ -202,10 +204,9 @@ fn noise(args: &Args, context: &Context) -> Result<Exit, CliError> {
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    let name = args.model.as_ref().map(|path| path.display().to_string());
     let found = read(
         &measured?,
-        name.unwrap_or_else(|| noise::BUILT_IN.to_owned()),
+        args.model.clone().unwrap_or_else(|| noise::BUILT_IN.to_owned()),
         config.measure.threads,
         Fingerprint::of_this_machine().with_environment(&context.environment),
     );

@@ -286,6 +286,42 @@ mod tests {
         assert_eq!(run.calls[1].within[0].outputs[0].bytes(), Some(8));
     }
 
+    /// As ONNX Runtime 1.31.1 wrote it, two runs, without process and thread.
+    const RECORDED: &str = include_str!("../../../tests/fixtures/profiles/control_flow_if_loop.json");
+
+    #[test]
+    fn a_recorded_file_is_read() {
+        let events = read(RECORDED.as_bytes(), 2).unwrap();
+        assert_eq!(events.runs.len(), 2);
+        for run in &events.runs {
+            let operators: Vec<&str> = run.calls.iter().map(|call| call.op_type.as_str()).collect();
+            let expected = [
+                "Conv",
+                "ReorderOutput",
+                "ReduceMean",
+                "Flatten",
+                "Loop",
+                "ReduceSum",
+                "Greater",
+                "If",
+                "MatMul",
+            ];
+            assert_eq!(operators, expected);
+            assert_eq!(run.calls[4].within.len(), 15);
+            assert_eq!(run.calls[7].within.len(), 2);
+            let kernels: f64 = run.calls.iter().map(|call| call.seconds).sum();
+            assert!(kernels < run.seconds);
+            assert_eq!(total_bytes(&run.calls[0].outputs), Some(4096));
+        }
+    }
+
+    #[test]
+    fn a_recorded_file_cut_anywhere_is_an_error() {
+        for length in (0..RECORDED.len() - 2).step_by(997) {
+            assert!(read(&RECORDED.as_bytes()[..length], 2).is_err(), "{length}");
+        }
+    }
+
     #[test]
     fn missing_runs_are_an_error() {
         let error = read(LOOP.as_bytes(), 2).unwrap_err().to_string();

@@ -310,3 +310,157 @@ impl<'s, 'a> Tracer<'s, 'a> {
         class.is_some() && inputs.any(|input| self.classes().class(input.name()) == class)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::onnx::proto::TensorProto;
+    use crate::model::onnx::proto::ValueInfoProto;
+
+    fn node(op_type: &str, name: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
+        NodeProto {
+            op_type: Some(op_type.to_owned()),
+            name: Some(name.to_owned()),
+            input: inputs.iter().map(|name| (*name).to_owned()).collect(),
+            output: outputs.iter().map(|name| (*name).to_owned()).collect(),
+            ..NodeProto::default()
+        }
+    }
+
+    fn graph(nodes: Vec<NodeProto>, weights: &[&str], output: &str) -> GraphProto {
+        let value = |name: &str| ValueInfoProto {
+            name: Some(name.to_owned()),
+            ..ValueInfoProto::default()
+        };
+        let weight = |name: &&str| TensorProto {
+            name: Some((*name).to_owned()),
+            data_type: Some(1),
+            // Each another shape, so that no two are twins.
+            dims: vec![name.len() as i64, i64::from(name.bytes().map(u16::from).sum::<u16>())],
+            ..TensorProto::default()
+        };
+        GraphProto {
+            node: nodes,
+            input: vec![value("x")],
+            output: vec![value(output)],
+            initializer: weights.iter().map(weight).collect(),
+            ..GraphProto::default()
+        }
+    }
+
+    fn fates(trace: &Trace<'_>) -> Vec<(Fate, Option<usize>)> {
+        trace.fates.clone()
+    }
+
+    #[test]
+    fn what_lies_between_two_kernels_is_fused_into_the_second() {
+        let original = graph(
+            vec![
+                node("MatMul", "mm", &["x", "w"], &["a"]),
+                node("Add", "add", &["a", "bias"], &["b"]),
+                node("Erf", "erf", &["b"], &["c"]),
+                node("Mul", "mul", &["b", "c"], &["y"]),
+            ],
+            &["w", "bias"],
+            "y",
+        );
+        let optimized = graph(
+            vec![
+                node("MatMul", "mm", &["x", "w"], &["a"]),
+                node("BiasGelu", "made up", &["a", "bias"], &["y"]),
+            ],
+            &["w", "bias"],
+            "y",
+        );
+        let trace = trace(&original, &optimized);
+        let fused = (Fate::Fused, Some(1));
+        assert_eq!(fates(&trace), [(Fate::Executed, Some(0)), fused, fused, fused]);
+        assert_eq!(trace.claims, [vec![0], vec![1, 2, 3]]);
+    }
+
+    #[test]
+    fn constants_twins_and_identities_are_told_apart() {
+        let original = graph(
+            vec![
+                node("Transpose", "t", &["w"], &["wt"]),
+                node("Identity", "i", &["x"], &["x2"]),
+                node("Shape", "s1", &["x2"], &["shape1"]),
+                node("Shape", "s2", &["x"], &["shape2"]),
+                node("Reshape", "r1", &["x", "shape1"], &["p"]),
+                node("Reshape", "r2", &["x", "shape2"], &["q"]),
+                node("Concat", "c", &["p", "q", "wt"], &["y"]),
+                node("Relu", "dead", &["p"], &["nobody"]),
+            ],
+            &["w"],
+            "y",
+        );
+        let optimized = graph(
+            vec![
+                node("Shape", "s2", &["x"], &["shape2"]),
+                node("Reshape", "r2", &["x", "shape2"], &["q"]),
+                node("Concat", "c", &["q", "q", "wt"], &["y"]),
+            ],
+            &["wt"],
+            "y",
+        );
+        let expected = [
+            (Fate::Folded, None),
+            (Fate::Eliminated, None),
+            (Fate::Eliminated, None),
+            (Fate::Executed, Some(0)),
+            (Fate::Eliminated, None),
+            (Fate::Executed, Some(1)),
+            (Fate::Executed, Some(2)),
+            (Fate::Eliminated, None),
+        ];
+        assert_eq!(fates(&trace(&original, &optimized)), expected);
+    }
+
+    #[test]
+    fn renamed_tensors_are_followed_through_changes_of_layout() {
+        let original = graph(
+            vec![
+                node("Conv", "c1", &["x", "w1"], &["a"]),
+                node("Relu", "r1", &["a"], &["b"]),
+                node("Mul", "m", &["b", "b"], &["c"]),
+                node("Conv", "c2", &["c", "w2"], &["d"]),
+                node("Add", "add", &["d", "b"], &["e"]),
+                node("Relu", "r2", &["e"], &["y"]),
+            ],
+            &["w1", "w2"],
+            "y",
+        );
+        let blocked = |name: &str, inputs: &[&str], output: &str, activation: Option<&str>| {
+            let attribute = activation.map(|activation| AttributeProto {
+                name: Some("activation".to_owned()),
+                s: Some(bytes::Bytes::copy_from_slice(activation.as_bytes())),
+                ..AttributeProto::default()
+            });
+            NodeProto {
+                domain: Some("com.microsoft.nchwc".to_owned()),
+                attribute: attribute.into_iter().collect(),
+                ..node("Conv", name, inputs, &[output])
+            }
+        };
+        let optimized = graph(
+            vec![
+                blocked("b_nchwc", &["x", "w1'"], "token0", Some("Relu")),
+                node("Mul", "squared", &["token0", "token0"], &["token1"]),
+                blocked("d_nchwc", &["token1", "w2'", "", "token0"], "token2", Some("Relu")),
+                node("ReorderOutput", "reorder", &["token2"], &["y"]),
+            ],
+            &["w1'", "w2'"],
+            "y",
+        );
+        let trace = trace(&original, &optimized);
+        assert_eq!(trace.claims, [vec![0, 1], vec![2], vec![3, 4, 5], vec![]]);
+        assert!(trace.fates.iter().all(|(fate, _)| *fate != Fate::Untraced));
+    }
+
+    #[test]
+    fn without_an_optimized_graph_nothing_is_traced() {
+        let original = graph(vec![node("Relu", "r", &["x"], &["y"])], &[], "y");
+        let nothing = GraphProto::default();
+        assert_eq!(fates(&trace(&original, &nothing)), [(Fate::Untraced, None)]);
+    }
+}

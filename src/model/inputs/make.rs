@@ -192,7 +192,7 @@ impl Choice {
             fed
         } else {
             let past = past.iter().find_map(|(place, axis)| given(*place, *axis));
-            past.map(|past| past + fed.unwrap_or(1))
+            past.map(|past| past.saturating_add(fed.unwrap_or(1)))
         };
         let choice = Self { axes, settled };
         match (request.sequence, choice.settled) {

@@ -216,7 +216,7 @@ impl Values {
             Content::Constant(value) => value,
             // The bias of scaling 64 bits to a bound below 2^31 is far beyond anything measurable.
             Content::Ids(bound) => ((u128::from(self.generator.next_u64()) * u128::from(bound)) >> 64) as u64,
-            Content::Counting { from, below } => (from + place % self.row).min(below - 1),
+            Content::Counting { from, below } => from.saturating_add(place % self.row).min(below - 1),
             Content::Sides(height, width) => {
                 if place.is_multiple_of(2) {
                     height

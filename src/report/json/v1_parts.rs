@@ -177,6 +177,8 @@ mirror! {
         commit: Option<String>,
         size_bytes: u64,
         label: String,
+        process_peak_bytes: Option<f64>,
+        warmup_ms: Vec<f64>,
     }
 }
 

@@ -164,6 +164,8 @@ pub(crate) fn measured(key: ComparisonKey, p50: (f64, f64, f64), size: (f64, f64
         commit: Some(commit.to_owned()),
         size_bytes: (megabytes * 1e6) as u64,
         label: format!("models/{}.onnx", key.model),
+        process_peak_bytes: Some((megabytes + 90.0) * 1e6),
+        warmup_ms: [9.0, 2.0, 1.2, 1.0, 1.0, 1.0].map(|times| times * p50.0).to_vec(),
     };
     Detail {
         baseline: Some(side("3f36810e", "9f8e7d6", size.0)),
