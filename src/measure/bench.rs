@@ -8,6 +8,7 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::machine::activity::Reading;
 use crate::measure::compare::Surroundings;
 use crate::measure::plan::MIN_RESTARTS;
 use crate::measure::plan::Plan;
@@ -96,19 +97,20 @@ pub fn bench(
     let mut surroundings = Vec::with_capacity(sides.len());
     for (setting, side) in sides.iter().enumerate() {
         let found = Surroundings::find(side, command, plan).map_err(|source| BenchError { setting, source })?;
-        surroundings.push(found);
+        let reading = Reading::now(found.cores.as_deref());
+        surroundings.push((found, reading));
     }
     let mut subjects: Vec<WorkerSubject<'_>> = sides
         .iter()
         .zip(&surroundings)
-        .map(|(side, around)| WorkerSubject::new(side, command, around.options.clone()))
+        .map(|(side, (around, _))| WorkerSubject::new(side, command, around.options.clone()))
         .collect();
     let taken = run(&mut subjects, course, &mut || begun.elapsed().as_secs_f64(), observer)
         .map_err(|(setting, source)| BenchError { setting, source })?;
     let seconds = begun.elapsed().as_secs_f64();
     let measured = subjects.iter().zip(surroundings).zip(taken);
     Ok(measured
-        .map(|((subject, around), restarts)| SideMeasurement {
+        .map(|((subject, (around, reading)), restarts)| SideMeasurement {
             looks: Looks {
                 taken: vec![restarts.len()],
                 planned: restarts.len(),
@@ -122,6 +124,7 @@ pub fn bench(
             },
             restarts,
             seconds,
+            activity: reading.until(&Reading::now(around.cores.as_deref())),
             cores: around.cores,
             runtime_version: subject.runtime_version().to_owned(),
             empty_session_bytes: around.empty_session_bytes,

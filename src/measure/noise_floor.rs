@@ -95,6 +95,7 @@ mod tests {
             load_seconds: 0.1,
             loaded_bytes: None,
             first_seconds: 0.01,
+            loaded_bytes: None,
             warmup: Vec::new(),
             peak_bytes: None,
         };

@@ -133,7 +133,6 @@ pub fn keep(
     if opened.build.is_none() {
         registry.insert_build(&facts(&id, &opened.model, &opened.files, now))?;
     }
-    let machine = serde_json::to_value(machine)?;
     for Measured {
         side,
         sequence,
@@ -256,8 +255,7 @@ pub fn recall(
         if stored.kind != KIND || stored.version != FORMAT {
             continue;
         }
-        let other = serde_json::from_value::<Fingerprint>(found.machine).unwrap_or_default();
-        if let Err(differences) = machine.same_machine(&other) {
+        if let Err(differences) = machine.same_machine(&found.machine) {
             recalled.other_machine += 1;
             recalled.difference = recalled.difference.take().or_else(|| differences.into_iter().next());
         } else if found.runtime_version != runtime_version {
