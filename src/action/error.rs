@@ -1,5 +1,7 @@
 //! Everything that can keep the Action from a verdict.
 
+use std::path::Path;
+
 use crate::action::inputs::InputError;
 use crate::config::ConfigError;
 use crate::files::FileError;
@@ -73,10 +75,13 @@ impl ActionError {
         )
     }
 
-    /// The line of the config that is wrong, where it is the config's fault.
-    pub fn config_line(&self) -> Option<u32> {
+    /// The file and the line that are wrong, where it is the fault of the config or the budget.
+    pub fn config_place(&self) -> Option<(&Path, u32)> {
         match self {
-            Self::Config(error) => error.problems().first()?.location.map(|location| location.line),
+            Self::Config(error) => {
+                let location = error.problems().first()?.location?;
+                Some((error.path(), location.line))
+            }
             _ => None,
         }
     }

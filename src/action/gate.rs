@@ -9,8 +9,9 @@ use crate::action::dispatch::Surroundings;
 use crate::action::error::ActionError;
 use crate::action::finalize;
 use crate::action::inputs::Inputs;
+use crate::action::limits;
+use crate::action::limits::Limits;
 use crate::action::outputs;
-use crate::config;
 use crate::config::BaselineStore;
 use crate::config::CommentWhen;
 use crate::config::Config;
@@ -140,7 +141,13 @@ impl Gate<'_> {
         let head = &located.loaded.config;
         let workspace = Workspace::open(&located.loaded.folder)?;
         let base_config = self.base_config(&located, notices)?;
-        let mut gate = base_config.known().unwrap_or(head).gate.clone();
+        let Limits { mut gate, changes } = limits::find(
+            self.client,
+            &located,
+            self.proposal.base.as_ref(),
+            &base_config,
+            notices,
+        )?;
         if self.inputs.fail_on_missing_baseline {
             gate.on_missing_baseline = Policy::Fail;
         }
@@ -148,10 +155,6 @@ impl Gate<'_> {
         let mut config = head.clone();
         config.measure.strict_output |=
             surroundings.strict_output || base_config.known().is_some_and(|base| base.measure.strict_output);
-        let config_changes = base_config
-            .known()
-            .map(|base| config::changes(base, head))
-            .unwrap_or_default();
         let baselines = self.baselines(&located, &base_config, &workspace)?;
         let machinery = dispatch::machinery(self.inputs, &head.runtime.version, surroundings)?;
         let context = report::Context {
@@ -170,7 +173,7 @@ impl Gate<'_> {
             ci::Request {
                 config: &config,
                 gate: &gate,
-                config_changes,
+                config_changes: changes,
                 folder: &located.loaded.folder,
                 lines: located.loaded.lines(head),
                 shapes: ShapeSource::Config,
@@ -405,12 +408,9 @@ impl Gate<'_> {
         if let Some(url) = check.and_then(|check| check.url.as_deref()) {
             outputs::set(output, "check-url", url)?;
         }
-        let place = match (error.config_line(), dispatch::config_path(self.inputs)) {
-            (Some(line), Ok(path)) => {
-                let path = path
-                    .strip_prefix(&self.inputs.run.workspace)
-                    .map(std::path::Path::to_owned)
-                    .unwrap_or(path);
+        let place = match error.config_place() {
+            Some((path, line)) => {
+                let path = path.strip_prefix(&self.inputs.run.workspace).unwrap_or(path);
                 format!(
                     " file={},line={line},",
                     outputs::escape_property(&path.display().to_string())

@@ -5,6 +5,7 @@ pub mod error;
 pub mod finalize;
 pub mod gate;
 pub mod inputs;
+mod limits;
 pub mod outputs;
 pub mod refresh;
 

@@ -8,6 +8,8 @@ use tempfile::TempDir;
 
 use crate::config::Config;
 use crate::config::ModelConfig;
+use crate::config::budget;
+use crate::config::discover;
 use crate::github::Client;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::machinery;
@@ -101,6 +103,21 @@ pub(crate) fn temporary() -> Result<Place, CliError> {
         workspace: Workspace::open(folder.path())?,
         temporary: Some(folder),
     })
+}
+
+/// The folder of the project around the working folder, which the budget belongs to: the config's, or the nearest one with a budget,
+/// or the repository's root.
+pub(crate) fn project(context: &Context) -> PathBuf {
+    if let Some(config) = context.find_config() {
+        let folder = config.parent().unwrap_or(Path::new(""));
+        return context.working_folder.join(folder);
+    }
+    let working = &context.working_folder;
+    let with_budget = working.ancestors().find(|folder| folder.join(budget::PLACE).is_file());
+    with_budget
+        .map(Path::to_owned)
+        .or_else(|| discover::repository(working))
+        .unwrap_or_else(|| working.clone())
 }
 
 /// GitHub, where `GITHUB_REPOSITORY` and a token say which and as whom.

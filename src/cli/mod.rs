@@ -6,6 +6,7 @@
 pub mod args;
 mod clock;
 pub mod commands;
+mod constraint_args;
 pub mod context;
 mod desk;
 pub mod environment;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::units::Percent;
 use crate::units::Span;
 
+use super::constraint::Constraints;
 use super::types::AccuracyGate;
 use super::types::BaselineConfig;
 use super::types::BaselineStore;
@@ -78,6 +79,7 @@ impl Default for Gate {
                 explicit: false,
                 judged: true,
             },
+            sources: Constraints::default(),
             on_inconclusive: Policy::Neutral,
             on_missing_baseline: Policy::Neutral,
             strict: false,

@@ -157,7 +157,8 @@ pub fn parse(text: &str, path: &Path) -> Result<Loaded, ConfigError> {
     }
     let file: raw::File = decode::decode(&root, &source).map_err(fail)?;
     let spans = Spans::new(Arc::clone(&source), &root);
-    let config = resolve::resolve(file, &source, &spans).map_err(fail)?;
+    let mut config = resolve::resolve(file, &source, &spans).map_err(fail)?;
+    config.gate.sources = config.gate.placed(path, &spans);
     Ok(Loaded {
         config,
         spans,

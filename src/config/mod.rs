@@ -4,7 +4,9 @@
 //! filled in; [`spans`] knows on which line each key stands, so that errors and annotations can point at it. On the way:
 //! text → `tree` (YAML with a number for every node) → [`raw`] (as written) → `resolve` (checked, defaults filled in).
 
+pub mod budget;
 mod changes;
+mod constraint;
 mod decode;
 pub mod defaults;
 pub mod discover;
@@ -24,6 +26,10 @@ mod tree;
 pub mod types;
 
 pub use changes::changes;
+pub use constraint::Bound;
+pub use constraint::Constraint;
+pub use constraint::Constraints;
+pub use constraint::Source;
 pub use error::ConfigError;
 pub use lines::ModelLines;
 pub use overrides::Overrides;

@@ -10,10 +10,13 @@ use crate::units::Millis;
 use crate::units::Percent;
 use crate::units::UnitError;
 
+use super::constraint::Constraint;
+use super::constraint::Constraints;
 use super::defaults;
 use super::resolve;
 use super::types::Config;
 use super::types::DatasetConfig;
+use super::types::LatencyMetric;
 use super::types::ModelConfig;
 use super::types::Policy;
 use super::types::Target;
@@ -32,6 +35,10 @@ pub struct Overrides {
     pub size_regression: Option<Percent>,
     /// `gate.latency.budget`.
     pub latency_budget: Option<Millis>,
+    /// The budget of p95.
+    pub p95_budget: Option<Millis>,
+    /// `gate.memory.budget`.
+    pub memory_budget: Option<Bytes>,
     /// `gate.size.budget`.
     pub size_budget: Option<Bytes>,
     /// The dataset of every model that is gated. Relative to the working folder.
@@ -115,8 +122,7 @@ impl Config {
         let gate = &mut self.gate;
         set(&mut gate.latency.limit.max_regression, flags.latency_regression);
         set(&mut gate.size.max_regression, flags.size_regression);
-        gate.latency.limit.budget = flags.latency_budget.or(gate.latency.limit.budget);
-        gate.size.budget = flags.size_budget.or(gate.size.budget);
+        gate.constrain(flags.constraints(gate.latency.metric)?);
         set(&mut gate.accuracy.cosine, flags.cosine_threshold);
         set(&mut gate.accuracy.top1, flags.top1_threshold);
         gate.accuracy.explicit |= flags.cosine_threshold.is_some() || flags.top1_threshold.is_some();
@@ -128,6 +134,39 @@ impl Config {
 }
 
 impl Overrides {
+    /// The absolute limits. `--latency-budget` is on the statistic that decides, as `gate.latency.budget` is.
+    fn constraints(&self, decisive: LatencyMetric) -> Result<Constraints, OverrideError> {
+        let latency = Constraint::flag(self.latency_budget, "--latency-budget");
+        let tail = Constraint::flag(self.p95_budget, "--p95-budget");
+        let (max_latency, max_p95) = match (decisive, latency, tail) {
+            (LatencyMetric::P50, latency, tail) => (latency, tail),
+            (LatencyMetric::P95, Some(_), Some(tail)) => {
+                return Err(OverrideError {
+                    flag: "--p95-budget",
+                    value: tail.limit.to_string(),
+                    fault: "a second budget of p95, which `--latency-budget` limits already",
+                    hint: "the config says `metric: p95`: give one of the two flags",
+                });
+            }
+            (LatencyMetric::P95, latency, tail) => (None, latency.or(tail)),
+            (LatencyMetric::P99 | LatencyMetric::Mean, Some(latency), _) => {
+                return Err(OverrideError {
+                    flag: "--latency-budget",
+                    value: latency.limit.to_string(),
+                    fault: "no limit of the statistic that decides here",
+                    hint: "it limits p50 or p95: set `gate.latency.budget` in the config, or give `--p95-budget`",
+                });
+            }
+            (LatencyMetric::P99 | LatencyMetric::Mean, None, tail) => (None, tail),
+        };
+        Ok(Constraints {
+            max_latency,
+            max_p95,
+            max_memory: Constraint::flag(self.memory_budget, "--memory-budget"),
+            max_size: Constraint::flag(self.size_budget, "--size-budget"),
+        })
+    }
+
     /// Flags obey the same bounds as the config.
     fn check(&self) -> Result<(), OverrideError> {
         for (flag, share) in [
@@ -145,12 +184,13 @@ impl Overrides {
                 });
             }
         }
+        let no_time = |budget: Option<Millis>| budget.is_some_and(|budget| budget.0 <= 0.0);
+        let no_bytes = |budget: Option<Bytes>| budget.is_some_and(|budget| budget.0 == 0);
         let zero = [
-            (
-                "--latency-budget",
-                self.latency_budget.is_some_and(|budget| budget.0 <= 0.0),
-            ),
-            ("--size-budget", self.size_budget.is_some_and(|budget| budget.0 == 0)),
+            ("--latency-budget", no_time(self.latency_budget)),
+            ("--p95-budget", no_time(self.p95_budget)),
+            ("--memory-budget", no_bytes(self.memory_budget)),
+            ("--size-budget", no_bytes(self.size_budget)),
         ];
         match zero.into_iter().find(|(_, zero)| *zero) {
             Some((flag, _)) => Err(OverrideError {
@@ -260,5 +300,59 @@ mod tests {
             .with(&flags, folder, folder)
             .unwrap_err();
         assert_eq!(error.to_string(), "`--cosine-threshold 99` is not between 0 and 1");
+    }
+
+    #[test]
+    fn budgets_of_flags_stand_above_all_others() {
+        let folder = Path::new("/");
+        let with = |text: &str, flags: &Overrides| {
+            let config = parse(text, Path::new(".mlbuild.yml")).unwrap().config;
+            let gate = config
+                .with(flags, folder, folder)
+                .map_err(|error| error.to_string())?
+                .gate;
+            let shown: Vec<String> = gate
+                .constraints()
+                .iter()
+                .map(|(bound, limit, source)| format!("{} {} ({source})", bound.name(), bound.text(limit)))
+                .collect();
+            Ok::<_, String>(shown.join(", "))
+        };
+        let flags = Overrides {
+            latency_budget: Some(Millis(9.0)),
+            memory_budget: Some(Bytes(5_000_000)),
+            ..Overrides::default()
+        };
+        let plain = "version: 1\nmodels: [{ path: a.onnx }]\n";
+        let tail = format!("{plain}gate: {{ latency: {{ metric: p95, budget: 3 ms }} }}\n");
+        assert_eq!(
+            with(plain, &flags).unwrap(),
+            "max-latency 9.00 ms (flag --latency-budget), max-memory 5.0 MB (flag --memory-budget)"
+        );
+        assert_eq!(
+            with(&tail, &flags).unwrap(),
+            "max-p95 9.00 ms (flag --latency-budget), max-memory 5.0 MB (flag --memory-budget)"
+        );
+        assert_eq!(
+            with(&tail, &Overrides::default()).unwrap(),
+            "max-p95 3.00 ms (.mlbuild.yml:3)"
+        );
+        let both = Overrides {
+            p95_budget: Some(Millis(9.0)),
+            ..flags
+        };
+        assert_eq!(
+            with(&tail, &both).unwrap_err(),
+            "`--p95-budget 9.00 ms` is a second budget of p95, which `--latency-budget` limits already"
+        );
+        let zero = Overrides {
+            memory_budget: Some(Bytes(0)),
+            ..Overrides::default()
+        };
+        assert!(
+            with(plain, &zero)
+                .unwrap_err()
+                .starts_with("`--memory-budget 0` is no budget")
+        );
     }
 }

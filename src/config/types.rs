@@ -14,6 +14,8 @@ use crate::units::PerSecond;
 use crate::units::Percent;
 use crate::units::Span;
 
+use super::constraint::Constraints;
+
 /// The whole configuration, defaults filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -206,6 +208,8 @@ pub struct Gate {
     pub static_facts: StaticGate,
     /// Outputs against the baseline's, and labels.
     pub accuracy: AccuracyGate,
+    /// Where the absolute limits were given: here, in `.mlbuild/budget.toml` or by flag. [`Gate::constrain`] sets both.
+    pub sources: Constraints,
     /// Any change for the worse beyond noise fails, however small the limit says it is; the limits then say how precisely a pass has
     /// to be known. Only flags set it.
     pub strict: bool,

@@ -1,7 +1,8 @@
 //! Do the candidate's outputs still say what the baseline's say? One sample at a time, nothing kept but sums.
 //!
 //! Cosine similarity is computed in double precision over all elements of an output; a sample counts with the lowest of its
-//! outputs, a data set with the mean over samples. Floating-point outputs count; where a model has none, all numeric ones do.
+//! outputs, a data set with the mean over samples. Floating-point outputs count; where a model has none, all numeric ones do. Errors
+//! are absolute differences of elements that are finite in the baseline.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -27,30 +28,78 @@ pub struct Accuracy {
     pub candidate_top1: Option<f64>,
     /// How many samples had a label.
     pub labelled: usize,
+    /// The mean absolute difference over all elements of all outputs.
+    pub mean_abs_error: f64,
     /// The largest absolute difference of any element of any output.
     pub max_abs_error: f64,
+    /// The same of each output that holds numbers, in the baseline's order.
+    pub outputs: Vec<OutputAgreement>,
+}
+
+/// How well one output agrees, over all samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutputAgreement {
+    /// The output's name.
+    pub name: String,
+    /// The mean cosine similarity over samples.
+    pub cosine: f64,
+    /// The lowest of any sample.
+    pub lowest_cosine: f64,
+    /// The mean absolute difference over all elements.
+    pub mean_abs_error: f64,
+    /// The largest absolute difference of any element.
+    pub max_abs_error: f64,
+    /// The share of rows whose highest value is at the same place; `None` where the output is no table of floats.
+    pub top1_agreement: Option<f64>,
+    /// True where it counts towards the overall cosine: integers beside floats don't.
+    pub counts: bool,
 }
 
 /// Adds up agreement over samples.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Agreement {
     samples: usize,
     cosines: f64,
     lowest_cosine: f64,
-    max_abs_error: f64,
-    rows: usize,
-    agreeing: usize,
+    outputs: Vec<Sums>,
     labelled: usize,
     baseline_right: usize,
     candidate_right: usize,
+}
+
+/// What is kept of one output.
+#[derive(Debug)]
+struct Sums {
+    name: String,
+    counts: bool,
+    float: bool,
+    samples: usize,
+    cosines: f64,
+    lowest_cosine: f64,
+    errors: f64,
+    elements: usize,
+    max_abs_error: f64,
+    rows: usize,
+    agreeing: usize,
+}
+
+impl Default for Agreement {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Agreement {
     /// Nothing seen yet.
     pub fn new() -> Self {
         Self {
+            samples: 0,
+            cosines: 0.0,
             lowest_cosine: f64::INFINITY,
-            ..Self::default()
+            outputs: Vec::new(),
+            labelled: 0,
+            baseline_right: 0,
+            candidate_right: 0,
         }
     }
 
@@ -75,35 +124,26 @@ impl Agreement {
                     candidate: after.shape.clone(),
                 });
             }
-            let (Some(old), Some(new)) = (before.to_f64(), after.to_f64()) else {
+            let Some(difference) = Difference::between(before, after) else {
                 continue;
             };
-            if old
-                .iter()
-                .zip(&new)
-                .any(|(old, new)| old.is_finite() && !new.is_finite())
-            {
+            if difference.lost > 0 {
                 return Err(MeasureError::NotFinite {
                     output: before.name.clone(),
                     sample: self.samples,
                 });
             }
-            if !old.is_empty()
-                && !old
-                    .iter()
-                    .zip(&new)
-                    .any(|(old, new)| old.is_finite() && new.is_finite())
-            {
+            if difference.elements == 0 && !before.is_empty() {
                 return Err(MeasureError::NeverFinite {
                     output: before.name.clone(),
                     sample: self.samples,
                 });
             }
-            for (old, new) in old.iter().zip(&new).filter(|(old, _)| old.is_finite()) {
-                self.max_abs_error = self.max_abs_error.max((old - new).abs());
-            }
-            if before.element.is_float() || !floats {
-                lowest = lowest.min(cosine(&old, &new));
+            let sums = self.sums(before, floats);
+            sums.add(&difference);
+            sums.count_rows(before, after);
+            if sums.counts {
+                lowest = lowest.min(difference.cosine);
             }
         }
         if lowest.is_finite() {
@@ -113,7 +153,6 @@ impl Agreement {
             // No numeric output at all: nothing says that they differ, and nothing that they agree.
             return Err(MeasureError::NothingToCompare);
         }
-        self.count_rows(baseline, candidate);
         self.count_label(baseline, candidate, label);
         self.samples += 1;
         Ok(())
@@ -124,40 +163,39 @@ impl Agreement {
         if self.samples == 0 {
             return Err(MeasureError::NothingToCompare);
         }
-        let share = |count: usize, of: usize| (of > 0).then(|| count as f64 / of as f64);
+        let outputs: Vec<OutputAgreement> = self.outputs.iter().map(Sums::finish).collect();
+        let elements: usize = self.outputs.iter().map(|output| output.elements).sum();
+        let errors: f64 = self.outputs.iter().map(|output| output.errors).sum();
         Ok(Accuracy {
             samples: self.samples,
             cosine: self.cosines / self.samples as f64,
             lowest_cosine: self.lowest_cosine,
-            top1_agreement: share(self.agreeing, self.rows),
+            top1_agreement: self
+                .class_scores()
+                .and_then(|output| share(output.agreeing, output.rows)),
             baseline_top1: share(self.baseline_right, self.labelled),
             candidate_top1: share(self.candidate_right, self.labelled),
             labelled: self.labelled,
-            max_abs_error: self.max_abs_error,
+            mean_abs_error: errors / elements.max(1) as f64,
+            max_abs_error: outputs.iter().fold(0.0, |most, output| most.max(output.max_abs_error)),
+            outputs,
         })
     }
 
-    /// Agreement of the highest score: where the one output is a table of rows by classes.
-    fn count_rows(&mut self, baseline: &[Tensor], candidate: &[Tensor]) {
-        let ([before], [after]) = (baseline, candidate) else {
-            return;
-        };
-        let [rows, classes] = before.shape[..] else {
-            return;
-        };
-        if classes < 2 || !before.element.is_float() {
-            return;
-        }
-        let (Some(old), Some(new)) = (before.to_f64(), after.to_f64()) else {
-            return;
-        };
-        let classes = classes as usize;
-        self.rows += rows as usize;
-        self.agreeing += old
-            .chunks_exact(classes)
-            .zip(new.chunks_exact(classes))
-            .filter(|(old, new)| highest(old) == highest(new))
-            .count();
+    fn sums(&mut self, output: &Tensor, floats: bool) -> &mut Sums {
+        let place = self.outputs.iter().position(|sums| sums.name == output.name);
+        let place = place.unwrap_or_else(|| {
+            self.outputs.push(Sums::of(output, floats));
+            self.outputs.len() - 1
+        });
+        &mut self.outputs[place]
+    }
+
+    /// The output that holds scores of classes: the only floating-point one. Beside others, such as hidden states, the place of the
+    /// highest value may say nothing.
+    fn class_scores(&self) -> Option<&Sums> {
+        let mut floats = self.outputs.iter().filter(|output| output.float);
+        floats.next().filter(|_| floats.next().is_none())
     }
 
     fn count_label(&mut self, baseline: &[Tensor], candidate: &[Tensor], label: Option<i64>) {
@@ -170,6 +208,127 @@ impl Agreement {
     }
 }
 
+impl Sums {
+    fn of(output: &Tensor, floats: bool) -> Self {
+        let float = output.element.is_float();
+        Self {
+            name: output.name.clone(),
+            counts: float || !floats,
+            float,
+            samples: 0,
+            cosines: 0.0,
+            lowest_cosine: f64::INFINITY,
+            errors: 0.0,
+            elements: 0,
+            max_abs_error: 0.0,
+            rows: 0,
+            agreeing: 0,
+        }
+    }
+
+    fn add(&mut self, difference: &Difference) {
+        self.samples += 1;
+        self.cosines += difference.cosine;
+        self.lowest_cosine = self.lowest_cosine.min(difference.cosine);
+        self.errors += difference.errors;
+        self.elements += difference.elements;
+        self.max_abs_error = self.max_abs_error.max(difference.max_abs_error);
+    }
+
+    /// Agreement of the highest score: where the output is a table of rows by classes.
+    fn count_rows(&mut self, before: &Tensor, after: &Tensor) {
+        let [rows, classes] = before.shape[..] else {
+            return;
+        };
+        if classes < 2 || !before.element.is_float() {
+            return;
+        }
+        let (Some(mut old), Some(mut new)) = (before.values(), after.values()) else {
+            return;
+        };
+        let classes = classes as usize;
+        for _ in 0..rows {
+            self.rows += 1;
+            let same = highest(old.by_ref().take(classes)) == highest(new.by_ref().take(classes));
+            self.agreeing += usize::from(same);
+        }
+    }
+
+    fn finish(&self) -> OutputAgreement {
+        OutputAgreement {
+            name: self.name.clone(),
+            cosine: self.cosines / self.samples.max(1) as f64,
+            lowest_cosine: self.lowest_cosine,
+            mean_abs_error: self.errors / self.elements.max(1) as f64,
+            max_abs_error: self.max_abs_error,
+            top1_agreement: share(self.agreeing, self.rows),
+            counts: self.counts,
+        }
+    }
+}
+
+fn share(count: usize, of: usize) -> Option<f64> {
+    (of > 0).then(|| count as f64 / of as f64)
+}
+
+/// How one output of one sample differs.
+#[derive(Debug, PartialEq)]
+struct Difference {
+    /// Elements that are finite on both sides.
+    elements: usize,
+    /// Elements that are finite in the baseline only.
+    lost: usize,
+    cosine: f64,
+    /// The sum of absolute differences.
+    errors: f64,
+    max_abs_error: f64,
+}
+
+impl Difference {
+    /// Reads both twice and copies neither; `None` where one holds no numbers.
+    ///
+    /// Both are scaled by their largest magnitude first, so that squares neither overflow nor vanish.
+    fn between(one: &Tensor, other: &Tensor) -> Option<Self> {
+        let mut difference = Self {
+            elements: 0,
+            lost: 0,
+            cosine: 1.0,
+            errors: 0.0,
+            max_abs_error: 0.0,
+        };
+        let mut largest = (0.0_f64, 0.0_f64);
+        for (a, b) in one.values()?.zip(other.values()?) {
+            match (a.is_finite(), b.is_finite()) {
+                (true, true) => {
+                    let error = (a - b).abs();
+                    difference.elements += 1;
+                    difference.errors += error;
+                    difference.max_abs_error = difference.max_abs_error.max(error);
+                    largest = (largest.0.max(a.abs()), largest.1.max(b.abs()));
+                }
+                (true, false) => difference.lost += 1,
+                (false, _) => {}
+            }
+        }
+        difference.cosine = match largest {
+            (0.0, 0.0) => 1.0,
+            (0.0, _) | (_, 0.0) => 0.0,
+            _ => {
+                let (mut dot, mut left, mut right) = (0.0, 0.0, 0.0);
+                let finite = |(a, b): &(f64, f64)| a.is_finite() && b.is_finite();
+                for (a, b) in one.values()?.zip(other.values()?).filter(finite) {
+                    let (a, b) = (a / largest.0, b / largest.1);
+                    dot += a * b;
+                    left += a * a;
+                    right += b * b;
+                }
+                (dot / (left * right).sqrt()).clamp(-1.0, 1.0)
+            }
+        };
+        Some(difference)
+    }
+}
+
 /// The class that a model answers with for one sample: the place of the highest score of its first floating-point output that is
 /// a single row of at least two; `None` where there is no such output.
 pub fn answer(outputs: &[Tensor]) -> Option<i64> {
@@ -179,7 +338,7 @@ pub fn answer(outputs: &[Tensor]) -> Option<i64> {
         };
         output.element.is_float() && *classes >= 2 && rows == 1
     })?;
-    Some(highest(&scores.to_f64()?)? as i64)
+    Some(highest(scores.values()?)? as i64)
 }
 
 /// The first output that holds NaN or infinity.
@@ -189,44 +348,21 @@ pub fn not_finite(outputs: &[Tensor]) -> Option<&str> {
         .filter(|output| output.element.is_float())
         .find(|output| {
             output
-                .to_f64()
-                .is_some_and(|values| values.iter().any(|value| !value.is_finite()))
+                .values()
+                .is_some_and(|mut values| values.any(|value| !value.is_finite()))
         })
         .map(|output| output.name.as_str())
 }
 
 /// The place of the highest value, the first of equals; NaN is never the highest.
-fn highest(values: &[f64]) -> Option<usize> {
+fn highest(values: impl Iterator<Item = f64>) -> Option<usize> {
     let mut best: Option<(usize, f64)> = None;
-    for (index, value) in values.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
-        if best.is_none_or(|(_, most)| *value > most) {
-            best = Some((index, *value));
+    for (index, value) in values.enumerate().filter(|(_, value)| !value.is_nan()) {
+        if best.is_none_or(|(_, most)| value > most) {
+            best = Some((index, value));
         }
     }
     best.map(|(index, _)| index)
-}
-
-/// Cosine similarity over the elements that are finite on both sides.
-///
-/// Both are scaled by their largest magnitude first, so that squares neither overflow nor vanish.
-fn cosine(one: &[f64], other: &[f64]) -> f64 {
-    let finite = || one.iter().zip(other).filter(|(a, b)| a.is_finite() && b.is_finite());
-    let largest = finite().fold((0.0_f64, 0.0_f64), |(most, more), (a, b)| {
-        (most.max(a.abs()), more.max(b.abs()))
-    });
-    match largest {
-        (0.0, 0.0) => return 1.0,
-        (0.0, _) | (_, 0.0) => return 0.0,
-        _ => {}
-    }
-    let (mut dot, mut left, mut right) = (0.0, 0.0, 0.0);
-    for (a, b) in finite() {
-        let (a, b) = (a / largest.0, b / largest.1);
-        dot += a * b;
-        left += a * a;
-        right += b * b;
-    }
-    (dot / (left * right).sqrt()).clamp(-1.0, 1.0)
 }
 
 #[cfg(test)]
@@ -234,9 +370,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::tensor::ElementType;
 
     fn scores(values: &[f32]) -> Vec<Tensor> {
         vec![Tensor::from_f32("scores", &[1, values.len() as u64], values)]
+    }
+
+    /// Cosine similarity of two outputs in double precision.
+    fn cosine(one: &[f64], other: &[f64]) -> f64 {
+        let tensor = |values: &[f64]| Tensor {
+            name: "x".to_owned(),
+            element: ElementType::Double,
+            shape: vec![values.len() as u64],
+            data: values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect::<Vec<u8>>()
+                .into(),
+        };
+        Difference::between(&tensor(one), &tensor(other)).unwrap().cosine
     }
 
     #[test]
@@ -257,7 +409,58 @@ mod tests {
         );
         assert!((accuracy.cosine - 0.9).abs() < 1e-9);
         assert!((accuracy.lowest_cosine - 0.8).abs() < 1e-9);
-        assert_eq!(accuracy.max_abs_error, 1.0);
+        assert_eq!((accuracy.mean_abs_error, accuracy.max_abs_error), (0.5, 1.0));
+    }
+
+    #[test]
+    fn every_output_has_its_own_figures() {
+        let outputs = |shift: f32| {
+            vec![
+                Tensor::from_f32("probabilities", &[2, 2], &[0.1, 0.9, 0.6 + shift, 0.4]),
+                Tensor {
+                    name: "label".to_owned(),
+                    element: ElementType::Int64,
+                    shape: vec![1],
+                    data: 7_i64.to_le_bytes().to_vec().into(),
+                },
+            ]
+        };
+        let mut agreement = Agreement::new();
+        agreement.add(&outputs(0.0), &outputs(-0.5), None).unwrap();
+        agreement.add(&outputs(0.0), &outputs(0.0), None).unwrap();
+        let accuracy = agreement.finish().unwrap();
+        // The labels are no scores, and so the probabilities speak alone.
+        assert_eq!(accuracy.top1_agreement, Some(0.75));
+        let [scores, label] = &accuracy.outputs[..] else {
+            panic!("{:?}", accuracy.outputs)
+        };
+        assert_eq!(
+            (scores.name.as_str(), scores.top1_agreement, scores.counts),
+            ("probabilities", Some(0.75), true)
+        );
+        assert!((scores.max_abs_error - 0.5).abs() < 1e-6 && (scores.mean_abs_error - 0.0625).abs() < 1e-6);
+        assert_eq!(
+            (label.cosine, label.max_abs_error, label.top1_agreement, label.counts),
+            (1.0, 0.0, None, false)
+        );
+        assert!(
+            (accuracy.mean_abs_error - 0.05).abs() < 1e-6,
+            "{}",
+            accuracy.mean_abs_error
+        );
+    }
+
+    #[test]
+    fn scores_beside_other_floats_say_nothing() {
+        let outputs = [
+            Tensor::from_f32("hidden", &[1, 2, 2], &[1.0; 4]),
+            Tensor::from_f32("pooled", &[1, 2], &[1.0, 2.0]),
+        ];
+        let mut agreement = Agreement::new();
+        agreement.add(&outputs, &outputs, None).unwrap();
+        let accuracy = agreement.finish().unwrap();
+        assert_eq!(accuracy.top1_agreement, None);
+        assert_eq!(accuracy.outputs[1].top1_agreement, Some(1.0));
     }
 
     #[test]

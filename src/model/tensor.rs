@@ -138,49 +138,37 @@ impl Tensor {
 
     /// All elements as `f64`, whatever their type; `None` for text and the types this tool cannot read.
     pub fn to_f64(&self) -> Option<Vec<f64>> {
-        macro_rules! read {
-            ($number:ty) => {
-                self.data
-                    .chunks_exact(size_of::<$number>())
-                    .map(|chunk| {
-                        chunk
-                            .try_into()
-                            .map(<$number>::from_le_bytes)
-                            .map(|value| value as f64)
-                    })
-                    .collect::<Result<Vec<f64>, _>>()
-                    .ok()
-            };
-        }
-        macro_rules! read_half {
-            ($number:ty) => {
-                self.data
-                    .chunks_exact(2)
-                    .map(|chunk| {
-                        chunk
-                            .try_into()
-                            .map(|bytes| <$number>::from_le_bytes(bytes).to_f64())
-                    })
-                    .collect::<Result<Vec<f64>, _>>()
-                    .ok()
-            };
-        }
-        match self.element {
-            ElementType::Float => read!(f32),
-            ElementType::Double => read!(f64),
-            ElementType::Float16 => read_half!(half::f16),
-            ElementType::BFloat16 => read_half!(half::bf16),
-            ElementType::Int8 => read!(i8),
-            ElementType::Int16 => read!(i16),
-            ElementType::Int32 => read!(i32),
-            ElementType::Int64 => read!(i64),
-            ElementType::UInt8 | ElementType::Bool => read!(u8),
-            ElementType::UInt16 => read!(u16),
-            ElementType::UInt32 => read!(u32),
-            ElementType::UInt64 => read!(u64),
-            ElementType::String | ElementType::Other => None,
-        }
+        self.values().map(Iterator::collect)
     }
+
+    /// The same one after the other, without a copy.
+    pub fn values(&self) -> Option<impl Iterator<Item = f64> + '_> {
+        let (size, read) = reader(self.element)?;
+        Some(self.data.chunks_exact(size).map(read))
+    }
+}
+
+/// The bytes of one element, and how they are read.
+fn reader(element: ElementType) -> Option<(usize, fn(&[u8]) -> f64)> {
+    /// As many bytes as the element has; chunks of another length do not come.
+    fn exactly<const N: usize>(bytes: &[u8]) -> [u8; N] {
+        bytes.first_chunk().copied().unwrap_or([0; N])
+    }
+    Some(match element {
+        ElementType::Float => (4, |bytes| f64::from(f32::from_le_bytes(exactly(bytes)))),
+        ElementType::Double => (8, |bytes| f64::from_le_bytes(exactly(bytes))),
+        ElementType::Float16 => (2, |bytes| half::f16::from_le_bytes(exactly(bytes)).to_f64()),
+        ElementType::BFloat16 => (2, |bytes| half::bf16::from_le_bytes(exactly(bytes)).to_f64()),
+        ElementType::Int8 => (1, |bytes| f64::from(i8::from_le_bytes(exactly(bytes)))),
+        ElementType::Int16 => (2, |bytes| f64::from(i16::from_le_bytes(exactly(bytes)))),
+        ElementType::Int32 => (4, |bytes| f64::from(i32::from_le_bytes(exactly(bytes)))),
+        ElementType::Int64 => (8, |bytes| i64::from_le_bytes(exactly(bytes)) as f64),
+        ElementType::UInt8 | ElementType::Bool => (1, |bytes| f64::from(u8::from_le_bytes(exactly(bytes)))),
+        ElementType::UInt16 => (2, |bytes| f64::from(u16::from_le_bytes(exactly(bytes)))),
+        ElementType::UInt32 => (4, |bytes| f64::from(u32::from_le_bytes(exactly(bytes)))),
+        ElementType::UInt64 => (8, |bytes| u64::from_le_bytes(exactly(bytes)) as f64),
+        ElementType::String | ElementType::Other => return None,
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The only place where stages meet: a run of the gate, two files side by side, baselines, and what goes to GitHub.
 
+pub mod agree;
 pub mod assemble;
 pub mod baseline;
 pub mod benchmark;
@@ -22,4 +23,5 @@ pub mod recall;
 pub mod remember;
 pub mod subject;
 pub mod trouble;
+pub mod validate;
 pub mod workspace;

@@ -219,10 +219,13 @@ pub fn bounds_in_words(metric: &MetricComparison) -> String {
             Metric::Top1Accuracy => format!("the accepted drop is {}", points(limit)),
             other => format!("the limit is {}", relative(other, limit)),
         });
-    let budget = metric
-        .budget
-        .filter(|_| over_budget(metric))
-        .map(|budget| format!("the budget is {}", value(metric.metric, budget)));
+    let budget = metric.budget.filter(|_| over_budget(metric)).map(|budget| {
+        let budget = format!("the budget is {}", value(metric.metric, budget));
+        match &metric.budget_source {
+            Some(source) => format!("{budget} ({source})"),
+            None => budget,
+        }
+    });
     let bounds: Vec<String> = limit.into_iter().chain(budget).collect();
     bounds.join(", ")
 }
@@ -262,6 +265,7 @@ mod tests {
             }),
             limit: Some(limit),
             budget,
+            budget_source: None,
             gated: true,
             verdict: Verdict::Regression,
             reason: None,

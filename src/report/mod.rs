@@ -1,10 +1,12 @@
 //! Show: pure functions from a [`Report`] to text. No I/O, no clock; every name in a report is taken for hostile.
 
+pub mod agreement;
 pub mod annotations;
 pub mod benchmark;
 pub mod builder;
 pub mod clean;
 pub mod comment;
+pub mod constraints;
 pub mod figures;
 mod folds;
 pub mod headline;

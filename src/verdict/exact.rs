@@ -9,6 +9,8 @@ use crate::verdict::limits::SIZE_FLOOR_BYTES;
 use crate::verdict::metric::blank;
 use crate::verdict::metric::failed;
 use crate::verdict::metric::joined;
+use crate::verdict::metric::source;
+use crate::verdict::metric::sourced;
 use crate::verdict::types::Change;
 use crate::verdict::types::Metric;
 use crate::verdict::types::MetricComparison;
@@ -58,6 +60,7 @@ impl ExactFacts {
 struct Bound {
     relative: Option<f64>,
     budget: Option<(f64, String)>,
+    source: Option<String>,
     /// Not one byte or operation more is accepted, whatever `relative` says.
     strict: bool,
 }
@@ -70,6 +73,7 @@ fn bounds(gate: &Gate) -> [(Metric, Option<Bound>); 6] {
             strict,
             relative: limit.relative().map(|limit| if strict { 0.0 } else { limit }),
             budget: limit.budget.map(|budget| (budget.0 as f64, budget.to_string())),
+            source: None,
         })
     };
     let count = |limit: Option<Limit<Count>>| {
@@ -77,11 +81,20 @@ fn bounds(gate: &Gate) -> [(Metric, Option<Bound>); 6] {
             strict,
             relative: limit.relative().map(|limit| if strict { 0.0 } else { limit }),
             budget: limit.budget.map(|budget| (budget.0 as f64, budget.to_string())),
+            source: None,
         })
     };
+    // The only one of these whose budget may come from elsewhere than the config.
+    let size = bytes(Some(gate.size)).map(|bound| Bound {
+        source: bound.budget.as_ref().and_then(|_| source(gate, Metric::Size)),
+        budget: bound
+            .budget
+            .map(|(budget, text)| (budget, sourced(text, gate, Metric::Size))),
+        ..bound
+    });
     let facts = &gate.static_facts;
     [
-        (Metric::Size, bytes(Some(gate.size))),
+        (Metric::Size, size),
         (Metric::CompressedSize, bytes(gate.compressed_size)),
         (Metric::Macs, count(facts.macs)),
         (Metric::Parameters, count(facts.parameters)),
@@ -173,6 +186,7 @@ fn judged(
         change: change.map(Change::exact),
         limit: relative,
         budget: budget.map(|(budget, _)| *budget),
+        budget_source: bound.and_then(|bound| bound.source.clone()),
         gated,
         verdict,
         reason: joined(&reasons),

@@ -85,7 +85,7 @@ fn claims_of<'a>(comparison: usize, measurement: &'a PairMeasurement, gate: &Gat
         let budget = aim.budget.and_then(|budget| {
             let figure = measurement.absolute(Which::Candidate, aim.quantity)?;
             let limit = aim.quantity.direction().cost(budget);
-            Some((figure, limit, Some(metric::beyond_budget(aim.quantity, budget))))
+            Some((figure, limit, Some(metric::beyond_budget(aim.quantity, budget, gate))))
         });
         claims.extend(
             relative

@@ -1,6 +1,8 @@
 //! One metric at a time: its figures, its change, its limits, what it means.
 
+use crate::config::Bound;
 use crate::config::Gate;
+use crate::config::Source;
 use crate::measure::accuracy::Accuracy;
 use crate::measure::estimate::Evidence;
 use crate::measure::estimate::Tails;
@@ -58,7 +60,7 @@ pub(super) fn noisy(measurement: &PairMeasurement, aim: &Aim, tails: Tails, gate
         let Some(judged) = judged else {
             return missing(aim, gate.memory_explicit);
         };
-        reasons.extend(budget_reason(judged, aim.quantity, budget));
+        reasons.extend(budget_reason(judged, aim.quantity, budget, gate));
         verdict = limits::worse(relative, Some(judged));
     }
     MetricComparison {
@@ -67,6 +69,7 @@ pub(super) fn noisy(measurement: &PairMeasurement, aim: &Aim, tails: Tails, gate
         change: Some(change_of(shown)),
         limit: aim.fails_beyond(),
         budget: aim.budget,
+        budget_source: aim.budget.and_then(|_| source(gate, metric)),
         gated: true,
         verdict,
         reason: joined(&reasons),
@@ -167,7 +170,7 @@ pub(super) fn alone(
     let mut metrics: Vec<MetricComparison> = Quantity::ALL
         .into_iter()
         .filter_map(|quantity| match aims.iter().find(|aim| aim.quantity == quantity) {
-            Some(aim) => Some(aimed_alone(measurement, aim, tails, word)),
+            Some(aim) => Some(aimed_alone(measurement, aim, (gate, tails), word)),
             None => Some(MetricComparison {
                 candidate: Some(measurement.shown(quantity)?),
                 verdict: word,
@@ -180,7 +183,12 @@ pub(super) fn alone(
 }
 
 /// A noisy metric that the config sets a limit on, without a baseline: its budget counts.
-fn aimed_alone(measurement: &SideMeasurement, aim: &Aim, tails: Tails, word: Verdict) -> MetricComparison {
+fn aimed_alone(
+    measurement: &SideMeasurement,
+    aim: &Aim,
+    (gate, tails): (&Gate, Tails),
+    word: Verdict,
+) -> MetricComparison {
     let metric = Metric::from(aim.quantity);
     let Some(evidence) = measurement.absolute(aim.quantity) else {
         return missing(aim, false);
@@ -194,12 +202,13 @@ fn aimed_alone(measurement: &SideMeasurement, aim: &Aim, tails: Tails, word: Ver
     MetricComparison {
         candidate: measurement.shown(aim.quantity),
         budget: aim.budget,
+        budget_source: aim.budget.and_then(|_| source(gate, metric)),
         gated: aim.budget.is_some(),
         verdict: limits::without_baseline(word, budget),
         reason: aim
             .budget
             .zip(budget)
-            .and_then(|(limit, verdict)| budget_reason(verdict, aim.quantity, limit)),
+            .and_then(|(limit, verdict)| budget_reason(verdict, aim.quantity, limit, gate)),
         ..blank(metric)
     }
 }
@@ -245,24 +254,48 @@ fn floor_text(quantity: Quantity) -> String {
     }
 }
 
-fn budget_reason(verdict: Verdict, quantity: Quantity, budget: f64) -> Option<String> {
+fn budget_reason(verdict: Verdict, quantity: Quantity, budget: f64, gate: &Gate) -> Option<String> {
     match verdict {
-        Verdict::Regression => Some(beyond_budget(quantity, budget)),
+        Verdict::Regression => Some(beyond_budget(quantity, budget, gate)),
         Verdict::Inconclusive => Some(format!(
             "the interval holds the budget of {}",
-            budget_text(quantity, budget)
+            sourced(budget_text(quantity, budget), gate, quantity.into())
         )),
         _ => None,
     }
 }
 
 /// Why a violated budget is a regression.
-pub(super) fn beyond_budget(quantity: Quantity, budget: f64) -> String {
+pub(super) fn beyond_budget(quantity: Quantity, budget: f64, gate: &Gate) -> String {
     let side = match quantity.direction() {
         Direction::LowerIsBetter => "over",
         Direction::HigherIsBetter => "under",
     };
-    format!("{side} the budget of {}", budget_text(quantity, budget))
+    let budget = sourced(budget_text(quantity, budget), gate, quantity.into());
+    format!("{side} the budget of {budget}")
+}
+
+/// A budget with where it was given: `10.0 ms (.mlbuild/budget.toml:4)`.
+pub(super) fn sourced(budget: String, gate: &Gate, metric: Metric) -> String {
+    match source(gate, metric) {
+        Some(source) => format!("{budget} ({source})"),
+        None => budget,
+    }
+}
+
+/// Where the budget of a metric was given, as far as that is known.
+pub(super) fn source(gate: &Gate, metric: Metric) -> Option<String> {
+    let bound = match metric {
+        Metric::LatencyP50 => Bound::MaxLatency,
+        Metric::LatencyP95 => Bound::MaxP95,
+        Metric::PeakMemory => Bound::MaxMemory,
+        Metric::Size => Bound::MaxSize,
+        _ => return None,
+    };
+    match gate.constraints().get(bound)? {
+        (_, Source::Config(None)) => None,
+        (_, source) => Some(source.to_string()),
+    }
 }
 
 fn budget_text(quantity: Quantity, budget: f64) -> String {
@@ -328,6 +361,7 @@ pub(super) fn blank(metric: Metric) -> MetricComparison {
         change: None,
         limit: None,
         budget: None,
+        budget_source: None,
         gated: false,
         verdict: Verdict::Skipped,
         reason: None,

@@ -1,5 +1,6 @@
 //! Compare and judge: what a measurement means against its limits.
 
+pub mod constraints;
 pub mod exact;
 pub mod family;
 pub mod judge;

@@ -115,6 +115,8 @@ pub(super) fn agreeing() -> Accuracy {
         baseline_top1: None,
         candidate_top1: None,
         labelled: 0,
+        mean_abs_error: 1e-4,
         max_abs_error: 1e-3,
+        outputs: Vec::new(),
     }
 }

@@ -249,6 +249,8 @@ pub struct MetricComparison {
     pub limit: Option<f64>,
     /// The absolute budget in the metric's unit: the most, or the least for throughput.
     pub budget: Option<f64>,
+    /// Where the budget was given: a flag, or a file and a line.
+    pub budget_source: Option<String>,
     /// True where the metric counts towards the comparison's verdict.
     pub gated: bool,
     /// What it means.

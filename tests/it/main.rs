@@ -9,11 +9,13 @@
     clippy::disallowed_methods
 )]
 
+mod accuracy;
 mod action;
 mod architecture;
 mod bad_models;
 mod baseline;
 mod benchmark;
+mod budget;
 mod ci;
 mod ci_check;
 mod cli;
@@ -45,5 +47,6 @@ mod sensitivity;
 mod support;
 mod tasks;
 mod untouched;
+mod validate;
 mod variants;
 mod worker;

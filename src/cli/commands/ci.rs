@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::config::ModelConfig;
 use crate::config::Overrides;
 use crate::config::Target;
+use crate::config::budget;
 use crate::config::load::Loaded;
 use crate::config::overrides;
 use crate::machine::fingerprint::Fingerprint;
@@ -61,6 +62,12 @@ pub struct Args {
     /// The most an inference may take, whatever the baseline; milliseconds without a unit.
     #[arg(long, value_name = "TIME", value_parser = overrides::millis)]
     latency_budget: Option<Millis>,
+    /// The most that the 95th percentile of inferences may take; milliseconds without a unit.
+    #[arg(long, value_name = "TIME", value_parser = overrides::millis)]
+    p95_budget: Option<Millis>,
+    /// The most memory at its peak, beyond an empty session; megabytes without a unit.
+    #[arg(long, value_name = "SIZE", value_parser = overrides::bytes)]
+    memory_budget: Option<Bytes>,
     /// The most a model may take on disk, whatever the baseline; megabytes without a unit.
     #[arg(long, value_name = "SIZE", value_parser = overrides::bytes)]
     size_budget: Option<Bytes>,
@@ -96,6 +103,8 @@ impl Args {
             latency_regression: self.latency_regression,
             size_regression: self.size_regression,
             latency_budget: self.latency_budget,
+            p95_budget: self.p95_budget,
+            memory_budget: self.memory_budget,
             size_budget: self.size_budget,
             dataset: self.dataset.clone(),
             cosine_threshold: self.cosine_threshold,
@@ -109,6 +118,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let loaded = load(args, context)?;
     let workspace = Workspace::open(&loaded.folder)?;
     let mut config = loaded.config.clone();
+    if let Some(budget) = budget::load(&loaded.folder)? {
+        config.gate.constrain(budget.constraints());
+    }
     let mut stored = BTreeMap::new();
     let mut notices = Vec::new();
     if let Some(name) = &args.build {

@@ -1,8 +1,10 @@
 //! The commands, one file each: arguments, help and `run`. A new one is a file, a `mod` line, a variant and an arm.
 
+mod accuracy;
 mod action;
 mod baseline;
 mod benchmark;
+mod budget;
 mod ci;
 mod ci_check;
 mod compare;
@@ -12,6 +14,7 @@ mod doctor;
 mod init;
 mod profile;
 mod runtime;
+mod validate;
 mod worker;
 
 use clap::Subcommand;
@@ -38,6 +41,12 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Accuracy(accuracy::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Validate(Box<validate::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Budget(budget::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Config(config::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Runtime(runtime::Args),
@@ -63,6 +72,9 @@ impl Command {
             Self::Compare(args) => compare::run(&args, context),
             Self::Profile(args) => profile::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),
+            Self::Accuracy(args) => accuracy::run(&args, context),
+            Self::Validate(args) => validate::run(&args, context),
+            Self::Budget(args) => budget::run(&args, context),
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),

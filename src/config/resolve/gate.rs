@@ -113,6 +113,7 @@ impl Resolver<'_> {
             accuracy: gate
                 .accuracy
                 .map_or(default.accuracy, |accuracy| self.accuracy(&accuracy)),
+            sources: default.sources,
             on_inconclusive: policy(gate.on_inconclusive, default.on_inconclusive),
             on_missing_baseline: policy(gate.on_missing_baseline, default.on_missing_baseline),
             strict: default.strict,

@@ -7,6 +7,7 @@ use super::Repository;
 use super::bloated;
 use super::mlp;
 use super::model;
+use super::touched;
 use super::with_text;
 
 #[test]
@@ -183,6 +184,46 @@ fn a_broken_model_is_a_verdict_of_its_own() {
     assert_eq!(check.conclusion.as_deref(), Some("failure"));
     assert_eq!(check.annotations[0]["start_line"], 5);
     assert!(!repository.comment().body.is_empty());
+}
+
+/// The budget of a change is shown, and that of its base counts.
+#[test]
+fn no_pull_request_loosens_its_own_budget() {
+    const BUDGET: &str = ".mlbuild/budget.toml";
+    let tight = b"version = 1\n[constraints]\nmax_size_mb = 0.1\n";
+    let loose = b"version = 1\n[constraints]\nmax_size_mb = 100.0\n";
+    let repository = Repository::with(&[
+        (CONFIG_PATH, super::CONFIG.as_bytes()),
+        (MODEL_PATH, &mlp()),
+        (BUDGET, tight),
+    ]);
+    let proposed = repository.propose(&[(BUDGET, loose), (MODEL_PATH, &touched())]);
+    let ran = repository.gate(&proposed).run().expect("regression", 1);
+    let check = repository.check();
+    assert!(
+        check.summary.contains(".mlbuild/budget.toml:3"),
+        "{}: {ran}",
+        check.summary
+    );
+    let comment = repository.comment();
+    assert!(
+        comment.body.contains("`max_size_mb`: 100.0 KB → 100.0 MB"),
+        "{}",
+        comment.body
+    );
+}
+
+/// A first budget is shown too, and counts once it is merged.
+#[test]
+fn a_first_budget_counts_from_the_next_pull_request_on() {
+    let repository = Repository::of_committed_model();
+    let tight = b"version = 1\n[constraints]\nmax_size_mb = 0.1\n";
+    let proposed = repository.propose(&[(".mlbuild/budget.toml", tight)]);
+    repository.gate(&proposed).run().expect("skipped", 0);
+    assert!(repository.comment().body.contains("`max_size_mb`: none → 100.0 KB"));
+    let broken = repository.propose(&[(".mlbuild/budget.toml", b"version = 1\n[constraints]\nmax_size = 1\n")]);
+    let ran = repository.gate(&broken).run().expect("error", 2);
+    assert!(format!("{ran}").contains("file=.mlbuild/budget.toml,line=3"), "{ran}");
 }
 
 #[test]

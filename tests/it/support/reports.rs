@@ -104,6 +104,7 @@ pub(crate) fn metric(metric: Metric, baseline: f64, candidate: f64, half: f64, l
         }),
         limit: Some(limit),
         budget: None,
+        budget_source: None,
         gated: true,
         verdict: if percent - half > limit {
             Verdict::Regression
@@ -127,6 +128,7 @@ pub(crate) fn cosine(value: f64) -> MetricComparison {
         change: None,
         limit: Some(0.99),
         budget: None,
+        budget_source: None,
         gated: true,
         verdict: if value < 0.99 {
             Verdict::Regression
