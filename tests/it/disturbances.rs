@@ -62,13 +62,11 @@ fn recorded(name: &str) -> PairMeasurement {
 
 fn process() -> Process {
     Process {
-        loaded_bytes: None,
         load_seconds: 0.05,
         loaded_bytes: None,
         first_seconds: 0.01,
         warmup: Vec::new(),
         peak_bytes: None,
-        loaded_bytes: None,
     }
 }
 
