@@ -90,7 +90,7 @@ fn main() {
     if options.studies.iter().any(|study| study == "tables") {
         let trials = notebook.read();
         print!("{}", tables::markdown(&trials));
-        std::fs::write(root.join("docs/noise.svg"), plot::svg(&trials)).unwrap();
+        mlbuild::files::write_atomic(&root.join("docs/noise.svg"), plot::svg(&trials).as_bytes()).unwrap();
         return;
     }
 
@@ -174,7 +174,7 @@ impl Bench {
             }
         }
         let (_, amount) = best.unwrap();
-        std::fs::write(kept, amount.to_string()).unwrap();
+        mlbuild::files::write_atomic(&kept, amount.to_string().as_bytes()).unwrap();
         subject.with_more(amount, self.folder.path(), &self.library)
     }
 

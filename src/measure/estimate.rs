@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(accepted(&restarts, EMPTY, Quantity::LatencyP50, 5.0), 5.0);
         assert_eq!(accepted(&restarts, EMPTY, Quantity::PeakMemory, 5.0), 10.0);
         for round in restarts.iter_mut().flat_map(|restart| &mut restart.rounds) {
-            round.baseline = block(vec![0.000_005; 3]);
+            round.baseline = block(vec![0.000_000_5; 3]);
         }
         let wider = accepted(&restarts, EMPTY, Quantity::LatencyP50, 5.0);
         assert!((wider - 20.0).abs() < 1e-9, "{wider}");

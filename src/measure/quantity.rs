@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_floor_of_throughput_is_that_of_the_mean() {
-        // 10 µs an inference are 100 000 a second; with 1 µs more each they are 90 909.
+        // 10 µs an inference are 100 000 a second; with 0.1 µs more each they are 99 010.
         let percent = Quantity::Throughput.floor_percent(100_000.0);
         let expected = 100.0 * (1.0 - 0.010 / (0.010 + LATENCY_FLOOR_MS));
         assert!((percent - expected).abs() < 1e-9, "{percent}");

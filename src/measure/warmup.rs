@@ -28,8 +28,8 @@ pub fn settled_after(inferences: &[f64], steady: f64) -> usize {
         None => after_first,
         // The window's own slow inferences are what makes it unsettled: it has settled after the last of them.
         Some(at) => {
-            let window = inferences.iter().enumerate().skip(at).take(WINDOW);
-            let last = window.filter(|(_, seconds)| **seconds > limit).next_back();
+            let mut window = inferences.iter().enumerate().skip(at).take(WINDOW);
+            let last = window.rfind(|(_, seconds)| **seconds > limit);
             last.map_or(at, |(index, _)| index + 1)
         }
     }

@@ -148,8 +148,11 @@ impl Tensor {
     }
 }
 
+/// Reads one element from its bytes.
+type Read = fn(&[u8]) -> f64;
+
 /// The bytes of one element, and how they are read.
-fn reader(element: ElementType) -> Option<(usize, fn(&[u8]) -> f64)> {
+fn reader(element: ElementType) -> Option<(usize, Read)> {
     /// As many bytes as the element has; chunks of another length do not come.
     fn exactly<const N: usize>(bytes: &[u8]) -> [u8; N] {
         bytes.first_chunk().copied().unwrap_or([0; N])

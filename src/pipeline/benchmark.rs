@@ -115,7 +115,7 @@ pub enum BenchmarkError {
         /// The model.
         label: String,
         /// Why.
-        source: InputError,
+        source: Box<InputError>,
     },
     /// Its worker failed.
     #[error("`{label}` could not be run{setting}")]
@@ -133,7 +133,7 @@ pub enum BenchmarkError {
         /// The model.
         label: String,
         /// Why.
-        source: MeasureError,
+        source: Box<MeasureError>,
     },
     /// Somebody asked it to end.
     #[error(transparent)]
@@ -281,7 +281,7 @@ fn settings(opened: &Opened, request: &Request<'_>, around: &Surroundings<'_>) -
             };
             let made = inputs::make(&opened.model, &asked).map_err(|source| BenchmarkError::Input {
                 label: opened.label.clone(),
-                source,
+                source: Box::new(source),
             })?;
             let batch = batch.or_else(|| batch_of(&opened.model, &made.specs));
             for threads in &request.threads {
@@ -379,7 +379,7 @@ fn anomalies(
             },
             source => BenchmarkError::Outputs {
                 label: opened.label.clone(),
-                source,
+                source: Box::new(source),
             },
         })?;
         for anomaly in anomalies {

@@ -224,7 +224,7 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, facts: &mut Finder, observe
                         Evidence::Measured(measurement) => {
                             let judged =
                                 verdict::judge(&done.job.key, &measurement, both, Some(&accuracy), setting.gate);
-                            done.pair = Some(measurement);
+                            done.pair = Some(*measurement);
                             judged
                         }
                         Evidence::Stored(Sessions { baseline, candidate }) => verdict::judge_sessions(
@@ -315,7 +315,7 @@ struct Step<'a, 'b> {
 /// What two sides are judged by.
 enum Evidence {
     /// Both were measured now, side by side.
-    Measured(PairMeasurement),
+    Measured(Box<PairMeasurement>),
     /// Benchmarks that this machine made of each before.
     Stored(Sessions),
 }
@@ -350,7 +350,7 @@ fn pair(
             progress: &event,
         });
     })?;
-    Ok((Evidence::Measured(measurement), accuracy))
+    Ok((Evidence::Measured(Box::new(measurement)), accuracy))
 }
 
 /// Stored benchmarks that decide; where they are asked for and don't, the reader is told why both sides are measured anew.

@@ -111,7 +111,7 @@ pub enum OpenError {
         /// The model.
         label: String,
         /// Why.
-        source: InputError,
+        source: Box<InputError>,
     },
 }
 
@@ -164,9 +164,9 @@ impl Found {
     pub fn feed(self, request: &Request<'_>, workspace: &Workspace) -> Result<Opened, OpenError> {
         let Self { label, build, model } = self;
         let files = subject::store_source(&model, workspace.objects())?;
-        let failed = |source| OpenError::Input {
+        let failed = |source: InputError| OpenError::Input {
             label: label.clone(),
-            source,
+            source: Box::new(source),
         };
         let asked = inputs::Request {
             task: request.task,

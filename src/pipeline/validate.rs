@@ -54,7 +54,7 @@ pub enum ValidateError {
         /// The model.
         label: String,
         /// Why.
-        source: MeasureError,
+        source: Box<MeasureError>,
     },
     /// It failed in a fixed number of runs.
     #[error("`{label}` could not be measured")]
@@ -84,7 +84,7 @@ pub fn run(request: &Request<'_>, progress: &mut Progress<'_>) -> Result<Validat
     let side = agree::side(opened, engine);
     let failed = |source| ValidateError::Measure {
         label: opened.label.clone(),
-        source,
+        source: Box::new(source),
     };
     let anomalies = outputs::check(&side, &opened.model.facts, engine.worker, &engine.options()).map_err(failed)?;
     let aims = aims(request.constraints);
@@ -133,7 +133,7 @@ fn as_often(
     .map_err(failed)?;
     let mut measurement = measured.into_iter().next().ok_or(ValidateError::Measure {
         label: request.opened.label.clone(),
-        source: MeasureError::NothingToCompare,
+        source: Box::new(MeasureError::NothingToCompare),
     })?;
     measurement.looks.family = plan.family;
     Ok(measurement)

@@ -142,6 +142,6 @@ mod tests {
         assert_eq!(of("n17", OpChangeKind::New).note.as_deref(), Some("new Conv"));
         assert_eq!(of("n17", OpChangeKind::Slower).note.as_deref(), Some("Conv"));
         assert_eq!(of("conv_3", OpChangeKind::Slower).note, None);
-        assert_eq!(of("conv_3", OpChangeKind::Slower).change, "−0.210 ms");
+        assert_eq!(of("conv_3", OpChangeKind::Slower).change, "−0.21 ms");
     }
 }

@@ -307,7 +307,7 @@ impl Table<'_> {
                 .or_default() += 1;
         }
         let mut order: Vec<_> = patterns.into_iter().collect();
-        order.sort_by(|one, other| other.1.cmp(&one.1));
+        order.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         for ((pattern, operator), count) in order.iter().take(PATTERNS) {
             self.more(&format!("{count:>3} × {pattern} → {}", clean::line(operator, NAME)))?;
         }

@@ -40,7 +40,7 @@ mod tests {
         fn more_is_never_lower(values in prop::collection::vec(any::<f64>(), 0..30)) {
             let bars: Vec<char> = sparkline(&values).chars().collect();
             prop_assert_eq!(bars.len(), values.len());
-            for (one, other) in bars.iter().zip(&values).zip(bars.iter().zip(&values).skip(1)).map(|((a, x), (b, y))| ((a, x), (b, y))) {
+            for (one, other) in bars.iter().zip(&values).zip(bars.iter().zip(&values).skip(1)) {
                 if one.1 <= other.1 && other.1.is_finite() {
                     prop_assert!(one.0 <= other.0);
                 }

@@ -65,16 +65,19 @@ impl Engine {
         drop(session);
 
         let saving = self.load_with(artifact, settings, inputs, watch, |builder| {
-            builder
+            let mut builder = builder
                 .with_optimized_model_path(GRAPH)
-                .and_then(|builder| {
-                    builder.with_config_entry("session.optimized_model_external_initializers_file_name", WEIGHTS)
-                })
-                .and_then(|builder| {
-                    let minimum = "session.optimized_model_external_initializers_min_size_in_bytes";
-                    builder.with_config_entry(minimum, OUTSIDE_FROM)
-                })
-                .map_err(|error| loading(&error))
+                .map_err(|error| loading(&error))?;
+            for (key, value) in [
+                ("session.optimized_model_external_initializers_file_name", WEIGHTS),
+                (
+                    "session.optimized_model_external_initializers_min_size_in_bytes",
+                    OUTSIDE_FROM,
+                ),
+            ] {
+                builder = builder.with_config_entry(key, value).map_err(|error| loading(&error))?;
+            }
+            Ok(builder)
         });
         // Saving is not what users do, so that its failure is no failure of the model.
         let ((mut session, loaded), optimized) = match saving {

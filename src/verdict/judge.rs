@@ -281,10 +281,10 @@ mod tests {
             ),
             (4.0, 0.97, 1.0, Verdict::Pass, None),
             (4.0, 0.90, 1.0, Verdict::Improvement, None),
-            // 0.8 µs of 8 µs: ten per cent, but less than the clock and the caches are good for.
-            (0.008, 1.10, 1.0, Verdict::Pass, None),
-            (0.008, 1.30, 1.0, Verdict::Regression, None),
-            (0.008, 0.90, 1.0, Verdict::Pass, None),
+            // 0.08 µs of 0.8 µs: ten per cent, but less than the clock and the caches are good for.
+            (0.0008, 1.10, 1.0, Verdict::Pass, None),
+            (0.0008, 1.30, 1.0, Verdict::Regression, None),
+            (0.0008, 0.90, 1.0, Verdict::Pass, None),
         ] {
             let comparison = judged(&pair(milliseconds, ratio, noise, PEAKS));
             let case = format!("{milliseconds} ms × {ratio}, noise {noise}");
@@ -295,11 +295,11 @@ mod tests {
 
     #[test]
     fn a_floor_says_why_it_passed() {
-        let comparison = judged(&pair(0.008, 1.10, 1.0, PEAKS));
+        let comparison = judged(&pair(0.0008, 1.10, 1.0, PEAKS));
         let latency = comparison.metric(Metric::LatencyP50).unwrap();
         assert_eq!(
             latency.reason.as_deref(),
-            Some("a difference of less than 1 µs is no regression")
+            Some("a difference of less than 0.1 µs is no regression")
         );
         let comparison = judged(&pair(4.0, 1.0, 1.0, (2_000_000, 2_500_000)));
         let memory = comparison.metric(Metric::PeakMemory).unwrap();

@@ -243,7 +243,7 @@ fn relative_reason(
     }
 }
 
-/// `1 µs`, `1 ms`, `1 MB`; for throughput of the mean latency behind it.
+/// `0.1 µs`, `1 ms`, `1 MB`; for throughput of the mean latency behind it.
 fn floor_text(quantity: Quantity) -> String {
     let floor = quantity.floor();
     match quantity.unit() {

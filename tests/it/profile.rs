@@ -68,31 +68,6 @@ fn profiled(path: &Path, shapes: &[(&str, &[u64])], options: &Options) -> Profil
 
 /// What holds for every profile.
 fn sound(profile: &Profile, model: &Model) {
-    if std::env::var_os("MLBUILD_SHOW_PROFILE").is_some() {
-        for (index, kernel) in profile.kernels.iter().enumerate() {
-            println!(
-                "{index:3} {:9.1} µs {:5.1}% ×{} {:20} {:30} {:?} macs {:?} bytes {:?} {:?}",
-                kernel.seconds * 1e6,
-                kernel.share * 100.0,
-                kernel.calls,
-                kernel.op_type,
-                kernel.name,
-                kernel.nodes,
-                kernel.macs,
-                kernel.bytes,
-                kernel.bound
-            );
-        }
-        for node in &profile.nodes {
-            println!("{:?} {} {} {:?}", node.fate, node.op_type, node.label, node.kernel);
-        }
-        println!("{:#?}", profile.missed);
-        println!("{:?} {:?}", profile.cold, profile.roofline);
-        println!(
-            "run {} plain {} overhead {} warnings {:?} peak {:?}",
-            profile.run_seconds, profile.plain_seconds, profile.overhead_seconds, profile.warnings, profile.memory.peak
-        );
-    }
     assert!(!profile.kernels.is_empty());
     assert_eq!(profile.warnings, Vec::<String>::new());
     let kernels: f64 = profile.kernels.iter().map(|kernel| kernel.seconds).sum();
