@@ -14,6 +14,7 @@ pub mod error;
 pub mod estimate;
 pub mod event;
 mod layer_error;
+mod more_time;
 pub mod noise_floor;
 pub mod op_diff;
 pub mod outputs;

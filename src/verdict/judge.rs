@@ -144,6 +144,32 @@ pub fn undecided(key: &ComparisonKey, verdict: Verdict, reason: String, hints: V
 /// The verdict, reason and hints of a comparison out of its metrics.
 pub(crate) fn settle(comparison: &mut Comparison, measurement: &PairMeasurement) {
     settle_under(comparison, measurement.load_average);
+    if comparison.verdict == Verdict::Inconclusive
+        && let Some(hint) = comparison.hints.first_mut()
+    {
+        *hint = more_time(comparison.metrics.as_slice(), measurement);
+    }
+}
+
+/// What an undecided comparison needs: so much more time, or something that time does not give.
+fn more_time(metrics: &[MetricComparison], measurement: &PairMeasurement) -> String {
+    let undecided = metrics
+        .iter()
+        .filter(|metric| metric.gated && metric.verdict == Verdict::Inconclusive);
+    let needed = undecided
+        .map(|metric| measurement.seconds_to_decide(metric.metric.quantity()?, metric.limit?))
+        .try_fold(0.0_f64, |most, seconds| Some(most.max(seconds?)));
+    match needed {
+        Some(seconds) => format!(
+            "about {} s would decide it: raise `measure.time_budget` (this took {} s), or run it again",
+            seconds.ceil(),
+            measurement.seconds.ceil()
+        ),
+        None => {
+            "more time alone is not likely to decide it: it lies too close to the limit for the noise of this machine"
+                .to_owned()
+        }
+    }
 }
 
 /// The same, where `load` is the machine's load before measuring.
@@ -747,12 +773,22 @@ mod tests {
     }
 
     #[test]
+    fn a_change_at_its_limit_is_not_decided_by_time() {
+        let comparison = judged(&pair(4.0, 1.05, 1.0, PEAKS));
+        assert_eq!(comparison.verdict, Verdict::Inconclusive);
+        assert_eq!(
+            comparison.hints[0],
+            "more time alone is not likely to decide it: it lies too close to the limit for the noise of this machine"
+        );
+    }
+
+    #[test]
     fn inconclusive_says_what_to_do() {
         let comparison = judged(&pair(4.0, 1.0, 20.0, PEAKS));
         assert_eq!(
             comparison.hints,
             [
-                "run it again, or give it more time with `measure.time_budget`",
+                "about 15 s would decide it: raise `measure.time_budget` (this took 2 s), or run it again",
                 "the load was 1.5 when measuring began; a quieter machine decides sooner",
             ]
         );

@@ -28,7 +28,6 @@ fn a_model_agrees_with_itself() {
     logits  1       1       0           0              100.0 %
 
     they agree
-    ----- stderr -----
     ");
 }
 
@@ -83,7 +82,7 @@ fn labels_count_right_answers() {
         "--dataset",
         "digits.npz",
         "--labels",
-        "y",
+        "labels",
         "--samples",
         "50",
         "--cosine-threshold",
@@ -116,13 +115,11 @@ fn what_cannot_be_compared_is_told() {
 
 #[test]
 fn other_outputs_are_an_error_in_words() {
-    use mlbuild::model::onnx::proto::tensor_proto::DataType;
-    use prost::Message as _;
-
     use crate::support::onnx::graph;
     use crate::support::onnx::model;
     use crate::support::onnx::node;
     use crate::support::onnx::value;
+    use mlbuild::model::onnx::proto::tensor_proto::DataType;
     let env = empty();
     for (name, output) in [("a.onnx", "y"), ("b.onnx", "z")] {
         let bytes = model(
@@ -134,7 +131,7 @@ fn other_outputs_are_an_error_in_words() {
                 vec![value(output, DataType::Float, &[1, 4])],
             ),
         );
-        env.write(name, bytes.encode_to_vec());
+        env.write(name, &bytes);
     }
     let output = env.run(&["accuracy", "a.onnx", "b.onnx"]).expect_code(2);
     assert!(

@@ -67,7 +67,6 @@ fn limits_are_set_shown_and_taken_away() {
     p95 latency   no limit
     peak memory   50.0 MB   .mlbuild/budget.toml:5
     size on disk  1.0 MB    .mlbuild/budget.toml:6
-    ----- stderr -----
     ");
     let cleared = json(&env.run(&["budget", "clear", "--yes", "--json"]).expect_code(0));
     assert_eq!(cleared["budget"]["max_memory_mb"], Value::Null);
@@ -95,7 +94,6 @@ fn clearing_everything_asks_first() {
     let before = env.read(FILE);
     insta::assert_snapshot!(env.run(&["budget", "clear"]).snapshot(), @r"
     exit code: 2
-    ----- stdout -----
     ----- stderr -----
     error: clearing all limits asks first, and there is no terminal to ask at
     hint: add `--yes`, or name one limit with `--constraint`
