@@ -166,6 +166,41 @@ fn intervals_of_a_fixed_number_of_restarts_hold_the_truth() {
 }
 
 #[test]
+fn a_thousand_draws_hold_the_truth_as_often_as_promised() {
+    let corpora = corpora();
+    let mut random = Pcg64::seed_from_u64(95);
+    let mut held = 0;
+    for draw in 0..DRAWS {
+        let restarts = [5, 8, 13, 22][draw % 4];
+        let values = corpora[draw % corpora.len()].draw(restarts, 0.0, &mut random);
+        let interval = Estimate::of(&values).unwrap().interval(TAIL);
+        held += usize::from(interval.lower <= 0.0 && interval.upper >= 0.0);
+    }
+    let held = held as f64 / DRAWS as f64;
+    assert!((0.93..=0.97).contains(&held), "{held} of fixed numbers of restarts");
+}
+
+#[test]
+fn intervals_hold_the_truth_however_measuring_stopped() {
+    let corpora = corpora();
+    let mut random = Pcg64::seed_from_u64(96);
+    let tails = tails(TAIL);
+    for (limit, shift) in [(LIMIT, 0.0), (LIMIT, 0.05), (LIMIT, 0.10), (0.025, 0.05)] {
+        let mut held = 0;
+        for draw in 0..DRAWS {
+            let truth = f64::ln(1.0 + shift);
+            let values = corpora[draw % corpora.len()].draw(60, truth, &mut random);
+            let (_, restarts) = call(&values, &tails, f64::ln(1.0 + limit));
+            let look = LOOKS.iter().position(|look| *look == restarts).unwrap();
+            let interval = Estimate::of(&values[..restarts]).unwrap().interval(tails[look]);
+            held += usize::from(interval.lower <= truth && interval.upper >= truth);
+        }
+        let held = held as f64 / DRAWS as f64;
+        assert!(held >= 0.93, "{held} at a change of {shift}, limit {limit}");
+    }
+}
+
+#[test]
 fn pooling_rounds_would_lie() {
     // Why the restart is the unit: the interval from all rounds of five restarts is too narrow to hold the truth.
     let corpus = corpora()
