@@ -1,7 +1,7 @@
 //! What measuring through a worker costs: p50 of a model timed by `mlbuild worker` over its p50 in a bare `ort` loop.
 //!
 //! `cargo bench --bench harness -- [MODEL.onnx …]`; without models, the digits CNN of the fixtures and, where it is there,
-//! `../shared/models/mobilenetv2_like.onnx`. Each restart starts one fresh process of either kind, pinned to the same core, and
+//! `../shared/models/mobilenetv2_like.onnx`. With the word `memory` instead: the peak of a 250 MB model beside `/usr/bin/time -v`. Each restart starts one fresh process of either kind, pinned to the same core, and
 //! alternates blocks between them; the figure is the median over restarts of the ratio of medians.
 #![allow(
     missing_docs,
@@ -28,6 +28,7 @@ use mlbuild::config::ExecutionMode;
 use mlbuild::config::GraphOptimization;
 use mlbuild::config::Target;
 use mlbuild::machine::affinity;
+use mlbuild::model::onnx::proto;
 use mlbuild::model::tensor::Tensor;
 use mlbuild::runtime::Artifact;
 use mlbuild::runtime::SessionSettings;
@@ -60,6 +61,9 @@ fn main() {
         &mut |_| {},
     )
     .unwrap();
+    if arguments == ["memory"] {
+        return memory(&found.path);
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let models: Vec<PathBuf> = if arguments.is_empty() {
         vec![
@@ -80,6 +84,132 @@ fn main() {
     }
 }
 
+/// Rows and columns of each weight of the model that memory is measured on, and how many there are: 250 MB.
+const SIDE: usize = 3953;
+const LAYERS: usize = 4;
+
+/// The peak of a worker with a 250 MB model, nothing subtracted, beside what `/usr/bin/time -v` says of the bare loop.
+fn memory(library: &Path) {
+    use prost::Message as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.onnx");
+    mlbuild::files::write_atomic(&path, &large().encode_to_vec()).unwrap();
+    let size = path.metadata().unwrap().len();
+    println!("a model of {:.1} MB", size as f64 / 1e6);
+    println!("| | worker, MB | bare loop, MB | worker / bare |\n|---|---|---|---|");
+    for run in 1..=3 {
+        let mut worker = Worker::spawn(
+            &WorkerCommand::of(PathBuf::from(env!("CARGO_BIN_EXE_mlbuild"))),
+            &WorkerOptions::default(),
+        )
+        .unwrap();
+        let artifact = Artifact {
+            model: path.clone(),
+            external: Vec::new(),
+        };
+        let input = Tensor::from_f32("x", &[1, SIDE as u64], &ramp(SIDE));
+        worker.load(&artifact, &settings(library), &[input]).unwrap();
+        worker.block(1, 3).unwrap();
+        let worker_bytes = worker.peak_memory().unwrap().unwrap() as f64;
+        drop(worker);
+        let mut child = Command::new("/usr/bin/time")
+            .arg("-v")
+            .arg(std::env::current_exe().unwrap())
+            .arg("--bare")
+            .args([library, &path])
+            .arg(format!("1x{SIDE}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        writeln!(child.stdin.take().unwrap(), "1 3").unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let line = text
+            .lines()
+            .find(|line| line.contains("Maximum resident set size"))
+            .unwrap();
+        let bare_bytes = 1024.0 * line.rsplit(' ').next().unwrap().parse::<f64>().unwrap();
+        println!(
+            "| run {run} | {:.1} | {:.1} | {:.3} |",
+            worker_bytes / 1e6,
+            bare_bytes / 1e6,
+            worker_bytes / bare_bytes
+        );
+    }
+}
+
+/// A chain of products with square weights.
+fn large() -> proto::ModelProto {
+    let value = |name: &str| proto::ValueInfoProto {
+        name: Some(name.to_owned()),
+        r#type: Some(proto::TypeProto {
+            value: Some(proto::type_proto::Value::TensorType(proto::type_proto::Tensor {
+                elem_type: Some(proto::tensor_proto::DataType::Float as i32),
+                shape: Some(proto::TensorShapeProto {
+                    dim: [1, SIDE as i64]
+                        .into_iter()
+                        .map(|size| proto::tensor_shape_proto::Dimension {
+                            value: Some(proto::tensor_shape_proto::dimension::Value::DimValue(size)),
+                            ..Default::default()
+                        })
+                        .collect(),
+                }),
+            })),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let mut graph = proto::GraphProto {
+        name: Some("large".into()),
+        input: vec![value("x")],
+        output: vec![value(&format!("h{LAYERS}"))],
+        ..Default::default()
+    };
+    for layer in 0..LAYERS {
+        let weights = (0..SIDE * SIDE).flat_map(|index| ((index % 13 + layer) as f32 * 1e-5).to_le_bytes());
+        graph.initializer.push(proto::TensorProto {
+            name: Some(format!("w{layer}")),
+            dims: vec![SIDE as i64; 2],
+            data_type: Some(proto::tensor_proto::DataType::Float as i32),
+            raw_data: Some(weights.collect::<Vec<u8>>().into()),
+            ..Default::default()
+        });
+        let from = if layer == 0 {
+            "x".to_owned()
+        } else {
+            format!("h{layer}")
+        };
+        graph.node.push(proto::NodeProto {
+            op_type: Some("MatMul".into()),
+            input: vec![from, format!("w{layer}")],
+            output: vec![format!("h{}", layer + 1)],
+            ..Default::default()
+        });
+    }
+    proto::ModelProto {
+        ir_version: Some(8),
+        opset_import: vec![proto::OperatorSetIdProto {
+            domain: Some(String::new()),
+            version: Some(17),
+        }],
+        graph: Some(graph),
+        ..Default::default()
+    }
+}
+
+fn settings(library: &Path) -> SessionSettings {
+    SessionSettings {
+        library: library.to_owned(),
+        target: Target::OnnxRuntimeCpu,
+        threads: 1,
+        graph_optimization: GraphOptimization::All,
+        execution_mode: ExecutionMode::Sequential,
+    }
+}
+
 fn compare(library: &Path, model: &Path) {
     let cores = affinity::choose_cores(1);
     let name = model.file_stem().unwrap().to_string_lossy().into_owned();
@@ -94,13 +224,7 @@ fn compare(library: &Path, model: &Path) {
             },
         )
         .unwrap();
-        let settings = SessionSettings {
-            library: library.to_owned(),
-            target: Target::OnnxRuntimeCpu,
-            threads: 1,
-            graph_optimization: GraphOptimization::All,
-            execution_mode: ExecutionMode::Sequential,
-        };
+        let settings = settings(library);
         let artifact = Artifact {
             model: model.to_owned(),
             external: Vec::new(),

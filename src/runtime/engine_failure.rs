@@ -68,9 +68,16 @@ fn is_unsupported(message: &str) -> bool {
     .any(|sign| message.contains(sign))
 }
 
-/// The engine's words without its source paths and C++ signatures, on one line, cut to [`MAX_MESSAGE`].
+/// What the engine says around the path of a file that it could not load.
+const LOADING: &str = "Load model from ";
+const FAILED: &str = " failed:";
+
+/// The engine's words without the model's path, its source paths and C++ signatures, on one line, cut to [`MAX_MESSAGE`].
 pub(super) fn plain(message: &str) -> String {
     let mut words = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((_, reason)) = words.strip_prefix(LOADING).and_then(|rest| rest.split_once(FAILED)) {
+        words = reason.to_owned();
+    }
     while let Some(start) = words.find("/onnxruntime") {
         // `/onnxruntime_src/…/graph.cc:42 void onnxruntime::Graph::F(const X&) [with T = Y] what it says`
         let Some(open) = words[start..].find('(').map(|at| start + at) else {

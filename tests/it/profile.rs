@@ -121,7 +121,7 @@ fn large(name: &str) -> Option<PathBuf> {
     let path = folder.join(name);
     let found = path.is_file();
     if !found {
-        println!("skipped: there is no `{}`", path.display());
+        eprintln!("skipped: `{}` is not there", path.display());
     }
     found.then_some(path)
 }
@@ -162,7 +162,6 @@ fn small_models_are_accounted_for() {
         "digits_lstm.onnx",
         "external_mlp.onnx",
     ] {
-        println!("{name}");
         profiled(&fixture(name), &[], &options());
     }
 }
