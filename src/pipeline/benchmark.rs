@@ -10,6 +10,7 @@ use crate::hint::Hint;
 use crate::machine::Fingerprint;
 use crate::measure;
 use crate::measure::MeasureError;
+use crate::measure::disturbance;
 use crate::measure::SideMeasurement;
 use crate::measure::bench::BenchError;
 use crate::measure::bench::Course;
@@ -393,9 +394,11 @@ fn anomalies(
 
 fn warnings(opened: &Opened, request: &Request<'_>, results: &[Row], measurements: &[SideMeasurement]) -> Vec<String> {
     let mut warnings = opened.notices.clone();
-    let of_settings = measurements
-        .iter()
-        .flat_map(|measurement| measurement.warnings.iter().cloned());
+    let of_settings = measurements.iter().flat_map(|measurement| {
+        let disturbances = disturbance::find_alone(measurement);
+        let found = disturbances.iter().map(ToString::to_string).collect::<Vec<String>>();
+        found.into_iter().chain(measurement.warnings.iter().cloned())
+    });
     for warning in of_settings {
         if !warnings.contains(&warning) {
             warnings.push(warning);

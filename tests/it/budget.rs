@@ -265,3 +265,16 @@ fn without_a_config_the_nearest_budget_counts() {
     let output = env.run_in("deep", &["validate", "model.onnx"]).expect_code(1);
     assert!(output.stdout.contains(".mlbuild/budget.toml:4"), "{}", output.stdout);
 }
+
+#[test]
+fn config_check_reads_the_budget_too() {
+    let env = TestEnv::new();
+    env.write(".mlbuild.yml", "version: 1\nmodels:\n  - path: model.onnx\n");
+    env.write(FILE, "version = 1\n\n[constraints]\nmax_size_mb = 8.0\n");
+    let output = env.run(&["config", "check"]).expect_code(0);
+    assert!(output.stdout.contains(".mlbuild/budget.toml is valid"), "{}", output.stdout);
+    assert!(output.stdout.contains("budget 8.0 MB"), "{}", output.stdout);
+    env.write(FILE, "version = 1\n\n[constraints]\nmax_sice_mb = 8.0\n");
+    let output = env.run(&["config", "check"]).expect_code(2);
+    assert!(output.stderr.contains("max_size_mb"), "{}", output.stderr);
+}

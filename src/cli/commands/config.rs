@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::config::BaselineStore;
 use crate::config::Config;
+use crate::config::budget;
 use crate::config::LatencyMetric;
 use crate::config::Limit;
 use crate::config::load::Loaded;
@@ -43,11 +44,15 @@ enum Command {
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     match args.command {
         Command::Check { json } => {
-            let loaded = context.load_config()?;
+            let mut loaded = context.load_config()?;
+            let budget = budget::load(&loaded.folder)?;
+            if let Some(budget) = &budget {
+                loaded.config.gate.constrain(budget.constraints());
+            }
             if json {
                 context.ui.json(&summary(&loaded))?;
             } else {
-                context.ui.data(&table(&loaded))?;
+                context.ui.data(&table(&loaded, budget.is_some()))?;
             }
         }
         Command::Schema => context.ui.data(&schema::text())?,
@@ -56,11 +61,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
 }
 
 /// The resolved settings for people.
-fn table(loaded: &Loaded) -> String {
+fn table(loaded: &Loaded, has_budget: bool) -> String {
     let config = &loaded.config;
     let mut lines = Vec::new();
     if let Some(path) = &loaded.path {
         lines.push(format!("{} is valid", path.display()));
+    }
+    if has_budget {
+        lines.push(format!("{} is valid, and counts below", budget::PLACE));
     }
     let comparisons: usize = config
         .models
