@@ -301,7 +301,7 @@ fn of_build(side: &str, found: &Found) -> Option<String> {
 
 fn show(args: &PairArgs, rules: &Rules, context: &Context, report: &Report) -> Result<(), CliError> {
     if args.json {
-        let json = report::json::v1::to_json(report).map_err(ci::CiError::from)?;
+        let json = report::json::v2::to_json(report).map_err(ci::CiError::from)?;
         context.ui.json(&json)?;
         return Ok(());
     }

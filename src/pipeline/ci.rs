@@ -168,7 +168,7 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
 
 /// Writes `ci_report.json` and `comment.md` into the workspace.
 pub fn write(report: &Report, workspace: &Workspace) -> Result<Vec<PathBuf>, CiError> {
-    files::write_atomic(&workspace.report_path(), report::json::v1::to_text(report)?.as_bytes())?;
+    files::write_atomic(&workspace.report_path(), report::json::v2::to_text(report)?.as_bytes())?;
     let comment = report::comment::render(report, report::comment::LIMIT);
     files::write_atomic(&workspace.comment_path(), comment.as_bytes())?;
     Ok(vec![workspace.report_path(), workspace.comment_path()])

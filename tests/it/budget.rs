@@ -192,7 +192,7 @@ fn the_size_is_judged_without_a_run() {
 
 #[test]
 fn ci_applies_all_four_and_names_the_source() {
-    let env = project("digits_mlp.onnx", "");
+    let env = project("digits_cnn.onnx", "");
     env.write(
         FILE,
         "version = 1\n[constraints]\nmax_latency_ms = 0.000001\nmax_p95_ms = 0.000001\nmax_memory_mb = 0.000001\nmax_size_mb = 0.001\n",
@@ -272,7 +272,11 @@ fn config_check_reads_the_budget_too() {
     env.write(".mlbuild.yml", "version: 1\nmodels:\n  - path: model.onnx\n");
     env.write(FILE, "version = 1\n\n[constraints]\nmax_size_mb = 8.0\n");
     let output = env.run(&["config", "check"]).expect_code(0);
-    assert!(output.stdout.contains(".mlbuild/budget.toml is valid"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains(".mlbuild/budget.toml is valid"),
+        "{}",
+        output.stdout
+    );
     assert!(output.stdout.contains("budget 8.0 MB"), "{}", output.stdout);
     env.write(FILE, "version = 1\n\n[constraints]\nmax_sice_mb = 8.0\n");
     let output = env.run(&["config", "check"]).expect_code(2);

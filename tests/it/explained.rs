@@ -4,7 +4,7 @@ use std::fs;
 
 use mlbuild::model::onnx::proto;
 use mlbuild::report::comment;
-use mlbuild::report::json::v1;
+use mlbuild::report::json::v2;
 use prost::Message as _;
 
 use crate::support::desk;
@@ -86,7 +86,7 @@ fn the_operator_that_was_added_is_named() {
     assert!(operators["others_within_ms"].as_f64().unwrap() < most, "{operators}");
 
     // The stored report gives it back, and every renderer shows it.
-    let stored = v1::from_json(&output.stdout).unwrap();
+    let stored = v2::from_json(&output.stdout).unwrap();
     let comment = comment::render(&stored, comment::LIMIT);
     assert!(
         comment.contains(&format!("**What got slower**: `{EXTRA}` +")),
@@ -96,7 +96,7 @@ fn the_operator_that_was_added_is_named() {
         comment.contains(" (new); all other operators within ±") || changes.len() > 1,
         "{comment}"
     );
-    assert_eq!(v1::to_json(&stored).unwrap()["comparisons"], report["comparisons"]);
+    assert_eq!(v2::to_json(&stored).unwrap()["comparisons"], report["comparisons"]);
 
     let output = env.run(&[&["compare", "a.onnx", "b.onnx"], &flags[..]].concat());
     assert!(
@@ -113,7 +113,7 @@ fn the_operator_that_went_is_what_made_it_faster() {
     let output = env.run(&["compare", "b.onnx", "a.onnx", "--json", "--time-budget", "1 s"]);
     let report = json(&output);
     assert_eq!(named(&report)[0], (EXTRA.to_owned(), "gone".to_owned()));
-    let stored = v1::from_json(&output.stdout).unwrap();
+    let stored = v2::from_json(&output.stdout).unwrap();
     let comment = comment::render(&stored, comment::LIMIT);
     assert!(
         comment.contains(&format!("**What got faster**: `{EXTRA}` −")),

@@ -6,7 +6,7 @@ use mlbuild::report::Detail;
 use mlbuild::report::Report;
 use mlbuild::report::annotations;
 use mlbuild::report::comment;
-use mlbuild::report::json::v1;
+use mlbuild::report::json::v2;
 use mlbuild::report::summary;
 use mlbuild::report::table;
 use mlbuild::report::terminal;
@@ -436,7 +436,7 @@ fn a_budget_and_outputs() {
 
     - `mobilenet` `int8`: if this is intended, raise the limit in `.mlbuild.yml` on the base branch first: a pull request is judged by the limits of its base
     "#);
-    let stored = v1::to_json(&report).unwrap();
+    let stored = v2::to_json(&report).unwrap();
     assert_snapshot!(serde_json::to_string_pretty(&stored["violations"]).unwrap(), @r#"
     [
       "p50 9.90 → 10.2 ms, +3.0 % (±0.5): the budget is 10.0 ms",
@@ -862,7 +862,7 @@ fn the_summary_stays_under_a_mebibyte() {
 #[test]
 fn the_stored_report_keeps_its_fields() {
     let report = reports::regression();
-    let stored = v1::to_json(&report).unwrap();
+    let stored = v2::to_json(&report).unwrap();
     let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(
         keys(&stored),
@@ -884,7 +884,7 @@ fn the_stored_report_keeps_its_fields() {
     assert_eq!(stored["baseline"]["latency_ms"], 3.87);
     assert_eq!(stored["candidate"]["size_mb"], 13.4);
     assert_eq!(stored["exit_code"], 1);
-    let text = v1::to_text(&report).unwrap();
+    let text = v2::to_text(&report).unwrap();
     assert_snapshot!(text.split("\"context\"").next().unwrap(), @r#"
     {
       "model": "mobilenet",
@@ -927,15 +927,15 @@ fn the_stored_report_keeps_its_fields() {
 #[test]
 fn a_stored_report_is_read_back_whole() {
     for report in [reports::regression(), hostile_report("a|`\u{202E}<b>\n\"\\"), large(8)] {
-        let read = v1::from_json(&v1::to_text(&report).unwrap()).unwrap();
+        let read = v2::from_json(&v2::to_text(&report).unwrap()).unwrap();
         assert_eq!(
             comment::render(&read, comment::LIMIT),
             comment::render(&report, comment::LIMIT)
         );
-        assert_eq!(v1::to_json(&read).unwrap(), v1::to_json(&report).unwrap());
+        assert_eq!(v2::to_json(&read).unwrap(), v2::to_json(&report).unwrap());
     }
     let report = reports::single(reports::unmeasured(key("m", "fp32"), Verdict::Error, "no", &[]), 2);
-    assert_eq!(v1::from_json(&v1::to_text(&report).unwrap()).unwrap(), report);
+    assert_eq!(v2::from_json(&v2::to_text(&report).unwrap()).unwrap(), report);
 }
 
 #[test]
@@ -946,7 +946,7 @@ fn an_open_interval_survives_storing() {
         lower: f64::NEG_INFINITY,
         upper: f64::INFINITY,
     });
-    let read = v1::from_json(&v1::to_text(&report).unwrap()).unwrap();
+    let read = v2::from_json(&v2::to_text(&report).unwrap()).unwrap();
     assert_eq!(
         read.comparisons[0].comparison.metrics[0].change,
         report.comparisons[0].comparison.metrics[0].change
@@ -955,9 +955,9 @@ fn an_open_interval_survives_storing() {
 
 #[test]
 fn the_reader_says_what_it_cannot_read() {
-    let text = v1::to_text(&reports::regression()).unwrap();
+    let text = v2::to_text(&reports::regression()).unwrap();
     let refused = |text: &str| {
-        let error = v1::from_json(text).unwrap_err();
+        let error = v2::from_json(text).unwrap_err();
         let cause = std::error::Error::source(&error)
             .map(|cause| format!(": {cause}"))
             .unwrap_or_default();

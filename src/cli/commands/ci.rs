@@ -216,7 +216,7 @@ fn load(args: &Args, context: &Context) -> Result<Loaded, CliError> {
 
 fn show(args: &Args, context: &Context, outcome: &ci::Outcome) -> Result<(), CliError> {
     if args.json {
-        let json = report::json::v1::to_json(&outcome.report).map_err(ci::CiError::from)?;
+        let json = report::json::v2::to_json(&outcome.report).map_err(ci::CiError::from)?;
         context.ui.json(&json)?;
         return Ok(());
     }

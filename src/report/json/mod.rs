@@ -1,5 +1,5 @@
 //! The stored report, one module a version. Old versions stay readable; a new meaningful field is a new version.
 
 mod operators;
-pub mod v1;
-mod v1_parts;
+pub mod v2;
+mod v2_parts;

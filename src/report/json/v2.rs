@@ -13,7 +13,7 @@ use crate::report::builder::check_comparisons;
 use crate::report::builder::check_outcome;
 use crate::report::figures;
 use crate::report::headline;
-use crate::report::json::v1_parts as parts;
+use crate::report::json::v2_parts as parts;
 use crate::verdict;
 use crate::verdict::Metric;
 
