@@ -411,7 +411,7 @@ fn advice_on(report: &Report, detail: &Detail) -> Advice {
         .metrics
         .iter()
         .filter(|metric| metric.gated && metric.verdict == comparison.verdict)
-        .filter_map(|metric| metric.reason.clone());
+        .filter_map(|metric| Some(format!("{}: {}", metric.metric.word(), metric.reason.as_ref()?)));
     let mut reasons: Vec<String> = comparison.reason.iter().cloned().chain(of_metrics).collect();
     if comparison.verdict == Verdict::Inconclusive {
         reasons.extend(detail.disturbances.iter().chain(&detail.warnings).cloned());
