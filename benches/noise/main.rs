@@ -150,7 +150,7 @@ impl Bench {
             return subject.with_more(text.trim().parse().unwrap(), self.folder.path(), &self.library);
         }
         let mut best: Option<(f64, usize)> = None;
-        let (mut low, mut high) = (1_usize, 1_usize << 14);
+        let (mut low, mut high) = (1_usize, 1_usize << 16);
         while low < high {
             let amount = ((low as f64) * (high as f64)).sqrt().round() as usize;
             let candidate = subject.with_more(amount, self.folder.path(), &self.library);
