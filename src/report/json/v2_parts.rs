@@ -1,10 +1,11 @@
-//! The parts of the stored report's version 1, and how they come from and become the report's own.
+//! The parts of the stored report's version 2. How those that are not the report's own field for field come and go is in `convert`.
 
 use serde::Deserialize;
 use serde::Serialize;
 
+mod convert;
+
 use super::operators::OperatorDifference;
-use crate::measure::op_diff::OpDifference;
 use crate::report;
 use crate::verdict;
 
@@ -190,18 +191,24 @@ mirror! {
     }
 }
 
-/// Absolute latencies of both sides, milliseconds.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Latencies {
-    p50: Latency,
-    p95: Latency,
-    p99: Latency,
-    mean: Latency,
-    std: Latency,
-    min: Latency,
-    load: Latency,
-    first: Latency,
+impl From<report::LatencyRow> for Latency {
+    fn from(row: report::LatencyRow) -> Self {
+        Self::from(&row)
+    }
+}
+
+mirror! {
+    /// Absolute latencies of both sides, milliseconds.
+    Latencies = report::LatencyTable {
+        p50: Latency,
+        p95: Latency,
+        p99: Latency,
+        mean: Latency,
+        std: Latency,
+        min: Latency,
+        load: Latency,
+        first: Latency,
+    }
 }
 
 /// One model × target × variant.
@@ -269,290 +276,4 @@ pub(super) struct Variant {
     p50_ms: Option<f64>,
     fp32_p50_ms: Option<f64>,
     cosine: Option<f64>,
-}
-
-impl From<&report::LatencyTable> for Latencies {
-    fn from(table: &report::LatencyTable) -> Self {
-        let report::LatencyTable {
-            p50,
-            p95,
-            p99,
-            mean,
-            std,
-            min,
-            load,
-            first,
-        } = table;
-        Self {
-            p50: p50.into(),
-            p95: p95.into(),
-            p99: p99.into(),
-            mean: mean.into(),
-            std: std.into(),
-            min: min.into(),
-            load: load.into(),
-            first: first.into(),
-        }
-    }
-}
-
-impl From<Latencies> for report::LatencyTable {
-    fn from(table: Latencies) -> Self {
-        let Latencies {
-            p50,
-            p95,
-            p99,
-            mean,
-            std,
-            min,
-            load,
-            first,
-        } = table;
-        Self {
-            p50: p50.into(),
-            p95: p95.into(),
-            p99: p99.into(),
-            mean: mean.into(),
-            std: std.into(),
-            min: min.into(),
-            load: load.into(),
-            first: first.into(),
-        }
-    }
-}
-
-impl From<&report::Detail> for Comparison {
-    fn from(detail: &report::Detail) -> Self {
-        let report::Detail {
-            comparison,
-            baseline,
-            candidate,
-            latency,
-            restarts,
-            seconds,
-            config_line,
-            warnings,
-            disturbances,
-            operators,
-        } = detail;
-        let verdict::Comparison {
-            key,
-            metrics,
-            verdict,
-            reason,
-            hints,
-        } = comparison;
-        let verdict::ComparisonKey {
-            model,
-            target,
-            variant,
-            sequence,
-        } = key;
-        Self {
-            model: model.clone(),
-            target: target.clone(),
-            variant: variant.clone(),
-            sequence_length: *sequence,
-            result: (*verdict).into(),
-            reason: reason.clone(),
-            hints: hints.clone(),
-            metrics: metrics.iter().map(MetricComparison::from).collect(),
-            baseline: baseline.as_ref().map(Side::from),
-            candidate: candidate.as_ref().map(Side::from),
-            latency_ms: latency.as_ref().map(Latencies::from),
-            restarts: *restarts,
-            seconds: if seconds.is_finite() { *seconds } else { 0.0 },
-            config_line: *config_line,
-            warnings: warnings.clone(),
-            disturbances: disturbances.clone(),
-            operators: operators.as_ref().map(OperatorDifference::from),
-        }
-    }
-}
-
-impl From<Comparison> for report::Detail {
-    fn from(stored: Comparison) -> Self {
-        let Comparison {
-            model,
-            target,
-            variant,
-            sequence_length,
-            result,
-            reason,
-            hints,
-            metrics,
-            baseline,
-            candidate,
-            latency_ms,
-            restarts,
-            seconds,
-            config_line,
-            warnings,
-            disturbances,
-            operators,
-        } = stored;
-        Self {
-            comparison: verdict::Comparison {
-                key: verdict::ComparisonKey {
-                    model,
-                    target,
-                    variant,
-                    sequence: sequence_length,
-                },
-                metrics: metrics.into_iter().map(verdict::MetricComparison::from).collect(),
-                verdict: result.into(),
-                reason,
-                hints,
-            },
-            baseline: baseline.map(report::SideFacts::from),
-            candidate: candidate.map(report::SideFacts::from),
-            latency: latency_ms.map(report::LatencyTable::from),
-            restarts,
-            seconds,
-            config_line,
-            warnings,
-            disturbances,
-            operators: operators.map(OpDifference::from),
-        }
-    }
-}
-
-impl From<&verdict::MetricComparison> for MetricComparison {
-    fn from(judged: &verdict::MetricComparison) -> Self {
-        let verdict::MetricComparison {
-            metric,
-            baseline,
-            candidate,
-            change,
-            limit,
-            budget,
-            budget_source,
-            gated,
-            verdict,
-            reason,
-        } = judged;
-        Self {
-            metric: (*metric).into(),
-            baseline: *baseline,
-            candidate: *candidate,
-            change: change.as_ref().map(Change::from),
-            limit: *limit,
-            budget: *budget,
-            budget_source: budget_source.clone(),
-            gated: *gated,
-            result: (*verdict).into(),
-            reason: reason.clone(),
-        }
-    }
-}
-
-impl From<MetricComparison> for verdict::MetricComparison {
-    fn from(stored: MetricComparison) -> Self {
-        let MetricComparison {
-            metric,
-            baseline,
-            candidate,
-            change,
-            limit,
-            budget,
-            budget_source,
-            gated,
-            result,
-            reason,
-        } = stored;
-        Self {
-            metric: metric.into(),
-            baseline,
-            candidate,
-            change: change.map(verdict::Change::from),
-            limit,
-            budget,
-            budget_source,
-            gated,
-            verdict: result.into(),
-            reason,
-        }
-    }
-}
-
-impl From<&verdict::Change> for Change {
-    fn from(change: &verdict::Change) -> Self {
-        let verdict::Change { percent, lower, upper } = change;
-        let finite = |value: &f64| Some(*value).filter(|value| value.is_finite());
-        Self {
-            percent: finite(percent),
-            lower: finite(lower),
-            upper: finite(upper),
-        }
-    }
-}
-
-impl From<Change> for verdict::Change {
-    fn from(stored: Change) -> Self {
-        let Change { percent, lower, upper } = stored;
-        Self {
-            percent: percent.unwrap_or(f64::NAN),
-            lower: lower.unwrap_or(f64::NEG_INFINITY),
-            upper: upper.unwrap_or(f64::INFINITY),
-        }
-    }
-}
-
-impl From<&report::VariantRow> for Variant {
-    fn from(row: &report::VariantRow) -> Self {
-        let report::VariantRow {
-            key,
-            size_bytes,
-            fp32_size_bytes,
-            p50_ms,
-            fp32_p50_ms,
-            cosine,
-        } = row;
-        let verdict::ComparisonKey {
-            model,
-            target,
-            variant,
-            sequence,
-        } = key;
-        Self {
-            model: model.clone(),
-            target: target.clone(),
-            variant: variant.clone(),
-            sequence_length: *sequence,
-            size_bytes: *size_bytes,
-            fp32_size_bytes: *fp32_size_bytes,
-            p50_ms: *p50_ms,
-            fp32_p50_ms: *fp32_p50_ms,
-            cosine: *cosine,
-        }
-    }
-}
-
-impl From<Variant> for report::VariantRow {
-    fn from(stored: Variant) -> Self {
-        let Variant {
-            model,
-            target,
-            variant,
-            sequence_length,
-            size_bytes,
-            fp32_size_bytes,
-            p50_ms,
-            fp32_p50_ms,
-            cosine,
-        } = stored;
-        Self {
-            key: verdict::ComparisonKey {
-                model,
-                target,
-                variant,
-                sequence: sequence_length,
-            },
-            size_bytes,
-            fp32_size_bytes,
-            p50_ms,
-            fp32_p50_ms,
-            cosine,
-        }
-    }
 }
