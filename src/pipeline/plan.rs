@@ -316,7 +316,7 @@ fn work(
     let recipe = Recipe::parse(variant).map_err(|error| Trouble::of(&error))?;
     let seed = context.config.measure.seed;
     let candidate = subject::prepare(model, &recipe, seed, context.objects).map_err(|error| Trouble::of(&error))?;
-    job.notes.clone_from(&candidate.notes);
+    job.notes.clone_from(&candidate.account.notes);
     job.candidate = Some(candidate);
     match base {
         Base::Never(reason) => Ok(Work::Alone {

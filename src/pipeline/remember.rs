@@ -73,7 +73,7 @@ pub fn remember(
         registry.insert_build(&facts(root.clone(), as_is, &entry.job.source_files, None, Vec::new()))?;
         if candidate.id != root {
             let name = candidate.recipe.name();
-            let notes = candidate.notes.clone();
+            let notes = candidate.account.notes.clone();
             registry.insert_build(&facts(candidate.id.clone(), name, &candidate.files, Some(root), notes))?;
         }
         let (samples, runtime_version): (Value, &String) = match (&entry.pair, &entry.alone) {

@@ -14,6 +14,8 @@ use crate::runtime::Artifact;
 use crate::store::Objects;
 use crate::store::StoreError;
 use crate::variant;
+use crate::variant::Account;
+use crate::variant::Evidence;
 use crate::variant::Recipe;
 use crate::variant::VariantError;
 
@@ -30,8 +32,10 @@ pub struct Prepared {
     pub artifact: Artifact,
     /// Its files, the model first.
     pub files: Vec<StoredFile>,
-    /// What the transforms had to say.
-    pub notes: Vec<String>,
+    /// What was done, and what was left, with the reasons.
+    pub account: Account,
+    /// What had to be learned by running models.
+    pub evidence: Vec<Evidence>,
 }
 
 impl Prepared {
@@ -86,7 +90,7 @@ pub fn load_stored(files: &[StoredFile], objects: &Objects) -> Result<Model, Sub
 
 /// Derives `recipe` from `model` and puts the result into the object store.
 pub fn prepare(model: &Model, recipe: &Recipe, seed: u64, objects: &Objects) -> Result<Prepared, SubjectError> {
-    let variant = variant::derive(model, recipe, seed).map_err(|source| SubjectError::Variant {
+    let variant = variant::derive(model, recipe, seed, &[]).map_err(|source| SubjectError::Variant {
         recipe: recipe.name(),
         source,
     })?;
@@ -112,7 +116,8 @@ pub fn prepare(model: &Model, recipe: &Recipe, seed: u64, objects: &Objects) -> 
             external: paths.collect(),
         },
         files,
-        notes: variant.notes,
+        account: variant.account,
+        evidence: variant.evidence,
     })
 }
 

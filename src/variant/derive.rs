@@ -1,11 +1,15 @@
 //! Derives a variant: applies a recipe's transforms to a model and packs the result.
 
+use super::Account;
 use super::ArtifactFile;
+use super::Evidence;
 use super::Recipe;
-use super::TRANSFORMS;
+use super::Step;
+use super::Wanted;
 use super::pack;
 use super::variant_id;
 use crate::digest::Digest;
+use crate::digest::Hasher;
 use crate::hint::Hint;
 use crate::model::Model;
 use crate::model::ModelError;
@@ -31,8 +35,10 @@ pub struct Variant {
     pub source: Digest,
     /// Its files; the model itself is the first.
     pub files: Vec<ArtifactFile>,
-    /// What a person should know of it: clamped weights, operators left alone.
-    pub notes: Vec<String>,
+    /// What was done, and what was left, with the reasons.
+    pub account: Account,
+    /// What had to be learned by running models, one entry for each step that wanted to know something.
+    pub evidence: Vec<Evidence>,
 }
 
 impl Variant {
@@ -48,6 +54,30 @@ pub enum VariantError {
     /// Writing the model back would lose something.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A pass that changes nothing.
+    #[error("{step} finds nothing to do: {reason}")]
+    NothingToDo {
+        /// The step.
+        step: String,
+        /// What it looked for.
+        reason: String,
+    },
+    /// A model that holds quantized weights or activations already.
+    #[error("{step} needs a model in floats, and {node} is quantized already")]
+    AlreadyQuantized {
+        /// The step.
+        step: String,
+        /// The node that shows it, as messages show it.
+        node: String,
+    },
+    /// A pass that was not told what it needs to know.
+    #[error("{step} needs to know {what}")]
+    NotMeasured {
+        /// The step.
+        step: String,
+        /// What is missing, as a sentence fragment: `the range of tensor x`.
+        what: String,
+    },
     /// A transform that needs newer operators.
     #[error("{transform} needs opset {oldest} or newer, the model uses {opset}")]
     OldOpset {
@@ -88,6 +118,9 @@ impl Hint for VariantError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Model(error) => error.hints(),
+            Self::NothingToDo { .. } => vec!["leave this step out".to_owned()],
+            Self::AlreadyQuantized { .. } => vec!["start from the model in floats that it was made from".to_owned()],
+            Self::NotMeasured { .. } => vec!["give calibration data that reaches this part of the model".to_owned()],
             Self::OldOpset { .. } => {
                 vec!["export the model with a newer opset, or convert it with `onnx.version_converter`".to_owned()]
             }
@@ -100,42 +133,164 @@ impl Hint for VariantError {
     }
 }
 
-/// Derives the variant of `model` that `recipe` describes. The same model, recipe and seed give the same bytes.
-///
-/// Without a step the files are the model's own, byte for byte. Otherwise the result is one file, external data included, unless it
-/// would be too large for one.
-pub fn derive(model: &Model, recipe: &Recipe, seed: u64) -> Result<Variant, VariantError> {
-    let mut notes = Vec::new();
-    let files = if recipe.steps.is_empty() {
-        as_is(model)
-    } else {
-        onnx::modifiable(model)?;
-        let mut proto = model.proto.clone();
-        take_in(&mut proto, &model.external)?;
-        for step in &recipe.steps {
-            // Parsing found every step in this list.
-            for transform in TRANSFORMS.iter().filter(|transform| transform.name == step.transform) {
-                (transform.apply)(&mut proto, &mut notes)?;
-            }
+/// A variant on its way: a model and the steps that are still to be applied.
+#[derive(Debug)]
+pub struct Derivation<'m> {
+    model: &'m Model,
+    recipe: Recipe,
+    seed: u64,
+    proto: ModelProto,
+    done: usize,
+    account: Account,
+    evidence: Vec<Evidence>,
+}
+
+impl<'m> Derivation<'m> {
+    /// Begins to derive the variant of `model` that `recipe` describes.
+    pub fn start(model: &'m Model, recipe: &Recipe, seed: u64) -> Result<Self, VariantError> {
+        let mut proto = ModelProto::default();
+        if !recipe.steps.is_empty() {
+            onnx::modifiable(model)?;
+            proto = model.proto.clone();
+            take_in(&mut proto, &model.external)?;
         }
-        let files = pack::pack(proto, pack::MAX_MESSAGE);
-        match files.first().map_or(0, |file| file.bytes.len()) {
-            size if size > pack::MAX_MESSAGE => {
-                return Err(VariantError::TooLarge {
-                    recipe: recipe.name(),
-                    size,
-                });
-            }
-            _ => files,
+        Ok(Self {
+            model,
+            recipe: recipe.clone(),
+            seed,
+            proto,
+            done: 0,
+            account: Account::default(),
+            evidence: Vec::new(),
+        })
+    }
+
+    /// The next step; `None` where all are done.
+    pub fn next(&self) -> Option<&Step> {
+        self.recipe.steps.get(self.done)
+    }
+
+    /// What the next step wants to know of the model as it is so far ([`Derivation::files`]).
+    pub fn wanted(&self) -> Result<Wanted, VariantError> {
+        self.next()
+            .map_or_else(|| Ok(Wanted::default()), |step| step.pass.wanted(&self.proto))
+    }
+
+    /// The model as it is so far, all tensors within it.
+    pub fn proto(&self) -> &ModelProto {
+        &self.proto
+    }
+
+    /// The files of the model as it is so far.
+    pub fn files(&self) -> Result<Vec<ArtifactFile>, VariantError> {
+        if self.done == 0 {
+            return Ok(as_is(self.model));
         }
-    };
-    Ok(Variant {
-        id: variant_id(&model.digest, recipe, None, seed, crate::VERSION),
-        recipe: recipe.clone(),
-        source: model.digest.clone(),
-        files,
-        notes,
-    })
+        packed(self.proto.clone(), &self.recipe)
+    }
+
+    /// The files that the next step would make by `evidence`; nothing changes here.
+    pub fn trial(&self, evidence: &Evidence) -> Result<Vec<ArtifactFile>, VariantError> {
+        let mut proto = self.proto.clone();
+        if let Some(step) = self.next() {
+            step.pass.apply(&mut proto, evidence, &mut Account::default())?;
+        }
+        packed(proto, &self.recipe)
+    }
+
+    /// Applies the next step. `evidence` is what it wanted to know; empty where it wanted nothing.
+    pub fn advance(&mut self, evidence: Evidence) -> Result<(), VariantError> {
+        let Some(step) = self.recipe.steps.get(self.done) else {
+            return Ok(());
+        };
+        let mut account = Account::default();
+        step.pass.apply(&mut self.proto, &evidence, &mut account)?;
+        if account.changed == 0 && !(step.pass.prepares() && self.recipe.steps.len() > 1) {
+            return Err(VariantError::NothingToDo {
+                step: step.pass.name(),
+                reason: account.why_nothing(step.transform.about),
+            });
+        }
+        self.account.changed += account.changed;
+        self.account.left.append(&mut account.left);
+        self.account.notes.append(&mut account.notes);
+        if evidence != Evidence::default() {
+            self.evidence.push(evidence);
+        }
+        self.done += 1;
+        Ok(())
+    }
+
+    /// The finished variant, once every step has been applied.
+    ///
+    /// Without a step the files are the model's own, byte for byte. Otherwise the result is one file, external data included, unless it
+    /// would be too large for one.
+    pub fn finish(self) -> Result<Variant, VariantError> {
+        let files = if self.recipe.steps.is_empty() {
+            as_is(self.model)
+        } else {
+            packed(self.proto, &self.recipe)?
+        };
+        let evidence = evidence_digest(&self.evidence);
+        Ok(Variant {
+            id: variant_id(
+                &self.model.digest,
+                &self.recipe,
+                evidence.as_ref(),
+                self.seed,
+                crate::VERSION,
+            ),
+            recipe: self.recipe,
+            source: self.model.digest.clone(),
+            files,
+            account: self.account,
+            evidence: self.evidence,
+        })
+    }
+}
+
+/// Derives the variant of `model` that `recipe` describes, with what was learned before: `evidence` has one entry for each step that
+/// wants to know something, in their order. The same arguments give the same bytes.
+pub fn derive(model: &Model, recipe: &Recipe, seed: u64, evidence: &[Evidence]) -> Result<Variant, VariantError> {
+    let mut derivation = Derivation::start(model, recipe, seed)?;
+    let mut evidence = evidence.iter();
+    while let Some(step) = derivation.next() {
+        let step = step.pass.name();
+        let known = if derivation.wanted()?.is_empty() {
+            Evidence::default()
+        } else {
+            evidence.next().cloned().ok_or_else(|| VariantError::NotMeasured {
+                step,
+                what: "what running the model on calibration data tells".to_owned(),
+            })?
+        };
+        derivation.advance(known)?;
+    }
+    derivation.finish()
+}
+
+/// The digest of everything that was learned; `None` where nothing had to be.
+fn evidence_digest(evidence: &[Evidence]) -> Option<Digest> {
+    if evidence.is_empty() {
+        return None;
+    }
+    let mut hasher = Hasher::new();
+    for evidence in evidence {
+        hasher.part(evidence.digest().as_str().as_bytes());
+    }
+    Some(hasher.finish())
+}
+
+/// The files of a changed model.
+fn packed(proto: ModelProto, recipe: &Recipe) -> Result<Vec<ArtifactFile>, VariantError> {
+    let files = pack::pack(proto, pack::MAX_MESSAGE);
+    match files.first().map_or(0, |file| file.bytes.len()) {
+        size if size > pack::MAX_MESSAGE => Err(VariantError::TooLarge {
+            recipe: recipe.name(),
+            size,
+        }),
+        _ => Ok(files),
+    }
 }
 
 fn as_is(model: &Model) -> Vec<ArtifactFile> {

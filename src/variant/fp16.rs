@@ -17,18 +17,24 @@ mod section;
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use self::plan::Planner;
 use self::rewrite::Outcome;
 use self::rewrite::Rewriter;
 use self::section::Section;
-use self::section::standard_opset;
+use super::Account;
+use super::Evidence;
+use super::Pass;
+use super::Transform;
 use super::VariantError;
+use super::edit;
+use super::edit::Names;
+use super::recipe::no_settings;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::OperatorSetIdProto;
 use crate::model::onnx::shown::shown;
 use crate::model::onnx::visit;
-use crate::model::onnx::visit::Body;
 
 /// Before this opset, operators had other forms (`Cast` named its type by text), and engines don't run them.
 const OLDEST_OPSET: i64 = 7;
@@ -39,63 +45,56 @@ const OPTIONAL_LISTING: i64 = 4;
 /// The most names that a note lists.
 const NAMES_SHOWN: usize = 3;
 
-/// Narrows a model, all of whose tensors are within it (no external data). Says in `notes` what a person should know.
-pub(super) fn apply(model: &mut ModelProto, notes: &mut Vec<String>) -> Result<(), VariantError> {
-    let opset = standard_opset(&model.opset_import).unwrap_or(0);
-    if opset < OLDEST_OPSET {
-        return Err(VariantError::OldOpset {
-            transform: "fp16",
-            opset,
-            oldest: OLDEST_OPSET,
-        });
-    }
-    if !model.training_info.is_empty() {
-        model.training_info.clear();
-        notes.push("fp16: the graphs for training were left out".to_owned());
-    }
-    let mut rewriter = Rewriter::new(names(model), model.ir_version() < OPTIONAL_LISTING);
-    let mut planner = Planner::new(&model.functions);
-    let Some(graph) = &model.graph else {
-        return Ok(());
-    };
-    let plan = planner.plan(&Section::of_graph(graph), opset)?;
-    let calls = std::mem::take(&mut planner.calls);
-    if let Some(graph) = &mut model.graph {
-        rewriter.main(graph, &plan)?;
-    }
-    let narrowed = rewriter.functions(&calls, &model.functions, opset)?;
-    model.functions.extend(narrowed);
-    drop_unused_functions(model);
-    describe(&rewriter.outcome, notes);
-    Ok(())
-}
+/// The transform of this file.
+pub(super) const TRANSFORM: Transform = Transform {
+    name: "fp16",
+    usage: "fp16",
+    about: "floats in 16 bits inside, 32 bits at inputs and outputs",
+    parse: |settings| {
+        no_settings(settings)?;
+        Ok(Arc::new(Fp16))
+    },
+};
 
-/// Every name of a tensor, node or function in the model.
-fn names(model: &ModelProto) -> HashSet<String> {
-    let mut names = HashSet::new();
-    for scope in visit::scopes(model) {
-        match scope.body {
-            Body::Graph(graph) => {
-                names.extend(graph.input.iter().map(|input| input.name().to_owned()));
-                names.extend(graph.initializer.iter().map(|tensor| tensor.name().to_owned()));
-                let sparse = graph
-                    .sparse_initializer
-                    .iter()
-                    .filter_map(|sparse| sparse.values.as_ref());
-                names.extend(sparse.map(|values| values.name().to_owned()));
-            }
-            Body::Function(function) => {
-                names.insert(function.name().to_owned());
-                names.extend(function.input.iter().cloned());
-            }
-        }
-        for node in scope.nodes() {
-            names.insert(node.name().to_owned());
-            names.insert(node.op_type().to_owned());
-            names.extend(node.input.iter().chain(&node.output).cloned());
-        }
+/// The pass; there is nothing to set.
+#[derive(Debug)]
+struct Fp16;
+
+impl Pass for Fp16 {
+    fn name(&self) -> String {
+        TRANSFORM.name.to_owned()
     }
-    names
+
+    fn apply(&self, model: &mut ModelProto, _: &Evidence, account: &mut Account) -> Result<(), VariantError> {
+        let opset = edit::opset(model);
+        if opset < OLDEST_OPSET {
+            return Err(VariantError::OldOpset {
+                transform: "fp16",
+                opset,
+                oldest: OLDEST_OPSET,
+            });
+        }
+        if !model.training_info.is_empty() {
+            model.training_info.clear();
+            account.note("fp16: the graphs for training were left out");
+        }
+        let mut rewriter = Rewriter::new(Names::of(model), model.ir_version() < OPTIONAL_LISTING);
+        let mut planner = Planner::new(&model.functions);
+        let Some(graph) = &model.graph else {
+            return Ok(());
+        };
+        let plan = planner.plan(&Section::of_graph(graph), opset)?;
+        let calls = std::mem::take(&mut planner.calls);
+        if let Some(graph) = &mut model.graph {
+            rewriter.main(graph, &plan)?;
+        }
+        let narrowed = rewriter.functions(&calls, &model.functions, opset)?;
+        model.functions.extend(narrowed);
+        drop_unused_functions(model);
+        account.changed += rewriter.outcome.narrowed + rewriter.outcome.converted;
+        describe(&rewriter.outcome, &mut account.notes);
+        Ok(())
+    }
 }
 
 /// Drops functions that nothing calls any more, and then those that only they called.

@@ -1,44 +1,41 @@
-//! Variants of a model: a recipe of transforms, applied in order, deterministically.
+//! Variants of a model: a recipe of passes, applied in order, deterministically.
 //!
-//! A transform changes a model's graph and weights and never runs it. [`TRANSFORMS`] is the one list of them: adding one means a file
-//! here, a line there, and its name out of [`PLANNED`].
+//! A pass changes a model's graph and weights and never runs it; what it must know of a run comes to it as [`Evidence`].
+//! [`TRANSFORMS`] is the one list of them: adding one means a file here and a line there.
 
 mod derive;
+mod edit;
+mod evidence;
 mod fp16;
 mod identity;
 mod pack;
+mod pass;
+mod quantize;
 mod recipe;
 
+pub use derive::Derivation;
 pub use derive::Variant;
 pub use derive::VariantError;
 pub use derive::derive;
+pub use evidence::Calibration;
+pub use evidence::Evidence;
+pub use evidence::Observation;
+pub use evidence::Range;
+pub use evidence::Search;
+pub use evidence::Statistic;
+pub use evidence::Wanted;
 pub use identity::variant_id;
 pub use pack::ArtifactFile;
+pub use pass::Account;
+pub use pass::Left;
+pub use pass::Pass;
+pub use pass::Transform;
 pub use recipe::Recipe;
 pub use recipe::RecipeError;
 pub use recipe::Step;
 
-use crate::model::onnx::proto::ModelProto;
-
 /// The recipe without a step: the model as it is.
 pub const AS_IS: &str = "fp32";
 
-/// One way of changing a model.
-#[derive(Debug)]
-pub struct Transform {
-    /// Its name in recipes.
-    pub name: &'static str,
-    /// What it does, in half a sentence.
-    pub about: &'static str,
-    apply: fn(&mut ModelProto, &mut Vec<String>) -> Result<(), VariantError>,
-}
-
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[Transform {
-    name: "fp16",
-    about: "floats in 16 bits inside, 32 bits at inputs and outputs",
-    apply: fp16::apply,
-}];
-
-/// Transforms that recipes will know, so that their names are not mistaken for slips of the pen.
-pub static PLANNED: &[&str] = &["int4", "int8", "int8-static", "mixed", "palettize", "prune"];
+pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM];

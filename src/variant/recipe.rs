@@ -1,24 +1,44 @@
-//! Recipes: `fp32`, `fp16`, `prune-0.50+int8`: steps joined by `+`, each a transform and perhaps an argument after a hyphen.
+//! Recipes: `fp32`, `fp16`, `prune-0.50+int8`: steps joined by `+`, each a transform and perhaps its settings after a hyphen.
 
 use std::fmt;
+use std::hash::Hash;
+use std::hash::Hasher;
+use std::sync::Arc;
 
 use super::AS_IS;
-use super::PLANNED;
+use super::Pass;
 use super::TRANSFORMS;
+use super::Transform;
 use crate::hint::Hint;
 
-/// How a variant is derived: transforms in the order in which they are applied; none for the model as it is.
+/// How a variant is derived: passes in the order in which they are applied; none for the model as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Recipe {
-    /// The transforms to apply, first to last.
+    /// The passes to apply, first to last.
     pub steps: Vec<Step>,
 }
 
-/// One transform of a recipe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// One pass of a recipe. Equal steps are written alike.
+#[derive(Debug, Clone)]
 pub struct Step {
-    /// The name of a transform in [`TRANSFORMS`].
-    pub transform: &'static str,
+    /// What it does.
+    pub pass: Arc<dyn Pass>,
+    /// What kind of pass it is.
+    pub transform: &'static Transform,
+}
+
+impl PartialEq for Step {
+    fn eq(&self, other: &Self) -> bool {
+        self.pass.name() == other.pass.name()
+    }
+}
+
+impl Eq for Step {}
+
+impl Hash for Step {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.pass.name().hash(state);
+    }
 }
 
 /// A text that is not a recipe.
@@ -38,19 +58,15 @@ pub enum RecipeError {
         /// The transform with the closest name, where one is close.
         nearest: Option<&'static str>,
     },
-    /// A step that a later version will know.
-    #[error("`{step}` is not available yet")]
-    Planned {
+    /// Settings that a transform does not have.
+    #[error("`{step}`: {problem}")]
+    Settings {
+        /// How the transform is written.
+        usage: &'static str,
         /// The step.
         step: String,
-    },
-    /// An argument after a transform that takes none.
-    #[error("`{transform}` takes no argument, but `{step}` gives one")]
-    Argument {
-        /// The transform.
-        transform: &'static str,
-        /// The step.
-        step: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// `fp32` beside other steps.
     #[error("`fp32` means the model as it is and stands alone, not in `{recipe}`")]
@@ -58,11 +74,11 @@ pub enum RecipeError {
         /// The whole text.
         recipe: String,
     },
-    /// The same transform twice.
+    /// The same step twice.
     #[error("`{step}` stands twice in `{recipe}`")]
     Repeated {
         /// The step.
-        step: &'static str,
+        step: String,
         /// The whole text.
         recipe: String,
     },
@@ -70,16 +86,17 @@ pub enum RecipeError {
 
 impl Hint for RecipeError {
     fn hints(&self) -> Vec<String> {
-        let mut names = vec![AS_IS];
-        names.extend(TRANSFORMS.iter().map(|transform| transform.name));
         let mut hints = Vec::new();
-        if let Self::Unknown {
-            nearest: Some(nearest), ..
-        } = self
-        {
-            hints.push(format!("did you mean `{nearest}`?"));
+        match self {
+            Self::Settings { usage, .. } => return vec![format!("it is written `{usage}`")],
+            Self::Unknown {
+                nearest: Some(nearest), ..
+            } => hints.push(format!("did you mean `{nearest}`?")),
+            _ => {}
         }
-        hints.push(format!("the variants that exist are {}", names.join(", ")));
+        let usages = TRANSFORMS.iter().map(|transform| transform.usage);
+        let usages: Vec<&str> = std::iter::once(AS_IS).chain(usages).collect();
+        hints.push(format!("the variants that exist are {}", usages.join(", ")));
         hints
     }
 }
@@ -108,7 +125,7 @@ impl Recipe {
             let step = Step::parse(text)?;
             if steps.contains(&step) {
                 return Err(RecipeError::Repeated {
-                    step: step.transform,
+                    step: step.pass.name(),
                     recipe: recipe(),
                 });
             }
@@ -122,8 +139,15 @@ impl Recipe {
         if self.steps.is_empty() {
             return AS_IS.to_owned();
         }
-        let steps: Vec<&str> = self.steps.iter().map(|step| step.transform).collect();
+        let steps: Vec<String> = self.steps.iter().map(|step| step.pass.name()).collect();
         steps.join("+")
+    }
+
+    /// This recipe, and then `other`: what a build of this one becomes by that one.
+    pub fn then(&self, other: &Self) -> Self {
+        Self {
+            steps: self.steps.iter().chain(&other.steps).cloned().collect(),
+        }
     }
 }
 
@@ -135,28 +159,46 @@ impl fmt::Display for Recipe {
 
 impl Step {
     fn parse(text: &str) -> Result<Self, RecipeError> {
-        let starts = |name: &str| text.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
-        let step = || text.to_owned();
-        let names = || TRANSFORMS.iter().map(|transform| transform.name);
-        if let Some(transform) = names().find(|name| *name == text) {
-            return Ok(Self { transform });
-        }
-        if let Some(transform) = names().find(|name| starts(name)) {
-            return Err(RecipeError::Argument {
-                transform,
-                step: step(),
+        let settings = |name: &str| match text.strip_prefix(name)? {
+            "" => Some(""),
+            rest => rest.strip_prefix('-'),
+        };
+        // `int8-static` is not `int8` with a setting.
+        let found = TRANSFORMS
+            .iter()
+            .filter_map(|transform| Some((transform, settings(transform.name)?)))
+            .max_by_key(|(transform, _)| transform.name.len());
+        let Some((transform, settings)) = found else {
+            return Err(RecipeError::Unknown {
+                step: text.to_owned(),
+                nearest: nearest(text),
             });
-        }
-        if PLANNED.iter().any(|name| *name == text || starts(name)) {
-            return Err(RecipeError::Planned { step: step() });
-        }
-        let nearest = names()
-            .chain([AS_IS])
-            .map(|name| (strsim::jaro_winkler(&text.to_ascii_lowercase(), name), name))
-            .filter(|(likeness, _)| *likeness > 0.75)
-            .max_by(|one, other| one.0.total_cmp(&other.0))
-            .map(|(_, name)| name);
-        Err(RecipeError::Unknown { step: step(), nearest })
+        };
+        let pass = (transform.parse)(settings).map_err(|problem| RecipeError::Settings {
+            usage: transform.usage,
+            step: text.to_owned(),
+            problem,
+        })?;
+        Ok(Self { pass, transform })
+    }
+}
+
+fn nearest(text: &str) -> Option<&'static str> {
+    let names = TRANSFORMS.iter().map(|transform| transform.name);
+    names
+        .chain([AS_IS])
+        .map(|name| (strsim::jaro_winkler(&text.to_ascii_lowercase(), name), name))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, name)| name)
+}
+
+/// For a transform without settings.
+pub(super) fn no_settings(settings: &str) -> Result<(), String> {
+    if settings.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("there is nothing to set, but `{settings}` is given"))
     }
 }
 
@@ -183,30 +225,31 @@ mod tests {
 
     #[test]
     fn says_what_exists() {
-        assert_eq!(
-            complaint("FP61"),
+        assert!(complaint("FP61").starts_with(
             "`FP61` is not a known transform; did you mean `fp16`?; the variants that exist are fp32, fp16"
-        );
-        assert!(complaint("int8-static").starts_with("`int8-static` is not available yet"));
-        assert!(complaint("prune-0.50+int8").starts_with("`prune-0.50` is not available yet"));
+        ));
         assert!(complaint("fp16+fp32").starts_with("`fp32` means the model as it is"));
         assert!(complaint("fp16+").contains("a step is empty"));
         assert!(complaint("").contains("a step is empty"));
-        assert!(complaint("fp16-4").starts_with("`fp16` takes no argument"));
+        assert_eq!(
+            complaint("fp16-4"),
+            "`fp16-4`: there is nothing to set, but `4` is given; it is written `fp16`"
+        );
         assert!(complaint("fp16+fp16").contains("stands twice"));
         assert!(!complaint("xyz").contains("did you mean"));
     }
 
     #[test]
-    fn no_planned_name_exists_already() {
-        for name in PLANNED {
-            assert!(TRANSFORMS.iter().all(|transform| transform.name != *name), "{name}");
-        }
+    fn recipes_are_joined() {
+        let half = Recipe::parse("fp16").unwrap();
+        assert_eq!(Recipe::as_is().then(&half), half);
     }
 
     proptest! {
         #[test]
-        fn what_is_read_is_written_alike(text in "(fp16|fp32|int8|[a-z0-9+ -]){0,4}") {
+        fn what_is_read_is_written_alike(
+            text in "(fp16|fp32|int8|int8-static|prune-0\\.5|-[a-z0-9.]{1,4}|[a-z0-9+ -]){0,4}"
+        ) {
             if let Ok(recipe) = Recipe::parse(&text) {
                 prop_assert_eq!(Recipe::parse(&recipe.name()).unwrap(), recipe);
             }

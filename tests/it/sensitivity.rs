@@ -68,7 +68,7 @@ fn fp16(name: &str, folder: &TempDir) -> std::path::PathBuf {
     let model = Model::load(&fixture(name)).unwrap();
     let recipe = Recipe::parse("fp16").unwrap();
     let path = folder.path().join(name);
-    std::fs::write(&path, &variant::derive(&model, &recipe, 0).unwrap().files[0].bytes).unwrap();
+    std::fs::write(&path, &variant::derive(&model, &recipe, 0, &[]).unwrap().files[0].bytes).unwrap();
     path
 }
 

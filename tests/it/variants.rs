@@ -57,7 +57,7 @@ fn changeable(model: Model) -> Model {
 }
 
 fn half(model: &Model) -> Variant {
-    derive(model, &Recipe::parse("fp16").unwrap(), 0).unwrap()
+    derive(model, &Recipe::parse("fp16").unwrap(), 0, &[]).unwrap()
 }
 
 fn decoded(variant: &Variant) -> ModelProto {
@@ -82,7 +82,7 @@ fn write_fp16_variants() {
             let target = results.join(&name).join(&file.name);
             write_atomic(&target, &file.bytes).unwrap();
         }
-        let notes = variant.notes.join("\n");
+        let notes = variant.account.notes.join("\n");
         write_atomic(&results.join(&name).join("notes.txt"), notes.as_bytes()).unwrap();
     }
 }
@@ -131,14 +131,14 @@ fn single_bytes(model: &ModelProto) -> usize {
 #[test]
 fn as_is_is_byte_for_byte() {
     let model = fixture("kitchen_sink");
-    let variant = derive(&model, &Recipe::as_is(), 0).unwrap();
+    let variant = derive(&model, &Recipe::as_is(), 0, &[]).unwrap();
     assert_eq!((variant.files.len(), variant.files[0].name.as_str()), (1, "model.onnx"));
     assert_eq!(
         (&variant.files[0].digest, &variant.source),
         (&model.digest, &model.digest)
     );
     assert_eq!(variant.size(), model.size());
-    assert_eq!(variant.notes, Vec::<String>::new());
+    assert_eq!(variant.account.notes, Vec::<String>::new());
 }
 
 #[test]
@@ -174,20 +174,20 @@ fn the_same_inputs_give_the_same_bytes() {
         for _ in 0..3 {
             let again = half(&changeable(fixture(name)));
             assert_eq!(
-                (&again.id, &again.files, &again.notes),
-                (&once.id, &once.files, &once.notes)
+                (&again.id, &again.files, &again.account),
+                (&once.id, &once.files, &once.account)
             );
         }
     }
     let model = fixture("digits_mlp");
     let recipe = Recipe::parse("fp16").unwrap();
     assert_ne!(
-        derive(&model, &recipe, 0).unwrap().id,
-        derive(&model, &recipe, 1).unwrap().id
+        derive(&model, &recipe, 0, &[]).unwrap().id,
+        derive(&model, &recipe, 1, &[]).unwrap().id
     );
     assert_eq!(
-        derive(&model, &recipe, 0).unwrap().files,
-        derive(&model, &recipe, 1).unwrap().files
+        derive(&model, &recipe, 0, &[]).unwrap().files,
+        derive(&model, &recipe, 1, &[]).unwrap().files
     );
 }
 
@@ -286,7 +286,7 @@ fn says_which_weights_do_not_fit() {
     ];
     let nodes = vec![node("Mul", &["x", "w"], &["m"]), node("Add", &["m", "b"], &["y"])];
     let variant = half(&model(graph(nodes, weights), 17));
-    insta::assert_snapshot!(variant.notes.join("\n"), @r"
+    insta::assert_snapshot!(variant.account.notes.join("\n"), @r"
     fp16: clamped to ±65504, beyond which there are no 16-bit floats: 3 values of 2 weights (`w`, `b`)
     fp16: moved to ±5.96e-8, below which there are no 16-bit floats: 1 value of 1 weight (`w`)
     ");
@@ -368,7 +368,7 @@ fn external_data_is_taken_in() {
     write_atomic(&path, &onnx::encode(&proto)).unwrap();
     let model = Model::load(&path).unwrap();
 
-    let as_is = derive(&model, &Recipe::as_is(), 0).unwrap();
+    let as_is = derive(&model, &Recipe::as_is(), 0, &[]).unwrap();
     let names: Vec<&str> = as_is.files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, ["model.onnx", "weights.bin"]);
     assert_eq!(as_is.size(), model.size());
@@ -386,7 +386,7 @@ fn external_data_is_taken_in() {
 #[test]
 fn refuses_what_it_cannot_change() {
     let complaint = |model: &Model| {
-        let error = derive(model, &Recipe::parse("fp16").unwrap(), 0).unwrap_err();
+        let error = derive(model, &Recipe::parse("fp16").unwrap(), 0, &[]).unwrap_err();
         std::iter::once(error.to_string())
             .chain(error.hints())
             .collect::<Vec<_>>()

@@ -33,6 +33,8 @@ use crate::model::onnx::proto::tensor_proto::DataType;
 use crate::model::onnx::tensor_view::TensorView;
 use crate::model::onnx::tensor_view::set_raw_data;
 use crate::variant::VariantError;
+use crate::variant::edit::Names;
+use crate::variant::edit::tensor_attribute;
 
 /// What a rewrite did.
 #[derive(Debug, Default)]
@@ -41,6 +43,8 @@ pub(super) struct Outcome {
     pub(super) clamped: Vec<(String, Clamped)>,
     /// How many weights became 16 bits wide.
     pub(super) narrowed: usize,
+    /// How many nodes compute in 16 bits now.
+    pub(super) converted: usize,
     /// Operators that read or make floats and were left in 32 bits, with their number.
     pub(super) left: BTreeMap<String, usize>,
 }
@@ -48,7 +52,7 @@ pub(super) struct Outcome {
 /// Rewrites graphs and functions.
 pub(super) struct Rewriter {
     scopes: Vec<Scope>,
-    names: HashSet<String>,
+    names: Names,
     /// Names of narrowed functions, by call; filled on first use.
     narrowed_functions: BTreeMap<usize, String>,
     /// Calls whose functions are still to be rewritten.
@@ -67,9 +71,9 @@ enum Role {
 }
 
 impl Rewriter {
-    /// A rewriter for a model in which `names` are taken. `lists_initializers`: every initializer must be listed as an input (IR before
+    /// A rewriter for a model with these `names`. `lists_initializers`: every initializer must be listed as an input (IR before
     /// version 4).
-    pub(super) fn new(names: HashSet<String>, lists_initializers: bool) -> Self {
+    pub(super) fn new(names: Names, lists_initializers: bool) -> Self {
         Self {
             scopes: Vec::new(),
             names,
@@ -248,6 +252,7 @@ impl Rewriter {
                 .iter()
                 .any(|name| plan.kinds.get(name) == Some(&Kind::Float));
             if decision.convert {
+                self.outcome.converted += usize::from(makes_float);
                 self.narrow_node(node, decision, makes_float)?;
             } else {
                 self.count_left(&original, plan, makes_float);
@@ -330,7 +335,9 @@ impl Rewriter {
                 match node.attribute.iter_mut().find(|attribute| attribute.name() == "value") {
                     Some(attribute) => self.narrow_constant(attribute, &label)?,
                     // Without a value it is a 32-bit zero.
-                    None => node.attribute.push(tensor_attribute(half_tensor(&[1], &[0, 0]))),
+                    None => node
+                        .attribute
+                        .push(tensor_attribute("value", half_tensor(&[1], &[0, 0]))),
                 }
             }
             _ => {}
@@ -359,12 +366,12 @@ impl Rewriter {
             }
             "value_float" => {
                 let half = half_of(attribute.f(), &mut clamped).to_le_bytes();
-                *attribute = tensor_attribute(half_tensor(&[], &half));
+                *attribute = tensor_attribute("value", half_tensor(&[], &half));
             }
             "value_floats" => {
                 let singles: Vec<u8> = attribute.floats.iter().flat_map(|value| value.to_le_bytes()).collect();
                 let length = attribute.floats.len() as i64;
-                *attribute = tensor_attribute(half_tensor(&[length], &halves(&singles, &mut clamped)));
+                *attribute = tensor_attribute("value", half_tensor(&[length], &halves(&singles, &mut clamped)));
             }
             _ => return Ok(()),
         }
@@ -467,14 +474,7 @@ impl Rewriter {
 
     /// A name that stands nowhere in the model yet.
     fn fresh(&mut self, base: &str, suffix: &str) -> String {
-        let mut name = format!("{base}{suffix}");
-        let mut number = 2_u64;
-        while self.names.contains(&name) {
-            name = format!("{base}{suffix}_{number}");
-            number += 1;
-        }
-        self.names.insert(name.clone());
-        name
+        self.names.fresh(&format!("{base}{suffix}"))
     }
 }
 
@@ -493,14 +493,5 @@ fn half_tensor(dims: &[i64], bytes: &[u8]) -> TensorProto {
         data_type: Some(DataType::Float16 as i32),
         raw_data: Some(Bytes::copy_from_slice(bytes)),
         ..TensorProto::default()
-    }
-}
-
-fn tensor_attribute(tensor: TensorProto) -> AttributeProto {
-    AttributeProto {
-        name: Some("value".to_owned()),
-        r#type: Some(AttributeType::Tensor as i32),
-        t: Some(tensor),
-        ..AttributeProto::default()
     }
 }
