@@ -184,7 +184,10 @@ fn a_manifest_of_the_schema_before_is_read() {
     let mut manifest: serde_json::Value = serde_json::from_str(&env.read("kept/manifest.json")).unwrap();
     manifest["schema"] = 2.into();
     for entry in manifest["entries"].as_array_mut().unwrap() {
-        assert_eq!(entry.as_object_mut().unwrap().remove("evidence"), Some(serde_json::json!([])));
+        assert_eq!(
+            entry.as_object_mut().unwrap().remove("evidence"),
+            Some(serde_json::json!([]))
+        );
     }
     env.write("kept/manifest.json", manifest.to_string());
     let output = env.run(&["ci"]).expect_code(0);
