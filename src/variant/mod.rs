@@ -8,6 +8,7 @@ mod edit;
 mod evidence;
 mod fp16;
 mod identity;
+mod kinds;
 mod pack;
 mod pass;
 mod quantize;
