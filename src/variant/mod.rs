@@ -10,8 +10,11 @@ mod fp16;
 mod identity;
 mod pack;
 mod pass;
+mod prune;
 mod quantize;
 mod recipe;
+mod share;
+mod weights;
 
 pub use derive::Derivation;
 pub use derive::Variant;
@@ -38,4 +41,4 @@ pub use recipe::Step;
 pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM];
+pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, prune::TRANSFORM];
