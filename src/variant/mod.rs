@@ -8,6 +8,7 @@ mod edit;
 mod evidence;
 mod fp16;
 mod identity;
+mod opset;
 mod pack;
 mod pass;
 mod quantize;
@@ -38,4 +39,4 @@ pub use recipe::Step;
 pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM];
+pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, opset::TRANSFORM];
