@@ -189,14 +189,15 @@ impl Raiser {
     }
 
     fn dropout(&mut self, node: &mut NodeProto, facts: &Facts<'_>, place: &mut Place) -> Result<(), VariantError> {
-        if self.crosses(10) && node.output.get(1).is_some_and(|mask| !mask.is_empty()) {
-            if node.output.get(1).is_some_and(|mask| self.read.contains(mask)) {
-                return Err(self.refuse(node, "its mask is read, and later versions give it another type"));
-            }
-            node.output.truncate(1);
-        }
         if !self.crosses(12) {
             return Ok(());
+        }
+        // All false outside of training, and of the data's type at first; all true since then.
+        if node.output.get(1).is_some_and(|mask| !mask.is_empty()) {
+            if node.output.get(1).is_some_and(|mask| self.read.contains(mask)) {
+                return Err(self.refuse(node, "its mask is read, which later versions give otherwise"));
+            }
+            node.output.truncate(1);
         }
         let Some(ratio) = take(node, "ratio") else {
             return Ok(());
