@@ -9,6 +9,7 @@ mod evidence;
 mod fp16;
 mod identity;
 mod kinds;
+mod opset;
 mod pack;
 mod pass;
 mod prune;
@@ -42,4 +43,4 @@ pub use recipe::Step;
 pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, prune::TRANSFORM];
+pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, opset::TRANSFORM, prune::TRANSFORM];

@@ -12,7 +12,7 @@ pub mod made;
 pub mod proto;
 pub mod read;
 pub mod scan;
-mod shape;
+pub(crate) mod shape;
 pub mod shown;
 pub mod tensor_view;
 pub mod types;
