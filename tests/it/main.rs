@@ -40,6 +40,7 @@ mod onnx_models;
 mod outputs;
 mod profile;
 mod profile_page;
+mod prune;
 mod registry;
 mod report;
 mod runtime_install;
