@@ -9,6 +9,7 @@ mod evidence;
 mod fp16;
 mod identity;
 mod pack;
+mod palettize;
 mod pass;
 mod prune;
 mod quantize;
@@ -41,4 +42,4 @@ pub use recipe::Step;
 pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, prune::TRANSFORM];
+pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, palettize::TRANSFORM, prune::TRANSFORM];

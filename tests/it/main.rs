@@ -38,6 +38,7 @@ mod metrics;
 mod noise;
 mod onnx_models;
 mod outputs;
+mod palettize;
 mod profile;
 mod profile_page;
 mod prune;

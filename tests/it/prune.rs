@@ -45,7 +45,16 @@ pub(crate) fn judged(name: &str, variant: &Variant) -> serde_json::Value {
     let original = load(name);
     env.write("before.onnx", &original.bytes);
     env.write("after.onnx", &variant.files[0].bytes);
-    let mut arguments = vec!["accuracy", "before.onnx", "after.onnx", "--cosine-threshold", "0", "--top1-threshold", "0", "--json"];
+    let mut arguments = vec![
+        "accuracy",
+        "before.onnx",
+        "after.onnx",
+        "--cosine-threshold",
+        "0",
+        "--top1-threshold",
+        "0",
+        "--json",
+    ];
     if name.starts_with("digits") {
         let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/quickstart/digits.npz");
         env.write("digits.npz", std::fs::read(digits).unwrap());
@@ -61,7 +70,11 @@ pub(crate) fn judged(name: &str, variant: &Variant) -> serde_json::Value {
 /// The share of right answers, before and after.
 pub(crate) fn right(name: &str, variant: &Variant) -> (f64, f64) {
     let judged = judged(name, variant);
-    let share = |side: &str| judged["accuracy"][side].as_f64().unwrap_or_else(|| panic!("no {side}: {judged}"));
+    let share = |side: &str| {
+        judged["accuracy"][side]
+            .as_f64()
+            .unwrap_or_else(|| panic!("no {side}: {judged}"))
+    };
     (share("baseline_top1"), share("candidate_top1"))
 }
 
@@ -83,7 +96,10 @@ fn zeros(model: &ModelProto) -> (usize, usize) {
 #[ignore = "writes files for the reference check"]
 fn write_pruned_variants() {
     let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
-    let (models, results) = (PathBuf::from(variable("PRUNE_CHECK_MODELS")), PathBuf::from(variable("PRUNE_CHECK_RESULTS")));
+    let (models, results) = (
+        PathBuf::from(variable("PRUNE_CHECK_MODELS")),
+        PathBuf::from(variable("PRUNE_CHECK_RESULTS")),
+    );
     let mut paths: Vec<PathBuf> = std::fs::read_dir(models)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -122,16 +138,36 @@ fn what_is_pruned_runs_and_mostly_knows_its_digits() {
     ] {
         let variant = made(&load(name), recipe).unwrap();
         let (before, after) = right(name, &variant);
-        assert!(after >= least && before >= after - 0.01, "{name} {recipe}: {before} became {after}");
-        assert!(variant.account.notes[0].contains("(50.0 %)"), "{:?}", variant.account.notes);
+        assert!(
+            after >= least && before >= after - 0.01,
+            "{name} {recipe}: {before} became {after}"
+        );
+        assert!(
+            variant.account.notes[0].contains("(50.0 %)"),
+            "{:?}",
+            variant.account.notes
+        );
         assert!(variant.account.notes[1].contains("compressed download"));
-        assert!(variant.account.left.iter().any(|left| left.reason.contains("first or last")));
+        assert!(
+            variant
+                .account
+                .left
+                .iter()
+                .any(|left| left.reason.contains("first or last"))
+        );
     }
 }
 
 #[test]
 fn only_elements_of_weights_change() {
-    for name in ["digits_mlp", "digits_cnn", "digits_mbv2", "digits_vit", "digits_lstm", "control_flow_if_loop"] {
+    for name in [
+        "digits_mlp",
+        "digits_cnn",
+        "digits_mbv2",
+        "digits_vit",
+        "digits_lstm",
+        "control_flow_if_loop",
+    ] {
         let model = load(name);
         let variant = match made(&model, "prune-0.40-tensor") {
             Ok(variant) => variant,
@@ -139,22 +175,39 @@ fn only_elements_of_weights_change() {
         };
         let pruned = decoded(&variant);
         let mut scopes = (visit::tensors(&visit::scopes(&model.proto)).len(), 0);
-        for (before, after) in visit::tensors(&visit::scopes(&model.proto)).iter().zip(visit::tensors(&visit::scopes(&pruned))) {
-            assert_eq!((before.tensor.name(), &before.tensor.dims), (after.tensor.name(), &after.tensor.dims), "{name}");
+        for (before, after) in visit::tensors(&visit::scopes(&model.proto))
+            .iter()
+            .zip(visit::tensors(&visit::scopes(&pruned)))
+        {
+            assert_eq!(
+                (before.tensor.name(), &before.tensor.dims),
+                (after.tensor.name(), &after.tensor.dims),
+                "{name}"
+            );
             scopes.1 += 1;
             let view = |tensor| TensorView::of(tensor, &[]).ok();
             let (before, after) = (view(before.tensor), view(after.tensor));
             let floats = |view: &Option<TensorView>| view.as_ref().and_then(TensorView::to_f32);
             match (floats(&before), floats(&after)) {
                 (Some(before), Some(after)) => {
-                    assert!(before.iter().zip(&after).all(|(before, after)| before == after || *after == 0.0), "{name}");
+                    assert!(
+                        before
+                            .iter()
+                            .zip(&after)
+                            .all(|(before, after)| before == after || *after == 0.0),
+                        "{name}"
+                    );
                 }
                 _ => assert_eq!(before, after, "{name}"),
             }
         }
         assert_eq!(scopes.0, scopes.1);
         assert!(zeros(&pruned).0 > zeros(&model.proto).0, "{name}");
-        assert_eq!(made(&model, "prune-0.40-tensor").unwrap().files, variant.files, "{name}");
+        assert_eq!(
+            made(&model, "prune-0.40-tensor").unwrap().files,
+            variant.files,
+            "{name}"
+        );
     }
 }
 
@@ -170,7 +223,10 @@ fn bodies_of_loops_are_pruned_and_run() {
 #[test]
 fn what_is_too_small_is_told() {
     let error = made(&load("kitchen_sink"), "prune-0.50").unwrap_err();
-    assert!(error.to_string().starts_with("prune-0.50 finds nothing to do: node"), "{error}");
+    assert!(
+        error.to_string().starts_with("prune-0.50 finds nothing to do: node"),
+        "{error}"
+    );
 }
 
 #[test]
