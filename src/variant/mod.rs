@@ -11,6 +11,7 @@ mod identity;
 mod kinds;
 mod opset;
 mod pack;
+mod palettize;
 mod pass;
 mod prune;
 mod quantize;
@@ -43,4 +44,9 @@ pub use recipe::Step;
 pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, opset::TRANSFORM, prune::TRANSFORM];
+pub static TRANSFORMS: &[Transform] = &[
+    fp16::TRANSFORM,
+    opset::TRANSFORM,
+    palettize::TRANSFORM,
+    prune::TRANSFORM,
+];
