@@ -39,6 +39,10 @@ pub struct Accuracy {
     pub mean_abs_error: f64,
     /// The largest absolute difference of any element of any output.
     pub max_abs_error: f64,
+    /// Signal-to-noise ratio in decibels, 10·log₁₀(Σx² / Σ(x−y)²), of the output where it is lowest, over all samples; `None` where all are
+    /// equal to the last bit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snr_db: Option<f64>,
     /// The same of each output that holds numbers, in the baseline's order.
     pub outputs: Vec<OutputAgreement>,
 }
@@ -91,6 +95,9 @@ struct Sums {
     cosines: f64,
     lowest_cosine: f64,
     errors: f64,
+    /// Sums of squares of the baseline's values and of the differences.
+    signal: f64,
+    noise: f64,
     elements: usize,
     max_abs_error: f64,
     rows: usize,
@@ -197,6 +204,12 @@ impl Agreement {
             labelled: self.labelled,
             mean_abs_error: errors / elements.max(1) as f64,
             max_abs_error: outputs.iter().fold(0.0, |most, output| most.max(output.max_abs_error)),
+            snr_db: self
+                .outputs
+                .iter()
+                .filter(|output| output.counts)
+                .filter_map(Sums::decibels)
+                .min_by(f64::total_cmp),
             outputs,
         })
     }
@@ -243,6 +256,8 @@ impl Sums {
             cosines: 0.0,
             lowest_cosine: f64::INFINITY,
             errors: 0.0,
+            signal: 0.0,
+            noise: 0.0,
             elements: 0,
             max_abs_error: 0.0,
             rows: 0,
@@ -255,8 +270,16 @@ impl Sums {
         self.cosines += difference.cosine;
         self.lowest_cosine = self.lowest_cosine.min(difference.cosine);
         self.errors += difference.errors;
+        self.signal += difference.signal;
+        self.noise += difference.noise;
         self.elements += difference.elements;
         self.max_abs_error = self.max_abs_error.max(difference.max_abs_error);
+    }
+
+    /// `None` without noise, or where the squares are too large for a number.
+    fn decibels(&self) -> Option<f64> {
+        let decibels = 10.0 * (self.signal.max(f64::MIN_POSITIVE).log10() - self.noise.log10());
+        (self.noise > 0.0 && decibels.is_finite()).then_some(decibels)
     }
 
     /// Agreement of the highest score: where the output is a table of rows by classes.
@@ -305,6 +328,10 @@ struct Difference {
     cosine: f64,
     /// The sum of absolute differences.
     errors: f64,
+    /// The sum of squares of the baseline's values.
+    signal: f64,
+    /// The sum of squares of the differences.
+    noise: f64,
     max_abs_error: f64,
 }
 
@@ -318,6 +345,8 @@ impl Difference {
             lost: 0,
             cosine: 1.0,
             errors: 0.0,
+            signal: 0.0,
+            noise: 0.0,
             max_abs_error: 0.0,
         };
         let mut largest = (0.0_f64, 0.0_f64);
@@ -327,6 +356,8 @@ impl Difference {
                     let error = (a - b).abs();
                     difference.elements += 1;
                     difference.errors += error;
+                    difference.signal += a * a;
+                    difference.noise += error * error;
                     difference.max_abs_error = difference.max_abs_error.max(error);
                     largest = (largest.0.max(a.abs()), largest.1.max(b.abs()));
                 }
@@ -454,6 +485,8 @@ mod tests {
         assert!((accuracy.cosine - 0.9).abs() < 1e-9);
         assert!((accuracy.lowest_cosine - 0.8).abs() < 1e-9);
         assert_eq!((accuracy.mean_abs_error, accuracy.max_abs_error), (0.5, 1.0));
+        // Squares of 1, 2, 1 and 2 over those of 1 and 1.
+        assert!((accuracy.snr_db.unwrap() - 10.0 * 5.0_f64.log10()).abs() < 1e-9);
     }
 
     #[test]

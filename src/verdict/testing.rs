@@ -119,6 +119,7 @@ pub(super) fn agreeing() -> Accuracy {
         labelled: 0,
         mean_abs_error: 1e-4,
         max_abs_error: 1e-3,
+        snr_db: None,
         outputs: Vec::new(),
     }
 }
