@@ -26,6 +26,13 @@ pub struct Accuracy {
     pub baseline_top1: Option<f64>,
     /// The same of the candidate.
     pub candidate_top1: Option<f64>,
+    /// The share of samples whose label is among the five highest scores of the baseline, 0 to 1; `None` without labels or with five
+    /// classes or fewer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_top5: Option<f64>,
+    /// The same of the candidate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate_top5: Option<f64>,
     /// How many samples had a label.
     pub labelled: usize,
     /// The mean absolute difference over all elements of all outputs.
@@ -65,7 +72,14 @@ pub struct Agreement {
     labelled: usize,
     baseline_right: usize,
     candidate_right: usize,
+    /// Labelled samples with more than [`MANY`] classes on both sides.
+    many_classes: usize,
+    baseline_near: usize,
+    candidate_near: usize,
 }
+
+/// A label among this many highest scores is nearly right.
+const MANY: usize = 5;
 
 /// What is kept of one output.
 #[derive(Debug)]
@@ -100,6 +114,9 @@ impl Agreement {
             labelled: 0,
             baseline_right: 0,
             candidate_right: 0,
+            many_classes: 0,
+            baseline_near: 0,
+            candidate_near: 0,
         }
     }
 
@@ -175,6 +192,8 @@ impl Agreement {
                 .and_then(|output| share(output.agreeing, output.rows)),
             baseline_top1: share(self.baseline_right, self.labelled),
             candidate_top1: share(self.candidate_right, self.labelled),
+            baseline_top5: share(self.baseline_near, self.many_classes),
+            candidate_top5: share(self.candidate_near, self.many_classes),
             labelled: self.labelled,
             mean_abs_error: errors / elements.max(1) as f64,
             max_abs_error: outputs.iter().fold(0.0, |most, output| most.max(output.max_abs_error)),
@@ -205,6 +224,11 @@ impl Agreement {
         self.labelled += 1;
         self.baseline_right += usize::from(old == label);
         self.candidate_right += usize::from(new == label);
+        if let (Some(old), Some(new)) = (is_near(baseline, label), is_near(candidate, label)) {
+            self.many_classes += 1;
+            self.baseline_near += usize::from(old);
+            self.candidate_near += usize::from(new);
+        }
     }
 }
 
@@ -332,13 +356,33 @@ impl Difference {
 /// The class that a model answers with for one sample: the place of the highest score of its first floating-point output that is
 /// a single row of at least two; `None` where there is no such output.
 pub fn answer(outputs: &[Tensor]) -> Option<i64> {
-    let scores = outputs.iter().find(|output| {
+    Some(highest(class_scores(outputs)?.values()?)? as i64)
+}
+
+/// The first floating-point output that is a single row of at least two scores.
+fn class_scores(outputs: &[Tensor]) -> Option<&Tensor> {
+    outputs.iter().find(|output| {
         let (Some(classes), rows) = (output.shape.last(), output.shape.iter().rev().skip(1).product::<u64>()) else {
             return false;
         };
         output.element.is_float() && *classes >= 2 && rows == 1
-    })?;
-    Some(highest(scores.values()?)? as i64)
+    })
+}
+
+/// True where `label` is among the [`MANY`] highest scores, the first of equals counting as higher; `None` where there are no more
+/// scores than that.
+fn is_near(outputs: &[Tensor], label: i64) -> Option<bool> {
+    let scores = class_scores(outputs).filter(|scores| scores.len() > MANY)?;
+    let Some(label) = usize::try_from(label).ok().filter(|label| *label < scores.len()) else {
+        return Some(false);
+    };
+    let own = scores.values()?.nth(label)?;
+    let before = scores
+        .values()?
+        .enumerate()
+        .filter(|(index, score)| *score > own || (*score == own && *index < label))
+        .count();
+    Some(!own.is_nan() && before < MANY)
 }
 
 /// The first output that holds NaN or infinity.
@@ -410,6 +454,24 @@ mod tests {
         assert!((accuracy.cosine - 0.9).abs() < 1e-9);
         assert!((accuracy.lowest_cosine - 0.8).abs() < 1e-9);
         assert_eq!((accuracy.mean_abs_error, accuracy.max_abs_error), (0.5, 1.0));
+    }
+
+    #[test]
+    fn a_label_among_the_five_highest_is_nearly_right() {
+        let mut agreement = Agreement::new();
+        let before = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0];
+        let after = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        agreement.add(&scores(&before), &scores(&after), Some(5)).unwrap();
+        agreement.add(&scores(&before), &scores(&after), Some(1)).unwrap();
+        let accuracy = agreement.finish().unwrap();
+        assert_eq!(
+            (accuracy.baseline_top5, accuracy.candidate_top5),
+            (Some(0.5), Some(1.0))
+        );
+        assert_eq!(is_near(&scores(&[1.0; 6]), 5), Some(false));
+        assert_eq!(is_near(&scores(&[1.0; 6]), 4), Some(true));
+        assert_eq!(is_near(&scores(&before), -1), Some(false));
+        assert_eq!(is_near(&scores(&[1.0, 2.0, 3.0, 4.0, 5.0]), 1), None);
     }
 
     #[test]

@@ -24,4 +24,5 @@ pub mod remember;
 pub mod subject;
 pub mod trouble;
 pub mod validate;
+pub mod verify;
 pub mod workspace;

@@ -8,10 +8,14 @@ mod edit;
 mod evidence;
 mod fp16;
 mod identity;
+mod kinds;
 mod pack;
 mod pass;
+mod prune;
 mod quantize;
 mod recipe;
+mod share;
+mod weights;
 
 pub use derive::Derivation;
 pub use derive::Variant;
@@ -38,4 +42,4 @@ pub use recipe::Step;
 pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM];
+pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, prune::TRANSFORM];

@@ -2,6 +2,7 @@
 
 pub(crate) mod beneath;
 mod calls;
+mod compared;
 mod cost;
 pub mod external;
 pub(crate) mod facts;
