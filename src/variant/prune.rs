@@ -335,7 +335,11 @@ mod tests {
     fn magnitudes(values: &[f32]) -> Magnitudes {
         Magnitudes {
             data_type: DataType::Float,
-            bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>().into(),
+            bytes: values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect::<Vec<u8>>()
+                .into(),
         }
     }
 
@@ -348,7 +352,12 @@ mod tests {
         let mut pruned = HashMap::new();
         weight.cut(&mut Cut::of(&[&weight], count), &weights.constants[0], &mut pruned);
         let bytes = pruned.into_values().next().map_or(weight.bytes, |(_, bytes)| bytes);
-        bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+        bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect()
     }
 
     fn of(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
@@ -375,13 +384,18 @@ mod tests {
     fn apply(recipe: &str, model: &mut ModelProto) -> Account {
         let recipe = Recipe::parse(recipe).unwrap();
         let mut account = Account::default();
-        recipe.steps[0].pass.apply(model, &Evidence::default(), &mut account).unwrap();
+        recipe.steps[0]
+            .pass
+            .apply(model, &Evidence::default(), &mut account)
+            .unwrap();
         account
     }
 
     fn weight(name: &str, dims: &[i64]) -> TensorProto {
         let count: i64 = dims.iter().product();
-        let values: Vec<f32> = (0..count).map(|at| ((at * 7919) % 1009) as f32 / 1009.0 - 0.5).collect();
+        let values: Vec<f32> = (0..count)
+            .map(|at| ((at * 7919) % 1009) as f32 / 1009.0 - 0.5)
+            .collect();
         edit::floats(name, dims, &values)
     }
 
@@ -411,7 +425,15 @@ mod tests {
         ] {
             assert_eq!(Recipe::parse(text).unwrap().name(), name);
         }
-        for text in ["prune", "prune-", "prune-0", "prune-1.0", "prune-tensor", "prune-0.5-layer", "prune-0.5-tensor-tensor"] {
+        for text in [
+            "prune",
+            "prune-",
+            "prune-0",
+            "prune-1.0",
+            "prune-tensor",
+            "prune-0.5-layer",
+            "prune-0.5-tensor-tensor",
+        ] {
             assert!(Recipe::parse(text).is_err(), "{text}");
         }
     }
@@ -420,10 +442,24 @@ mod tests {
     fn first_and_last_layers_are_left() {
         let mut model = four();
         let account = apply("prune-0.25", &mut model);
-        assert_eq!(["a", "b", "c", "d"].map(|name| zeros(&model, name)).map(|zeros| zeros > 50), [false, true, true, false]);
+        assert_eq!(
+            ["a", "b", "c", "d"]
+                .map(|name| zeros(&model, name))
+                .map(|zeros| zeros > 50),
+            [false, true, true, false]
+        );
         assert_eq!((account.changed, account.left.len()), (2, 2));
-        assert!(account.left.iter().all(|left| left.reason.contains("first or last layer")));
-        assert!(account.notes[0].starts_with("prune: 200 of 800 weights (25.0 %) in 2 tensors"), "{}", account.notes[0]);
+        assert!(
+            account
+                .left
+                .iter()
+                .all(|left| left.reason.contains("first or last layer"))
+        );
+        assert!(
+            account.notes[0].starts_with("prune: 200 of 800 weights (25.0 %) in 2 tensors"),
+            "{}",
+            account.notes[0]
+        );
         let mut model = four();
         apply("prune-0.25-tensor", &mut model);
         assert_eq!((zeros(&model, "b"), zeros(&model, "c")), (100, 100));
@@ -441,7 +477,10 @@ mod tests {
         assert_eq!((&model, account.changed), (&before, 0));
         let reasons: Vec<&str> = account.left.iter().map(|left| left.reason.as_str()).collect();
         assert!(reasons.contains(&"it has fewer than 256 weights"), "{reasons:?}");
-        assert!(reasons.contains(&"its weights are an embedding, rows that are looked up"), "{reasons:?}");
+        assert!(
+            reasons.contains(&"its weights are an embedding, rows that are looked up"),
+            "{reasons:?}"
+        );
     }
 
     #[test]
@@ -471,7 +510,12 @@ mod tests {
             ..ValueInfoProto::default()
         });
         let account = apply("prune-0.25", &mut model);
-        assert!(account.left.iter().any(|left| left.reason.contains("something else too")));
+        assert!(
+            account
+                .left
+                .iter()
+                .any(|left| left.reason.contains("something else too"))
+        );
         assert_eq!(account.changed, 1);
     }
 
@@ -480,7 +524,9 @@ mod tests {
         let mut model = four();
         let graph = model.graph.as_mut().unwrap();
         let mut constant = edit::node("Constant", &[], &["stored"]);
-        constant.attribute.push(edit::tensor_attribute("value", weight("", &[20, 20])));
+        constant
+            .attribute
+            .push(edit::tensor_attribute("value", weight("", &[20, 20])));
         graph.node[1].input[1] = "turned".to_owned();
         graph.node.insert(0, edit::node("Transpose", &["stored"], &["turned"]));
         graph.node.insert(0, constant);
@@ -497,11 +543,17 @@ mod tests {
         let mut model = four();
         let tensor = &mut model.graph.as_mut().unwrap().initializer[1];
         let values = TensorView::of(tensor, &[]).unwrap().to_f32().unwrap();
-        let halves: Vec<u8> = values.iter().flat_map(|value| half::f16::from_f32(*value).to_le_bytes()).collect();
+        let halves: Vec<u8> = values
+            .iter()
+            .flat_map(|value| half::f16::from_f32(*value).to_le_bytes())
+            .collect();
         set_raw_data(tensor, DataType::Float16, halves.into());
         apply("prune-0.25-tensor", &mut model);
         assert_eq!((zeros(&model, "b"), zeros(&model, "c")), (100, 100));
-        assert_eq!(model.graph.unwrap().initializer[1].data_type(), DataType::Float16 as i32);
+        assert_eq!(
+            model.graph.unwrap().initializer[1].data_type(),
+            DataType::Float16 as i32
+        );
     }
 
     #[test]

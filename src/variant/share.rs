@@ -77,12 +77,17 @@ mod tests {
     #[test]
     fn is_above_zero_and_below_one() {
         for text in [
-            "", "0", "1", "0.0", "1.0", "0.00", "-0.5", "+0.5", "1.5", "00.5", "5e-1", "0.5.1", "half", "50%", "0,5", "NaN", "0. 5", ".",
+            "", "0", "1", "0.0", "1.0", "0.00", "-0.5", "+0.5", "1.5", "00.5", "5e-1", "0.5.1", "half", "50%", "0,5",
+            "NaN", "0. 5", ".",
         ] {
             let error = Share::parse(text, "sparsity").unwrap_err();
             assert!(error.contains("above 0 and below 1"), "{text}: {error}");
         }
-        assert!(Share::parse("0.1234567891", "sparsity").unwrap_err().contains("decimals"));
+        assert!(
+            Share::parse("0.1234567891", "sparsity")
+                .unwrap_err()
+                .contains("decimals")
+        );
     }
 
     #[test]
@@ -90,7 +95,10 @@ mod tests {
         // In binary floats 0.29 · 100 is a little less than 29, and 0.07 · 100 a little more than 7.
         assert_eq!((share("0.29").of(100), share("0.07").of(100)), (29, 7));
         assert_eq!(share("0.5").of(7), 3);
-        assert_eq!(share("0.999999999").of(usize::MAX) as u128, u128::from(u64::MAX) * 999_999_999 / 1_000_000_000);
+        assert_eq!(
+            share("0.999999999").of(usize::MAX) as u128,
+            u128::from(u64::MAX) * 999_999_999 / 1_000_000_000
+        );
     }
 
     proptest! {

@@ -25,7 +25,15 @@ const MAX_STEPS: usize = 32;
 const MAX_CALLS: usize = 16;
 
 /// Operators that pass their first input on, its elements as they are.
-const CARRYING: &[&str] = &["Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast"];
+const CARRYING: &[&str] = &[
+    "Identity",
+    "Transpose",
+    "Reshape",
+    "Squeeze",
+    "Unsqueeze",
+    "Flatten",
+    "Cast",
+];
 
 /// Operators of ONNX and ONNX Runtime that have weights, with the places of these among their inputs.
 const WEIGHTED: &[(&str, &[usize])] = &[
