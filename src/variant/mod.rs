@@ -3,11 +3,14 @@
 //! A pass changes a model's graph and weights and never runs it; what it must know of a run comes to it as [`Evidence`].
 //! [`TRANSFORMS`] is the one list of them: adding one means a file here and a line there.
 
+mod constants;
 mod derive;
 mod edit;
 mod evidence;
 mod fp16;
+mod gemm;
 mod identity;
+mod int8;
 mod pack;
 mod pass;
 mod quantize;
@@ -38,4 +41,4 @@ pub use recipe::Step;
 pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM];
+pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, int8::TRANSFORM];
