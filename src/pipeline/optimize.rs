@@ -167,7 +167,13 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
             root.facts.id.clone()
         } else {
             let evidence = evidence_digest(&evidence);
-            variant_id(&root.facts.source, &whole, evidence.as_ref(), request.seed, crate::VERSION)
+            variant_id(
+                &root.facts.source,
+                &whole,
+                evidence.as_ref(),
+                request.seed,
+                crate::VERSION,
+            )
         },
         recipe: whole,
         source: root.facts.source.clone(),
@@ -309,9 +315,7 @@ fn known_check(
         .into_iter()
         .rev()
         .filter(|check| {
-            check.against == root.facts.id
-                && check.target == target.name()
-                && check.runtime_version == runtime_version
+            check.against == root.facts.id && check.target == target.name() && check.runtime_version == runtime_version
         })
         // Of a form that this version does not know: it is checked anew.
         .find_map(|check| serde_json::from_value::<Verified>(check.result).ok())

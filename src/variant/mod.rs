@@ -3,11 +3,14 @@
 //! A pass changes a model's graph and weights and never runs it; what it must know of a run comes to it as [`Evidence`].
 //! [`TRANSFORMS`] is the one list of them: adding one means a file here and a line there.
 
+mod constants;
 mod derive;
 mod edit;
 mod evidence;
 mod fp16;
+mod gemm;
 mod identity;
+mod int8;
 mod kinds;
 mod opset;
 mod pack;
@@ -47,6 +50,7 @@ pub const AS_IS: &str = "fp32";
 /// Every transform that exists.
 pub static TRANSFORMS: &[Transform] = &[
     fp16::TRANSFORM,
+    int8::TRANSFORM,
     opset::TRANSFORM,
     palettize::TRANSFORM,
     prune::TRANSFORM,
