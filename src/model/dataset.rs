@@ -16,6 +16,8 @@ mod shape;
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::path::Path;
+use std::path::PathBuf;
 
 use crate::config::types::DatasetConfig;
 use crate::digest::Digest;
@@ -38,6 +40,8 @@ pub struct Dataset {
     source: Source,
     labels: Option<Vec<i64>>,
     digest: Digest,
+    path: PathBuf,
+    available: u64,
 }
 
 #[derive(Debug)]
@@ -82,9 +86,11 @@ impl Dataset {
         let digest = Digest::of_file(&config.path).map_err(FileError::at("read", &config.path))?;
         let (columns, labels) = Columns::open(config, specs, overrides)?;
         Ok(Self {
+            available: columns.available(),
             source: Source::Columns(columns),
             labels,
             digest,
+            path: config.path.clone(),
         })
     }
 
@@ -106,9 +112,11 @@ impl Dataset {
         };
         let digest = digest(&folder, &chosen, labels.as_deref())?;
         Ok(Self {
+            available: folder.samples.len() as u64,
             source: Source::Folder { folder, chosen, form },
             labels,
             digest,
+            path: config.path.clone(),
         })
     }
 
@@ -123,6 +131,16 @@ impl Dataset {
     /// Never true: a dataset without a sample is an error.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many samples there are, used or not.
+    pub fn available(&self) -> u64 {
+        self.available
+    }
+
+    /// The archive or folder.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// One sample: a tensor per input of the model, in the model's order; nothing beyond the last. Errors where its file turns out

@@ -20,6 +20,7 @@ use crate::model::tensor::TensorSpec;
 pub(super) struct Columns {
     columns: Vec<Column>,
     samples: usize,
+    available: u64,
 }
 
 #[derive(Debug)]
@@ -93,8 +94,17 @@ impl Columns {
             None => None,
             Some(name) => Some(labels(&mut archive, path, name, (rows, &first), used)?),
         };
-        let samples = used as usize;
-        Ok((Self { columns, samples }, labels))
+        let columns = Self {
+            columns,
+            samples: used as usize,
+            available: rows,
+        };
+        Ok((columns, labels))
+    }
+
+    /// Rows of the arrays.
+    pub(super) fn available(&self) -> u64 {
+        self.available
     }
 
     pub(super) fn len(&self) -> usize {
