@@ -3,7 +3,7 @@
 //!
 //! The copy of the model that runs has the observed tensors as outputs and is not optimized, as an optimizer would fuse them away. Ranges
 //! of the least and greatest value equal those of `onnxruntime.quantization.calibrate` to the bit (its `MinMaxCalibrater` runs unoptimized
-//! as well); `tests/reference/` compares.
+//! as well; with one thread); `tests/reference/` compares.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -136,7 +136,7 @@ impl Hint for CalibrateError {
 }
 
 /// Runs `model`, the graph of `side`'s artifact, on all `samples` and tells what `wanted` asks for. `progress` hears how many runs are
-/// done and how many there will be. `side.inputs` are not used; of its settings the library, threads and files are.
+/// done and how many there will be. `side.inputs` are not used; of its settings only the library is.
 pub fn calibrate(
     side: &Side,
     model: &ModelProto,
@@ -190,10 +190,12 @@ pub fn observe(
     Ok(calibrated)
 }
 
-/// How a model runs while it is observed: on the CPU, as it stands in its file.
+/// How a model runs while it is observed: on the CPU, as it stands in its file, on one thread, as the order of sums in a convolution
+/// depends on how many there are, and ranges with it.
 fn settings(settings: &SessionSettings) -> SessionSettings {
     SessionSettings {
         target: Target::OnnxRuntimeCpu,
+        threads: 1,
         graph_optimization: GraphOptimization::Disabled,
         execution_mode: ExecutionMode::Sequential,
         ..settings.clone()

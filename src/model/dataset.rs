@@ -23,6 +23,7 @@ use crate::config::types::DatasetConfig;
 use crate::digest::Digest;
 use crate::digest::Hasher;
 use crate::files::FileError;
+use crate::model::onnx::shown::shown;
 use crate::model::tensor::Tensor;
 use crate::model::tensor::TensorSpec;
 
@@ -94,6 +95,20 @@ impl Dataset {
         })
     }
 
+    /// The same for calibration: of an archive for a model with one input, the only fitting array with `calib` in its name counts
+    /// more than one called `x`, where none is named.
+    pub fn open_for_calibration(
+        config: &DatasetConfig,
+        specs: &[TensorSpec],
+        overrides: &BTreeMap<String, Vec<u64>>,
+    ) -> Result<Self, DatasetError> {
+        let mut config = config.clone();
+        if config.array.is_none() && config.path.is_file() && !folder::is_image(&config.path) {
+            config.array = columns::calibration_array(&config.path, specs, overrides)?;
+        }
+        Self::open(&config, specs, overrides)
+    }
+
     fn open_folder(
         config: &DatasetConfig,
         specs: &[TensorSpec],
@@ -101,6 +116,15 @@ impl Dataset {
     ) -> Result<Self, DatasetError> {
         let inputs: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
         let folder = Folder::open(&config.path, &inputs, config.labels.as_deref())?;
+        if let Some(array) = &config.array {
+            return Err(folder.unusable_folder(
+                format!(
+                    "is a folder, and `array` names an array of an .npz archive, {}",
+                    shown(array)
+                ),
+                Some("leave `array` out"),
+            ));
+        }
         let chosen = folder.choose(config.samples);
         let labels = labels::labels(&folder, &chosen)?;
         let form = match (folder.kind, specs) {
