@@ -11,6 +11,7 @@ mod fp16;
 mod gemm;
 mod identity;
 mod int8;
+mod int8_static;
 mod kinds;
 mod opset;
 mod pack;
@@ -51,6 +52,7 @@ pub const AS_IS: &str = "fp32";
 pub static TRANSFORMS: &[Transform] = &[
     fp16::TRANSFORM,
     int8::TRANSFORM,
+    int8_static::TRANSFORM,
     opset::TRANSFORM,
     palettize::TRANSFORM,
     prune::TRANSFORM,
