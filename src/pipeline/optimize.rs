@@ -37,6 +37,9 @@ use crate::variant::RecipeError;
 use crate::variant::evidence_digest;
 use crate::variant::variant_id;
 
+/// The version of an engine that does not tell its own.
+pub const UNKNOWN_VERSION: &str = "unknown";
+
 /// What to make.
 pub struct Request<'a> {
     /// A model, or a build that steps are added to.
@@ -51,7 +54,7 @@ pub struct Request<'a> {
     pub seed: u64,
     /// How models are run.
     pub engine: &'a Engine<'a>,
-    /// The engine's version.
+    /// The engine's version, or [`UNKNOWN_VERSION`].
     pub runtime_version: &'a str,
     /// Where everything is kept.
     pub workspace: &'a Workspace,
@@ -167,7 +170,13 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
             root.facts.id.clone()
         } else {
             let evidence = evidence_digest(&evidence);
-            variant_id(&root.facts.source, &whole, evidence.as_ref(), request.seed, crate::VERSION)
+            variant_id(
+                &root.facts.source,
+                &whole,
+                evidence.as_ref(),
+                request.seed,
+                crate::VERSION,
+            )
         },
         recipe: whole,
         source: root.facts.source.clone(),
@@ -309,9 +318,7 @@ fn known_check(
         .into_iter()
         .rev()
         .filter(|check| {
-            check.against == root.facts.id
-                && check.target == target.name()
-                && check.runtime_version == runtime_version
+            check.against == root.facts.id && check.target == target.name() && check.runtime_version == runtime_version
         })
         // Of a form that this version does not know: it is checked anew.
         .find_map(|check| serde_json::from_value::<Verified>(check.result).ok())
