@@ -3,13 +3,16 @@
 //! A pass changes a model's graph and weights and never runs it; what it must know of a run comes to it as [`Evidence`].
 //! [`TRANSFORMS`] is the one list of them: adding one means a file here and a line there.
 
+mod constants;
 mod derive;
 mod edit;
 mod evidence;
 mod fp16;
+mod gemm;
 mod identity;
 mod int8_static;
 mod kinds;
+mod int8;
 mod pack;
 mod pass;
 mod quantize;
@@ -41,4 +44,8 @@ pub use recipe::Step;
 pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, int8_static::TRANSFORM];
+pub static TRANSFORMS: &[Transform] = &[
+    fp16::TRANSFORM,
+    int8::TRANSFORM,
+    int8_static::TRANSFORM,
+];
