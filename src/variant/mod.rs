@@ -12,6 +12,7 @@ mod pack;
 mod palettize;
 mod pass;
 mod prune;
+mod prune_structured;
 mod quantize;
 mod recipe;
 mod share;
@@ -42,4 +43,9 @@ pub use recipe::Step;
 pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, palettize::TRANSFORM, prune::TRANSFORM];
+pub static TRANSFORMS: &[Transform] = &[
+    fp16::TRANSFORM,
+    palettize::TRANSFORM,
+    prune::TRANSFORM,
+    prune_structured::TRANSFORM,
+];
