@@ -14,9 +14,14 @@ mod int8_static;
 mod kinds;
 mod int8;
 mod pack;
+mod palettize;
 mod pass;
+mod prune;
+mod prune_structured;
 mod quantize;
 mod recipe;
+mod share;
+mod weights;
 
 pub use derive::Derivation;
 pub use derive::Variant;
@@ -48,4 +53,7 @@ pub static TRANSFORMS: &[Transform] = &[
     fp16::TRANSFORM,
     int8::TRANSFORM,
     int8_static::TRANSFORM,
+    palettize::TRANSFORM,
+    prune::TRANSFORM,
+    prune_structured::TRANSFORM,
 ];
