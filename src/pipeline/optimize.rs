@@ -37,6 +37,9 @@ use crate::variant::RecipeError;
 use crate::variant::evidence_digest;
 use crate::variant::variant_id;
 
+/// The version of an engine that does not tell its own.
+pub const UNKNOWN_VERSION: &str = "unknown";
+
 /// What to make.
 pub struct Request<'a> {
     /// A model, or a build that steps are added to.
@@ -51,7 +54,7 @@ pub struct Request<'a> {
     pub seed: u64,
     /// How models are run.
     pub engine: &'a Engine<'a>,
-    /// The engine's version.
+    /// The engine's version, or [`UNKNOWN_VERSION`].
     pub runtime_version: &'a str,
     /// Where everything is kept.
     pub workspace: &'a Workspace,

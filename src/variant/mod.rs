@@ -18,6 +18,7 @@ mod pack;
 mod palettize;
 mod pass;
 mod prune;
+mod prune_structured;
 mod quantize;
 mod recipe;
 mod share;
@@ -56,4 +57,5 @@ pub static TRANSFORMS: &[Transform] = &[
     opset::TRANSFORM,
     palettize::TRANSFORM,
     prune::TRANSFORM,
+    prune_structured::TRANSFORM,
 ];

@@ -70,7 +70,7 @@ def pruned(recipe, original, target):
     changed = [name for name in before if not np.array_equal(before[name], after[name])]
     flat = {name: before[name].ravel() for name in changed}
     groups = [[name] for name in changed] if recipe.endswith("-tensor") else [changed]
-    for names in groups:
+    for names in filter(None, groups):
         values = np.concatenate([flat[name] for name in names])
         expected = values.copy()
         expected[np.argsort(np.abs(values), kind="stable")[: int(share * values.size)]] = 0
