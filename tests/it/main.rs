@@ -19,6 +19,7 @@ mod budget;
 mod calibration;
 mod ci;
 mod ci_check;
+mod ci_variants;
 mod cli;
 mod compare;
 mod config;
