@@ -10,6 +10,7 @@ mod fp16;
 mod identity;
 mod int8_static;
 mod kinds;
+mod mixed;
 mod pack;
 mod pass;
 mod quantize;
@@ -40,4 +41,4 @@ pub use recipe::Step;
 pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, int8_static::TRANSFORM];
+pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, int8_static::TRANSFORM, mixed::TRANSFORM];
