@@ -13,6 +13,7 @@ mod identity;
 mod int8;
 mod int8_static;
 mod kinds;
+mod mixed;
 mod opset;
 mod pack;
 mod palettize;
@@ -54,6 +55,7 @@ pub static TRANSFORMS: &[Transform] = &[
     fp16::TRANSFORM,
     int8::TRANSFORM,
     int8_static::TRANSFORM,
+    mixed::TRANSFORM,
     opset::TRANSFORM,
     palettize::TRANSFORM,
     prune::TRANSFORM,
