@@ -15,6 +15,7 @@ mod pack;
 mod pass;
 mod quantize;
 mod recipe;
+mod weight_only;
 
 pub use derive::Derivation;
 pub use derive::Variant;
@@ -41,4 +42,9 @@ pub use recipe::Step;
 pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, int8::TRANSFORM];
+pub static TRANSFORMS: &[Transform] = &[
+    fp16::TRANSFORM,
+    weight_only::INT4,
+    int8::TRANSFORM,
+    weight_only::INT8_WEIGHTS,
+];

@@ -50,4 +50,5 @@ mod tasks;
 mod untouched;
 mod validate;
 mod variants;
+mod weight_only;
 mod worker;
