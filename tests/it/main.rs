@@ -57,4 +57,5 @@ mod untouched;
 mod validate;
 mod variants;
 mod verify;
+mod weight_only;
 mod worker;
