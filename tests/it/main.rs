@@ -47,6 +47,7 @@ mod palettize;
 mod profile;
 mod profile_page;
 mod prune;
+mod prune_structured;
 mod registry;
 mod report;
 mod runtime_install;
