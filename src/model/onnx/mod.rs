@@ -2,6 +2,7 @@
 
 pub(crate) mod beneath;
 mod calls;
+pub mod check;
 mod cost;
 pub mod external;
 pub(crate) mod facts;
