@@ -2,6 +2,7 @@
 
 pub(crate) mod beneath;
 mod calls;
+pub mod check;
 mod compared;
 mod cost;
 pub mod external;
