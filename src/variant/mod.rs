@@ -8,6 +8,9 @@ mod edit;
 mod evidence;
 mod fp16;
 mod identity;
+mod int8_static;
+mod kinds;
+mod mixed;
 mod pack;
 mod pass;
 mod quantize;
@@ -38,4 +41,4 @@ pub use recipe::Step;
 pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM];
+pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, int8_static::TRANSFORM, mixed::TRANSFORM];

@@ -30,6 +30,7 @@ mod documents;
 mod explained;
 mod github_client;
 mod init;
+mod int8_static;
 mod interrupted;
 mod launcher;
 mod machines;
