@@ -61,4 +61,6 @@ pub static TRANSFORMS: &[Transform] = &[
     palettize::TRANSFORM,
     prune::TRANSFORM,
     prune_structured::TRANSFORM,
+    weight_only::INT4,
+    weight_only::INT8_WEIGHTS,
 ];
