@@ -3,6 +3,7 @@
 //! A pass changes a model's graph and weights and never runs it; what it must know of a run comes to it as [`Evidence`].
 //! [`TRANSFORMS`] is the one list of them: adding one means a file here and a line there.
 
+mod bf16;
 mod constants;
 mod derive;
 mod edit;
@@ -15,6 +16,7 @@ mod pack;
 mod pass;
 mod quantize;
 mod recipe;
+mod smooth;
 mod weight_only;
 
 pub use derive::Derivation;
@@ -43,8 +45,10 @@ pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
 pub static TRANSFORMS: &[Transform] = &[
+    bf16::TRANSFORM,
     fp16::TRANSFORM,
     weight_only::INT4,
     int8::TRANSFORM,
     weight_only::INT8_WEIGHTS,
+    smooth::TRANSFORM,
 ];
