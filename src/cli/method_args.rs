@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use crate::config::DatasetConfig;
 use crate::variant::Calibration;
 use crate::variant::Recipe;
+use crate::variant::TRANSFORMS;
 
 use super::context::Context;
 use super::error::CliError;
@@ -112,12 +113,10 @@ impl CalibrationArgs {
         }
         let mut text = method.name().to_owned();
         if let Some(calibration) = self.calibration_method.map(CalibrationMethod::of) {
-            if calibration != Calibration::default() {
-                text.push_str(&format!("-{}", calibration.name()));
-            }
+            text.push_str(&format!("-{}", calibration.name()));
         }
         if self.per_tensor {
-            text.push_str("-tensor");
+            text.push_str(per_tensor(method.name())?);
         }
         Ok((Recipe::parse(&text)?, notices))
     }
@@ -150,6 +149,15 @@ impl CalibrationArgs {
         .hint("methods with ranges are `int8-static` and `mixed`; leave the flag out otherwise")
     }
 
+    /// The data to calibrate on.
+    pub(crate) fn config(&self, context: &Context) -> Option<DatasetConfig> {
+        let path = self.calibration_data.as_ref()?;
+        Some(DatasetConfig {
+            samples: self.calibration_samples as usize,
+            ..DatasetConfig::for_calibration(context.relative(path))
+        })
+    }
+
     /// The data as a dataset of at most `samples` samples, to compare outputs on where there is no other.
     pub(crate) fn as_dataset(&self, samples: u32, context: &Context) -> Option<DatasetConfig> {
         let path = self.calibration_data.as_ref()?;
@@ -158,4 +166,15 @@ impl CalibrationArgs {
             ..DatasetConfig::of(context.relative(path))
         })
     }
+}
+
+/// What asks for one scale a tensor in a step of the transform `name`; an error where it has no such form.
+pub(crate) fn per_tensor(name: &str) -> Result<&'static str, CliError> {
+    let has = TRANSFORMS
+        .iter()
+        .any(|transform| transform.name == name && transform.usage.contains("[-tensor]"));
+    if has {
+        return Ok("-tensor");
+    }
+    Err(CliError::usage(format!("`{name}` has no per-tensor form")).hint("leave `--per-tensor` out"))
 }

@@ -7,6 +7,7 @@ pub mod benchmark;
 pub mod build_command;
 pub mod calibration;
 pub mod ci;
+pub mod compare_quantization;
 pub mod deliver;
 pub mod derivation;
 pub mod doctor;

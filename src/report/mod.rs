@@ -16,6 +16,7 @@ mod operators;
 pub mod optimized;
 pub mod profile_page;
 pub mod profile_table;
+pub mod quantization;
 pub mod sparkline;
 pub mod summary;
 pub mod table;

@@ -86,6 +86,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             name: args.name.as_deref(),
             recipe: &recipe,
             dataset,
+            calibration: args.calibration.config(context),
             notices,
         },
         &args.making,

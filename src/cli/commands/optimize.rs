@@ -11,6 +11,7 @@ use crate::cli::making::Making;
 use crate::cli::making::MakingArgs;
 use crate::cli::method_args::CalibrationArgs;
 use crate::cli::method_args::Method;
+use crate::cli::method_args::per_tensor;
 use crate::variant::Recipe;
 
 /// What `--pass prune` removes where nobody says otherwise.
@@ -109,6 +110,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             name: None,
             recipe: &recipe,
             dataset,
+            calibration: args.calibration.config(context),
             notices,
         },
         &args.making,
@@ -159,7 +161,11 @@ impl Args {
             }
             PassName::Simplify | PassName::Smooth => pass.name().to_owned(),
         };
-        let suffix = if self.calibration.per_tensor { "-tensor" } else { "" };
+        let suffix = if self.calibration.per_tensor {
+            per_tensor(pass.name())?
+        } else {
+            ""
+        };
         Ok((Recipe::parse(&format!("{text}{suffix}"))?, Vec::new()))
     }
 
