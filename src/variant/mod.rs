@@ -13,6 +13,7 @@ mod identity;
 mod int8;
 mod int8_static;
 mod kinds;
+mod mixed;
 mod pack;
 mod palettize;
 mod pass;
@@ -53,6 +54,7 @@ pub static TRANSFORMS: &[Transform] = &[
     fp16::TRANSFORM,
     int8::TRANSFORM,
     int8_static::TRANSFORM,
+    mixed::TRANSFORM,
     palettize::TRANSFORM,
     prune::TRANSFORM,
     prune_structured::TRANSFORM,

@@ -31,6 +31,7 @@ mod explained;
 mod github_client;
 mod init;
 mod int8_dynamic;
+mod int8_static;
 mod interrupted;
 mod launcher;
 mod machines;
