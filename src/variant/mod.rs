@@ -14,6 +14,7 @@ mod int8;
 mod int8_static;
 mod kinds;
 mod mixed;
+mod opset;
 mod pack;
 mod palettize;
 mod pass;
@@ -55,6 +56,7 @@ pub static TRANSFORMS: &[Transform] = &[
     int8::TRANSFORM,
     int8_static::TRANSFORM,
     mixed::TRANSFORM,
+    opset::TRANSFORM,
     palettize::TRANSFORM,
     prune::TRANSFORM,
     prune_structured::TRANSFORM,

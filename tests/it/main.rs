@@ -24,6 +24,7 @@ mod compare;
 mod config;
 mod dataset_folders;
 mod datasets;
+mod derived;
 mod disturbances;
 mod doctor;
 mod documents;
