@@ -90,12 +90,17 @@ pub(crate) struct Making<'a> {
 /// Derives, verifies, registers, writes and shows.
 pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> Result<Exit, CliError> {
     let (config, model) = desk::settings(context, making.reference)?;
-    let workspace = desk::lasting_place(context)?;
-    let found = open::find(making.reference, &workspace, &context.working_folder)?;
-    let output = args.output.as_deref().map(|path| context.working_folder.join(path));
+    // Found first, so that a mistyped name makes no workspace.
+    let found = {
+        let place = desk::place(context)?;
+        open::find(making.reference, &place.workspace, &context.working_folder)?
+    };
+    let output = args.output.as_deref().map(|path| context.relative(path));
     if let Some(output) = &output {
         deliver::check(output, &found.model)?;
     }
+    method::check(making.recipe, args.target)?;
+    let workspace = desk::lasting_place(context)?;
     let is_path = found.build.is_none();
     let name = making.name.map(str::to_owned).unwrap_or_else(|| match &model {
         Some(model) => model.name.clone(),
@@ -109,7 +114,6 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
         samples: args.samples as usize,
         seed: config.measure.seed,
     };
-    method::check(making.recipe, args.target)?;
     let machinery = desk::machinery(context, &config.runtime.version)?;
     let interrupt = signals::interrupt();
     let engine = Engine {

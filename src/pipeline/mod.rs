@@ -17,6 +17,7 @@ pub mod facts;
 pub mod feed;
 pub mod gate;
 pub mod interrupt;
+pub mod layers;
 pub mod machinery;
 pub mod method;
 pub mod noise;

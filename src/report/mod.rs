@@ -11,6 +11,7 @@ pub mod figures;
 mod folds;
 pub mod headline;
 pub mod json;
+pub mod layers;
 pub mod markdown;
 mod operators;
 pub mod optimized;

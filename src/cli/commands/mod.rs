@@ -17,6 +17,7 @@ mod init;
 mod optimize;
 mod profile;
 mod runtime;
+mod sensitivity;
 mod validate;
 mod worker;
 
@@ -43,6 +44,8 @@ pub enum Command {
     Compare(Box<compare::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     CompareQuantization(Box<compare_quantization::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Sensitivity(Box<sensitivity::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     CiCheck(Box<ci_check::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -81,6 +84,7 @@ impl Command {
             Self::Benchmark(args) => benchmark::run(&args, context),
             Self::CiCheck(args) => ci_check::run(&args, context),
             Self::CompareQuantization(args) => compare_quantization::run(&args, context),
+            Self::Sensitivity(args) => sensitivity::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
             Self::Profile(args) => profile::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),

@@ -103,14 +103,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let dataset = args
         .data
         .config(args.making.samples, context)
-        .or_else(|| args.calibration.as_dataset(args.making.samples, context));
+        .or_else(|| args.calibration.samples.as_dataset(args.making.samples, context));
     making::run(
         Making {
             reference: &args.model,
             name: None,
             recipe: &recipe,
             dataset,
-            calibration: args.calibration.config(context),
+            calibration: args.calibration.samples.config(context),
             notices,
         },
         &args.making,
@@ -184,7 +184,7 @@ impl Args {
             given(self.bits.is_some(), "--bits", &[Palettize]),
             given(self.calibration.per_tensor, "--per-tensor", &[Quantize, Prune]),
             given(
-                self.calibration.calibration_data.is_some(),
+                self.calibration.samples.calibration_data.is_some(),
                 "--calibration-data",
                 &[Quantize, Smooth],
             ),
