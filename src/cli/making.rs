@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use indicatif::ProgressBar;
+
 use crate::config::DatasetConfig;
 use crate::config::ModelConfig;
 use crate::config::Target;
@@ -10,6 +12,7 @@ use crate::measure::outputs;
 use crate::pipeline::agree::Engine;
 use crate::pipeline::agree::Feed;
 use crate::pipeline::deliver;
+use crate::pipeline::derivation;
 use crate::pipeline::method;
 use crate::pipeline::open;
 use crate::pipeline::optimize;
@@ -78,6 +81,8 @@ pub(crate) struct Making<'a> {
     pub(crate) recipe: &'a Recipe,
     /// What outputs are compared on, where it is real.
     pub(crate) dataset: Option<DatasetConfig>,
+    /// What ranges are found on, where it is real.
+    pub(crate) calibration: Option<DatasetConfig>,
     /// What the reader should know of how the flags were understood.
     pub(crate) notices: Vec<String>,
 }
@@ -85,12 +90,17 @@ pub(crate) struct Making<'a> {
 /// Derives, verifies, registers, writes and shows.
 pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> Result<Exit, CliError> {
     let (config, model) = desk::settings(context, making.reference)?;
-    let workspace = desk::lasting_place(context)?;
-    let found = open::find(making.reference, &workspace, &context.working_folder)?;
-    let output = args.output.as_deref().map(|path| context.working_folder.join(path));
+    // Found first, so that a mistyped name makes no workspace.
+    let found = {
+        let place = desk::place(context)?;
+        open::find(making.reference, &place.workspace, &context.working_folder)?
+    };
+    let output = args.output.as_deref().map(|path| context.relative(path));
     if let Some(output) = &output {
         deliver::check(output, &found.model)?;
     }
+    method::check(making.recipe, args.target)?;
+    let workspace = desk::lasting_place(context)?;
     let is_path = found.build.is_none();
     let name = making.name.map(str::to_owned).unwrap_or_else(|| match &model {
         Some(model) => model.name.clone(),
@@ -104,7 +114,6 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
         samples: args.samples as usize,
         seed: config.measure.seed,
     };
-    method::check(making.recipe, args.target)?;
     let machinery = desk::machinery(context, &config.runtime.version)?;
     let interrupt = signals::interrupt();
     let engine = Engine {
@@ -121,14 +130,17 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
     };
     let made = {
         let spinner = context.ui.spinner("deriving");
+        let mut bar: Option<ProgressBar> = None;
         let made = optimize::run(
             optimize::Request {
                 found,
                 name: &name,
                 recipe: making.recipe,
                 feed: &feed,
+                calibration: making.calibration.as_ref(),
                 seed: config.measure.seed,
                 engine: &engine,
+                machinery: &machinery,
                 runtime_version: machinery
                     .library
                     .version
@@ -137,13 +149,23 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
                 workspace: &workspace,
                 now: &clock::now(),
             },
-            &mut |stage| {
-                spinner.set_message(match stage {
-                    Stage::Deriving => format!("deriving {}", making.recipe),
-                    Stage::Verifying => format!("comparing outputs on up to {} samples", feed.samples),
-                });
+            &mut |stage| match stage {
+                Stage::Deriving => spinner.set_message(format!("deriving {}", making.recipe)),
+                Stage::Calibrating(derivation::Progress::Calibrating { step, done, of }) => {
+                    let bar = bar.get_or_insert_with(|| context.ui.bar(of as u64, &format!("{step}: running samples")));
+                    bar.set_position(done as u64);
+                }
+                Stage::Verifying => {
+                    if let Some(bar) = bar.take() {
+                        bar.finish_and_clear();
+                    }
+                    spinner.set_message(format!("comparing outputs on up to {} samples", feed.samples));
+                }
             },
         );
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
         spinner.finish_and_clear();
         made?
     };
@@ -188,6 +210,7 @@ fn report(made: &Optimized, recipe: &Recipe, target: Target, files: Vec<String>,
     let verified = &made.verified;
     let mut warnings = notices;
     warnings.extend(made.notices.iter().cloned());
+    warnings.extend(made.calibration_warning.clone());
     warnings.extend(verified.warnings());
     let whole = Recipe::parse(&made.build.facts.recipe);
     warnings.extend(method::advice(
@@ -220,7 +243,19 @@ fn report(made: &Optimized, recipe: &Recipe, target: Target, files: Vec<String>,
         size_ratio,
         changed: made.account.changed,
         left: left.collect(),
-        notes: made.account.notes.clone(),
+        // What is a warning already needs no note.
+        notes: made
+            .account
+            .notes
+            .iter()
+            .filter(|note| {
+                !made
+                    .calibration_warning
+                    .as_ref()
+                    .is_some_and(|warning| note.ends_with(warning))
+            })
+            .cloned()
+            .collect(),
         warnings,
         accuracy: verified.accuracy.clone(),
         is_real: verified.is_real,

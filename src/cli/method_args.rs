@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use crate::config::DatasetConfig;
 use crate::variant::Calibration;
 use crate::variant::Recipe;
+use crate::variant::TRANSFORMS;
 
 use super::context::Context;
 use super::error::CliError;
@@ -71,15 +72,47 @@ impl CalibrationMethod {
     }
 }
 
-/// What ranges are found on, and how.
+/// What ranges are found on.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub(crate) struct CalibrationArgs {
+pub(crate) struct SampleArgs {
     /// Real samples to find the ranges of activations on: a `.npz` file, a folder of `.npy` files, or a folder of images.
     #[arg(long, value_name = "PATH")]
     pub(crate) calibration_data: Option<PathBuf>,
+    /// The array of a `.npz` file that holds them, for a model with one input.
+    #[arg(long, value_name = "NAME", requires = "calibration_data")]
+    calibration_array: Option<String>,
     /// How many of them, at most.
     #[arg(long, value_name = "NUMBER", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) calibration_samples: u32,
+}
+
+impl SampleArgs {
+    /// The data to calibrate on.
+    pub(crate) fn config(&self, context: &Context) -> Option<DatasetConfig> {
+        let path = self.calibration_data.as_ref()?;
+        Some(DatasetConfig {
+            array: self.calibration_array.clone(),
+            samples: self.calibration_samples as usize,
+            ..DatasetConfig::for_calibration(context.relative(path))
+        })
+    }
+
+    /// The data as a dataset of at most `samples` samples, to compare outputs on where there is no other.
+    pub(crate) fn as_dataset(&self, samples: u32, context: &Context) -> Option<DatasetConfig> {
+        let path = self.calibration_data.as_ref()?;
+        Some(DatasetConfig {
+            array: self.calibration_array.clone(),
+            samples: samples as usize,
+            ..DatasetConfig::of(context.relative(path))
+        })
+    }
+}
+
+/// What ranges are found on, and how.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct CalibrationArgs {
+    #[command(flatten)]
+    pub(crate) samples: SampleArgs,
     /// How a range is chosen among the values that came.
     #[arg(long, value_name = "METHOD", value_enum)]
     calibration_method: Option<CalibrationMethod>,
@@ -93,7 +126,7 @@ impl CalibrationArgs {
     pub(crate) fn recipe(&self, method: Method) -> Result<(Recipe, Vec<String>), CliError> {
         let mut notices = Vec::new();
         let method = match method {
-            Method::Int8 if self.calibration_data.is_some() => {
+            Method::Int8 if self.samples.calibration_data.is_some() => {
                 notices.push(
                     "with calibration data `int8` is `int8-static`: activations are quantized in fixed ranges"
                         .to_owned(),
@@ -103,7 +136,7 @@ impl CalibrationArgs {
             method => method,
         };
         if !method.is_calibrated() {
-            if self.calibration_data.is_some() {
+            if self.samples.calibration_data.is_some() {
                 return Err(self.needless("--calibration-data", method));
             }
             if self.calibration_method.is_some() {
@@ -112,29 +145,24 @@ impl CalibrationArgs {
         }
         let mut text = method.name().to_owned();
         if let Some(calibration) = self.calibration_method.map(CalibrationMethod::of) {
-            if calibration != Calibration::default() {
-                text.push_str(&format!("-{}", calibration.name()));
-            }
+            text.push_str(&format!("-{}", calibration.name()));
         }
         if self.per_tensor {
-            text.push_str("-tensor");
+            text.push_str(per_tensor(method.name())?);
         }
         Ok((Recipe::parse(&text)?, notices))
     }
 
     /// An error where one of these flags is given although nothing is quantized; `missing` is the flag that would make it so.
     pub(crate) fn unused(&self, missing: &str) -> Result<(), CliError> {
-        let given = match self {
-            Self {
-                calibration_data: Some(_),
-                ..
-            } => "--calibration-data",
-            Self {
-                calibration_method: Some(_),
-                ..
-            } => "--calibration-method",
-            Self { per_tensor: true, .. } => "--per-tensor",
-            _ => return Ok(()),
+        let given = if self.samples.calibration_data.is_some() {
+            "--calibration-data"
+        } else if self.calibration_method.is_some() {
+            "--calibration-method"
+        } else if self.per_tensor {
+            "--per-tensor"
+        } else {
+            return Ok(());
         };
         Err(CliError::usage(format!(
             "`{given}` says how to quantize, and nothing is to be quantized"
@@ -149,13 +177,15 @@ impl CalibrationArgs {
         ))
         .hint("methods with ranges are `int8-static` and `mixed`; leave the flag out otherwise")
     }
+}
 
-    /// The data as a dataset of at most `samples` samples, to compare outputs on where there is no other.
-    pub(crate) fn as_dataset(&self, samples: u32, context: &Context) -> Option<DatasetConfig> {
-        let path = self.calibration_data.as_ref()?;
-        Some(DatasetConfig {
-            samples: samples as usize,
-            ..DatasetConfig::of(context.relative(path))
-        })
+/// What asks for one scale a tensor in a step of the transform `name`; an error where it has no such form.
+pub(crate) fn per_tensor(name: &str) -> Result<&'static str, CliError> {
+    let has = TRANSFORMS
+        .iter()
+        .any(|transform| transform.name == name && transform.usage.contains("[-tensor]"));
+    if has {
+        return Ok("-tensor");
     }
+    Err(CliError::usage(format!("`{name}` has no per-tensor form")).hint("leave `--per-tensor` out"))
 }

@@ -74,23 +74,6 @@ pub fn advice(recipe: &Recipe, target: Target, arch: &str) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let shrinks = &[
-        "bf16",
-        "fp16",
-        "int4",
-        "int8",
-        "int8-static",
-        "int8-weights",
-        "mixed",
-        "palettize",
-    ];
-    if has(&["prune"]) && !has(shrinks) {
-        advice.push(
-            "pruned weights are zeros: the file compresses better (zip, gzip), but is as large and as slow as before; add a \
-             quantization to it, or remove whole channels with `--pass prune-structured`"
-                .to_owned(),
-        );
-    }
     advice
 }
 

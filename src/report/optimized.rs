@@ -103,7 +103,13 @@ pub fn text(made: &Made, all: bool) -> String {
     } else {
         rows.push(("outputs", outputs(made)));
         rows.extend(answers(&made.accuracy).map(|answers| ("answers", answers)));
-        rows.push(("changed", format!("{} nodes and weights", made.changed)));
+        rows.push((
+            "changed",
+            match made.changed {
+                1 => "1 node or weight".to_owned(),
+                changed => format!("{changed} nodes and weights"),
+            },
+        ));
         rows.extend(left(made, all).into_iter().map(|line| ("left", line)));
     }
     rows.extend(

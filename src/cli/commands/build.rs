@@ -79,13 +79,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let dataset = args
         .data
         .config(args.making.samples, context)
-        .or_else(|| args.calibration.as_dataset(args.making.samples, context));
+        .or_else(|| args.calibration.samples.as_dataset(args.making.samples, context));
     making::run(
         Making {
             reference: &path,
             name: args.name.as_deref(),
             recipe: &recipe,
             dataset,
+            calibration: args.calibration.samples.config(context),
             notices,
         },
         &args.making,

@@ -9,6 +9,7 @@ mod build;
 mod ci;
 mod ci_check;
 mod compare;
+mod compare_quantization;
 mod completions;
 mod config;
 mod doctor;
@@ -16,6 +17,7 @@ mod init;
 mod optimize;
 mod profile;
 mod runtime;
+mod sensitivity;
 mod validate;
 mod worker;
 
@@ -40,6 +42,10 @@ pub enum Command {
     Benchmark(benchmark::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Compare(Box<compare::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    CompareQuantization(Box<compare_quantization::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Sensitivity(Box<sensitivity::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     CiCheck(Box<ci_check::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -77,6 +83,8 @@ impl Command {
             Self::Optimize(args) => optimize::run(&args, context),
             Self::Benchmark(args) => benchmark::run(&args, context),
             Self::CiCheck(args) => ci_check::run(&args, context),
+            Self::CompareQuantization(args) => compare_quantization::run(&args, context),
+            Self::Sensitivity(args) => sensitivity::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
             Self::Profile(args) => profile::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),

@@ -11,6 +11,7 @@ use crate::cli::making::Making;
 use crate::cli::making::MakingArgs;
 use crate::cli::method_args::CalibrationArgs;
 use crate::cli::method_args::Method;
+use crate::cli::method_args::per_tensor;
 use crate::variant::Recipe;
 
 /// What `--pass prune` removes where nobody says otherwise.
@@ -102,13 +103,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let dataset = args
         .data
         .config(args.making.samples, context)
-        .or_else(|| args.calibration.as_dataset(args.making.samples, context));
+        .or_else(|| args.calibration.samples.as_dataset(args.making.samples, context));
     making::run(
         Making {
             reference: &args.model,
             name: None,
             recipe: &recipe,
             dataset,
+            calibration: args.calibration.samples.config(context),
             notices,
         },
         &args.making,
@@ -159,7 +161,11 @@ impl Args {
             }
             PassName::Simplify | PassName::Smooth => pass.name().to_owned(),
         };
-        let suffix = if self.calibration.per_tensor { "-tensor" } else { "" };
+        let suffix = if self.calibration.per_tensor {
+            per_tensor(pass.name())?
+        } else {
+            ""
+        };
         Ok((Recipe::parse(&format!("{text}{suffix}"))?, Vec::new()))
     }
 
@@ -178,7 +184,7 @@ impl Args {
             given(self.bits.is_some(), "--bits", &[Palettize]),
             given(self.calibration.per_tensor, "--per-tensor", &[Quantize, Prune]),
             given(
-                self.calibration.calibration_data.is_some(),
+                self.calibration.samples.calibration_data.is_some(),
                 "--calibration-data",
                 &[Quantize, Smooth],
             ),
