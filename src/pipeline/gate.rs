@@ -289,6 +289,7 @@ pub fn side(prepared: &Prepared, job: &Job, feed: &Feed, setting: &Setting<'_>) 
             threads: config.measure.threads,
             graph_optimization: config.runtime.graph_optimization,
             execution_mode: config.runtime.execution_mode,
+            arena: true,
         },
         inputs: feed.inputs.clone(),
     }
