@@ -9,6 +9,7 @@ pub mod ci;
 pub mod doctor;
 pub mod event;
 pub mod explain;
+pub mod explore;
 pub mod facts;
 pub mod feed;
 pub mod gate;

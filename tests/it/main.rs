@@ -27,6 +27,7 @@ mod disturbances;
 mod doctor;
 mod documents;
 mod explained;
+mod explore;
 mod github_client;
 mod init;
 mod interrupted;
