@@ -17,6 +17,7 @@ pub use derive::Derivation;
 pub use derive::Variant;
 pub use derive::VariantError;
 pub use derive::derive;
+pub use derive::evidence_digest;
 pub use evidence::Calibration;
 pub use evidence::Evidence;
 pub use evidence::Observation;

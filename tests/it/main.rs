@@ -51,4 +51,5 @@ mod tasks;
 mod untouched;
 mod validate;
 mod variants;
+mod verify;
 mod worker;

@@ -1,0 +1,86 @@
+//! Where variants run: the targets whose engine has kernels for what a pass makes.
+
+use crate::config::Target;
+use crate::hint::Hint;
+use crate::variant::Recipe;
+
+/// Where a pass's result runs, for those that don't run everywhere.
+const ONLY_ON: &[(&str, &[Target])] = &[
+    // The CPU has kernels for a few operators only.
+    ("bf16", &[Target::OnnxRuntimeGpu]),
+    // `MatMulInteger` and `DynamicQuantizeLSTM` are the CPU's.
+    ("int8", &[Target::OnnxRuntimeCpu]),
+    ("int4", &[Target::OnnxRuntimeCpu, Target::OnnxRuntimeGpu]),
+    ("int8-weights", &[Target::OnnxRuntimeCpu, Target::OnnxRuntimeGpu]),
+];
+
+/// A recipe whose result the target's engine cannot run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{target} cannot run `{step}`")]
+pub struct TargetError {
+    /// The step.
+    pub step: String,
+    /// Where it was to run.
+    pub target: Target,
+    /// Where it runs.
+    pub runs_on: Vec<Target>,
+}
+
+impl Hint for TargetError {
+    fn hints(&self) -> Vec<String> {
+        let targets: Vec<&str> = self.runs_on.iter().map(|target| target.name()).collect();
+        let others: Vec<&str> = crate::variant::TRANSFORMS
+            .iter()
+            .map(|transform| transform.name)
+            .filter(|name| targets_of(name).contains(&self.target))
+            .collect();
+        vec![
+            format!("it runs on {}", targets.join(" and ")),
+            format!("{} runs {}", self.target, others.join(", ")),
+        ]
+    }
+}
+
+/// Where the result of the transform `name` runs.
+pub fn targets_of(name: &str) -> &'static [Target] {
+    ONLY_ON
+        .iter()
+        .find(|(only, _)| *only == name)
+        .map_or(&Target::ALL, |(_, targets)| targets)
+}
+
+/// An error where `target` cannot run what `recipe` makes.
+pub fn check(recipe: &Recipe, target: Target) -> Result<(), TargetError> {
+    for step in &recipe.steps {
+        let targets = targets_of(step.transform.name);
+        if !targets.contains(&target) {
+            return Err(TargetError {
+                step: step.pass.name(),
+                target,
+                runs_on: targets.to_vec(),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_where_is_told() {
+        let half = Recipe::parse("fp16").unwrap();
+        assert_eq!(check(&half, Target::OnnxRuntimeAne), Ok(()));
+        assert_eq!(targets_of("int4"), [Target::OnnxRuntimeCpu, Target::OnnxRuntimeGpu]);
+        let error = TargetError {
+            step: "int4".to_owned(),
+            target: Target::OnnxRuntimeAne,
+            runs_on: targets_of("int4").to_vec(),
+        };
+        assert_eq!(error.to_string(), "onnxruntime_ane cannot run `int4`");
+        let hints = error.hints().join("; ");
+        assert!(hints.starts_with("it runs on onnxruntime_cpu and onnxruntime_gpu; onnxruntime_ane runs "));
+        assert!(hints.contains("fp16") && !hints.contains("bf16"), "{hints}");
+    }
+}
