@@ -3,6 +3,7 @@
 use indicatif::ProgressBar;
 
 use crate::measure::event::Event as Measured;
+use crate::pipeline::derivation::Progress as Deriving;
 use crate::pipeline::event::Event;
 use crate::pipeline::explore;
 use crate::runtime::library::InstallEvent;
@@ -139,6 +140,11 @@ impl<'a> Exploring<'a> {
                         self.doing,
                         units::signed_percent(change.center)
                     ));
+                }
+            }
+            explore::Event::Deriving(Deriving::Calibrating { done, of, .. }) => {
+                if let Some(bar) = &self.bar {
+                    bar.set_message(format!("{}, sample {done} of {of}", self.doing));
                 }
             }
             explore::Event::Measuring(_) => {}

@@ -7,10 +7,11 @@ mod assemble;
 mod cache;
 mod options;
 mod recipes;
+mod register;
+mod sweep;
 mod time;
 mod trial;
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -19,47 +20,39 @@ use crate::config::MeasureConfig;
 use crate::config::RuntimeConfig;
 use crate::config::Target;
 use crate::config::Task;
-use crate::digest::Digest;
 use crate::files::FileError;
 use crate::hint::Hint;
 use crate::measure::MeasureError;
-use crate::measure::Side;
 use crate::measure::event::Event as Measured;
 use crate::measure::outputs;
 use crate::model::dataset::DatasetError;
-use crate::pipeline::agree;
 use crate::pipeline::agree::AgreeError;
-use crate::pipeline::agree::Engine;
-use crate::pipeline::agree::Fed;
-use crate::pipeline::agree::Feed;
 use crate::pipeline::benchmark::Surroundings;
+use crate::pipeline::derivation::Progress;
 use crate::pipeline::gate::Interrupted;
-use crate::pipeline::open;
+use crate::pipeline::method;
+use crate::pipeline::method::TargetError;
 use crate::pipeline::open::OpenError;
-use crate::pipeline::recall;
-use crate::pipeline::remember;
-use crate::registry::BuildFacts;
-use crate::registry::Registry;
-use crate::registry::RegistryError;
 use crate::report::explore::Asked;
 use crate::report::explore::Explored;
 use crate::report::explore::FORMAT;
 use crate::report::explore::LeftOut;
 use crate::report::explore::Model;
 use crate::report::explore::Verdict;
-use crate::runtime::SessionSettings;
 use crate::units::Span;
-use crate::variant::AS_IS;
 use crate::variant::Recipe;
 
 use cache::Cache;
-use cache::Common;
 use options::OptionTrial;
+use sweep::Sweep;
 use time::Time;
 use trial::Trial;
 
 /// What a variant's measurement weighs when time is shared.
 const VARIANT: f64 = 2.0;
+
+/// Deriving and checking takes at most this part of what is left of the time.
+const DERIVING: f64 = 0.4;
 
 /// What that of a setting weighs.
 const OPTION: f64 = 1.0;
@@ -122,6 +115,8 @@ pub enum Event<'a> {
         /// What is left of the budget.
         left: Span,
     },
+    /// Deriving goes on.
+    Deriving(&'a Progress),
     /// A measurement goes on.
     Measuring(&'a Measured),
 }
@@ -147,6 +142,9 @@ pub enum ExploreError {
     /// A sample cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// The target cannot run one of the recipes.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// The model itself does not run, so that nothing can be compared with it.
     #[error("`{label}` could not be run: {}", source.explanation())]
     Baseline {
@@ -166,32 +164,10 @@ impl Hint for ExploreError {
             Self::Open(error) => error.hints(),
             Self::Feed(error) => error.hints(),
             Self::Dataset(error) => error.hints(),
+            Self::Target(error) => error.hints(),
             Self::Baseline { source, .. } => source.hints(),
             Self::Interrupted(error) => error.hints(),
         }
-    }
-}
-
-/// What all steps of a sweep share.
-struct Sweep<'a> {
-    request: &'a Request<'a>,
-    around: &'a Surroundings<'a>,
-    source: Fed,
-    engine: Engine<'a>,
-    /// What the model itself is called: `fp32`, or the recipe of the build that it is.
-    baseline_name: String,
-    /// Its build.
-    baseline_id: Option<Digest>,
-    /// The model's name in the registry.
-    registered: String,
-    /// Measured once, by the first pair.
-    empty_session_bytes: Cell<Option<u64>>,
-}
-
-impl Sweep<'_> {
-    /// The model itself, as everything is measured beside it.
-    fn side(&self) -> Side {
-        agree::side(&self.source.opened, &self.engine)
     }
 }
 
@@ -202,7 +178,10 @@ pub fn run(
     observer: &mut dyn FnMut(Event<'_>),
 ) -> Result<Explored, ExploreError> {
     let mut time = Time::of(request.budget.0);
-    let sweep = open(request, around)?;
+    for recipe in &request.recipes {
+        method::check(recipe, request.target)?;
+    }
+    let sweep = sweep::open(request, around)?;
     let mut warnings = sweep.source.opened.notices.clone();
     let opened = &sweep.source.opened;
     let checked = outputs::check(
@@ -219,10 +198,10 @@ pub fn run(
         source: Box::new(source),
     })?;
     warnings.extend(anomalies.iter().map(ToString::to_string));
-    let cache = open_cache(&sweep)?;
+    let cache = sweep::open_cache(&sweep)?;
 
     let (recipes, mut left_out) = if request.recipes.is_empty() {
-        let chosen = recipes::choose(&opened.model, request.fast);
+        let chosen = recipes::choose(&opened.model, request.target, request.fast);
         (chosen.recipes, chosen.left_out)
     } else {
         (request.recipes.clone(), Vec::new())
@@ -279,77 +258,10 @@ pub fn run(
     if let Some(trouble) = kept.trouble {
         warnings.push(format!("nothing of this is kept for the next run: {trouble}"));
     }
-    if let Err(error) = register(&sweep, &trials) {
+    if let Err(error) = register::register(&sweep, &trials) {
         warnings.push(format!("the variants are not in the registry: {error}"));
     }
     Ok(finish(&sweep, &trials, left_out, &options, &time, warnings))
-}
-
-/// Finds the model and what it is fed.
-fn open<'a>(request: &'a Request<'a>, around: &'a Surroundings<'a>) -> Result<Sweep<'a>, ExploreError> {
-    let found = open::find(request.reference, around.workspace, around.working_folder)?;
-    let (baseline_name, registered) = match &found.build {
-        Some(build) => (build.facts.recipe.clone(), build.facts.model.clone()),
-        None => (AS_IS.to_owned(), crate::config::ModelConfig::of(&found.model.path).name),
-    };
-    let feed = Feed {
-        dataset: request.dataset.clone().or_else(|| request.calibration.clone()),
-        shapes: request.shapes.clone(),
-        task: request.task,
-        samples: request.measure.samples as usize,
-        seed: request.measure.samples_seed.unwrap_or(request.measure.seed),
-    };
-    let source = agree::feed(found, &feed, around.workspace)?;
-    let engine = Engine {
-        worker: &around.machinery.worker,
-        settings: SessionSettings {
-            library: around.machinery.library.path.clone(),
-            target: request.target,
-            threads: request.measure.threads,
-            graph_optimization: request.runtime.graph_optimization,
-            execution_mode: request.runtime.execution_mode,
-            arena: true,
-        },
-        timeout: request.measure.worker_timeout.0,
-        stop: around.interrupt.stop(),
-    };
-    let opened = &source.opened;
-    let baseline_id = recall::build_id(opened.build.as_deref(), &opened.model, request.measure.seed);
-    Ok(Sweep {
-        request,
-        around,
-        source,
-        engine,
-        baseline_name,
-        baseline_id,
-        registered,
-        empty_session_bytes: Cell::new(None),
-    })
-}
-
-fn open_cache<'a>(sweep: &Sweep<'a>) -> Result<Cache<'a>, ExploreError> {
-    let opened = &sweep.source.opened;
-    let samples = cache::of_samples(&sweep.source.samples)?;
-    // Calibration data is what the samples are made of, or is named by its path and size.
-    let calibration = sweep.request.calibration.as_ref().map(|calibration| {
-        let text = format!("{} {}", calibration.path.display(), calibration.samples);
-        Digest::of(text.as_bytes())
-    });
-    Ok(Cache::open(
-        sweep.around.workspace,
-        sweep.around.machine,
-        sweep.request.budget.0.as_secs_f64(),
-        sweep.request.fresh,
-        &Common {
-            source: &opened.model.digest,
-            runtime_version: sweep.around.machinery.library.version.as_deref(),
-            settings: &sweep.engine.settings,
-            inputs: &opened.made.inputs,
-            samples: &samples,
-            calibration: calibration.as_ref(),
-            seed: sweep.request.measure.seed,
-        },
-    ))
 }
 
 /// The number of the step, for whoever watches.
@@ -401,7 +313,8 @@ fn derive(
         steps.begin(&recipe.name(), Doing::Deriving, time, observer);
         kept.cache.fill(&mut trial);
         if trial.made.is_none() && !sweep.around.interrupt.is_raised() {
-            trial.make(sweep);
+            let share = time.left().mul_f64(DERIVING);
+            trial.make(sweep, share, &mut |progress| observer(Event::Deriving(&progress)));
             if !sweep.around.interrupt.is_raised() {
                 kept.note(kept.cache.keep(&trial));
             }
@@ -525,42 +438,6 @@ fn best(sweep: &Sweep<'_>, trials: &[Trial]) -> Option<(String, crate::runtime::
     let trial = trials.get(place)?;
     let artifact = trial.made.as_ref()?.artifact(sweep.around.workspace.objects()).ok()?;
     Some((trial.recipe.name(), artifact))
-}
-
-/// Makes builds of the variants, children of the model's own.
-fn register(sweep: &Sweep<'_>, trials: &[Trial]) -> Result<(), RegistryError> {
-    let Some(root) = &sweep.baseline_id else {
-        return Ok(());
-    };
-    let opened = &sweep.source.opened;
-    let mut registry = Registry::open(&sweep.around.workspace.registry_path())?;
-    let facts = |id: &Digest, recipe: String, files, parent, notes| BuildFacts {
-        id: id.clone(),
-        model: sweep.registered.clone(),
-        source: opened.model.digest.clone(),
-        recipe,
-        target: None,
-        artifacts: remember::artifacts(files),
-        created_at: sweep.request.now.clone(),
-        parent,
-        tool_version: crate::VERSION.to_owned(),
-        notes,
-    };
-    if opened.build.is_none() {
-        registry.insert_build(&facts(root, AS_IS.to_owned(), &opened.files, None, Vec::new()))?;
-    }
-    for trial in trials {
-        if let Some(made) = &trial.made {
-            let recipe = if sweep.baseline_name == AS_IS {
-                trial.recipe.name()
-            } else {
-                format!("{}+{}", sweep.baseline_name, trial.recipe.name())
-            };
-            let parent = Some(root.clone());
-            registry.insert_build(&facts(&made.id, recipe, &made.files, parent, made.notes.clone()))?;
-        }
-    }
-    Ok(())
 }
 
 fn finish(

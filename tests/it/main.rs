@@ -29,6 +29,7 @@ mod doctor;
 mod documents;
 mod explained;
 mod explore;
+mod explore_page;
 mod github_client;
 mod init;
 mod interrupted;

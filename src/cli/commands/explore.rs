@@ -182,9 +182,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     }
     let calibration = args.calibration_data.as_ref().map(|path| DatasetConfig {
         samples: args.calibration_samples as usize,
-        ..DatasetConfig::of(context.working_folder.join(path))
+        ..DatasetConfig::for_calibration(context.working_folder.join(path))
     });
-    let dataset = model.as_ref().and_then(|model| model.dataset.clone());
+    let configured = |dataset: Option<&DatasetConfig>| dataset.map(|dataset| beside_config(dataset.clone(), context));
+    let calibration = calibration.or_else(|| configured(model.as_ref()?.calibration.as_ref()));
+    let dataset = configured(model.as_ref().and_then(|model| model.dataset.as_ref()));
     let request = explore::Request {
         reference: &args.model,
         shapes: desk::shapes_of(model.as_ref(), shapes),
@@ -194,7 +196,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         check_accuracy: args.check_accuracy,
         min_cosine: args.cosine_threshold,
         calibration,
-        dataset: dataset.map(|dataset| beside_config(dataset, context)),
+        dataset,
         budget: args.budget.unwrap_or(Span(if args.fast {
             explore::FAST_BUDGET
         } else {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::measure::Quantity;
 use crate::measure::Which;
 use crate::measure::samples::PairMeasurement;
-use crate::pipeline::explore::Sweep;
+use crate::pipeline::explore::sweep::Sweep;
 use crate::pipeline::explore::options;
 use crate::pipeline::explore::options::OptionTrial;
 use crate::pipeline::explore::trial::Trial;
@@ -88,9 +88,9 @@ fn tried(sweep: &Sweep<'_>, trial: &Trial) -> Tried {
     let Some(latency) = ratio(pair) else {
         return Tried::Failed("too little was measured for an interval".to_owned());
     };
-    if sweep.request.check_accuracy && made.accuracy.cosine < sweep.request.min_cosine {
+    if sweep.request.check_accuracy && made.verified.accuracy.cosine < sweep.request.min_cosine {
         let reason = Reason::Inaccurate {
-            cosine: made.accuracy.cosine,
+            cosine: made.verified.accuracy.cosine,
             least: sweep.request.min_cosine,
         };
         return Tried::Failed(reason.to_string());
@@ -99,7 +99,7 @@ fn tried(sweep: &Sweep<'_>, trial: &Trial) -> Tried {
         name: trial.recipe.name(),
         latency,
         size_bytes: made.size_bytes(),
-        cosine: made.accuracy.cosine,
+        cosine: made.verified.accuracy.cosine,
     })
 }
 
@@ -173,7 +173,7 @@ pub(super) fn row(sweep: &Sweep<'_>, trial: &Trial, judgement: &Judgement) -> Ro
         size_change_percent: size.map(|size| 100.0 * (size as f64 / whole - 1.0)),
         latency: trial.pair.as_ref().and_then(latency),
         memory: trial.pair.as_ref().and_then(memory),
-        accuracy: made.map(|made| accuracy(&made.accuracy)),
+        accuracy: made.map(|made| accuracy(&made.verified.accuracy)),
         changed: made.map(|made| made.changed),
         left: made.map(|made| made.left),
         left_because: made.and_then(|made| made.left_because.clone()),

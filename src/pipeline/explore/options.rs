@@ -8,7 +8,7 @@ use crate::machine::affinity;
 use crate::measure::Side;
 use crate::measure::event::Event as Measured;
 use crate::measure::samples::PairMeasurement;
-use crate::pipeline::explore::Sweep;
+use crate::pipeline::explore::sweep::Sweep;
 use crate::pipeline::explore::trial;
 use crate::pipeline::trouble::Trouble;
 use crate::report::explore::Options;

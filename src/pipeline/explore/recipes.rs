@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::Target;
 use crate::model::Model;
+use crate::pipeline::method;
 use crate::report::explore::LeftOut;
 use crate::variant::Recipe;
 
@@ -87,15 +89,20 @@ pub(super) struct Chosen {
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// The default sweep of `model`, or its fast one.
-pub(super) fn choose(model: &Model, fast: bool) -> Chosen {
+/// The default sweep of `model` for `target`, or its fast one.
+pub(super) fn choose(model: &Model, target: Target, fast: bool) -> Chosen {
     let mut chosen = Chosen::default();
     for offer in OFFERS.iter().filter(|offer| !fast || offer.recipe == FAST) {
         // What this version cannot derive is not offered.
         let Ok(recipe) = Recipe::parse(offer.recipe) else {
             continue;
         };
-        if offer.operators.is_empty() || has_any(&model.facts.op_histogram, offer.operators) {
+        if method::check(&recipe, target).is_err() {
+            chosen.left_out.push(LeftOut {
+                recipe: recipe.name(),
+                reason: format!("{target} cannot run it"),
+            });
+        } else if offer.operators.is_empty() || has_any(&model.facts.op_histogram, offer.operators) {
             chosen.recipes.push(recipe);
         } else {
             chosen.left_out.push(LeftOut {

@@ -1,5 +1,12 @@
 //! The time of a whole sweep, shared among what is still to be measured.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::thread;
+use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -46,6 +53,50 @@ impl Time {
     }
 }
 
+/// A flag that is raised after a time, unless it is dropped before.
+pub(super) struct Alarm {
+    flag: Arc<AtomicBool>,
+    /// Dropped to wake the thread.
+    cancel: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Alarm {
+    pub(super) fn after(time: Duration) -> Self {
+        let flag = Arc::new(AtomicBool::new(false));
+        let raised = Arc::clone(&flag);
+        let (cancel, cancelled) = mpsc::channel::<()>();
+        let thread = thread::spawn(move || {
+            if cancelled.recv_timeout(time) == Err(RecvTimeoutError::Timeout) {
+                raised.store(true, Ordering::SeqCst);
+            }
+        });
+        Self {
+            flag,
+            cancel: Some(cancel),
+            thread: Some(thread),
+        }
+    }
+
+    pub(super) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.flag)
+    }
+
+    pub(super) fn is_raised(&self) -> bool {
+        self.flag.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.cancel = None;
+        if let Some(thread) = self.thread.take() {
+            // It panics nowhere.
+            let _ = thread.join();
+        }
+    }
+}
+
 fn share(left: Duration, weight: f64, of: f64) -> Duration {
     let part = if of > weight { weight / of } else { 1.0 };
     left.mul_f64(part.clamp(0.0, 1.0)).min(MOST)
@@ -54,6 +105,20 @@ fn share(left: Duration, weight: f64, of: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alarm_is_raised_in_time_or_not_at_all() {
+        let alarm = Alarm::after(Duration::ZERO);
+        let begun = Instant::now();
+        while !alarm.is_raised() {
+            assert!(begun.elapsed() < Duration::from_secs(60));
+            thread::yield_now();
+        }
+        let alarm = Alarm::after(Duration::from_secs(3600));
+        let flag = alarm.flag();
+        drop(alarm);
+        assert!(!flag.load(Ordering::SeqCst));
+    }
 
     #[test]
     fn time_is_shared_by_weight() {

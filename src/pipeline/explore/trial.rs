@@ -16,29 +16,31 @@ use crate::digest::Digest;
 use crate::hint::Hint;
 use crate::measure::Quantity;
 use crate::measure::Side;
-use crate::measure::accuracy;
-use crate::measure::accuracy::Accuracy;
 use crate::measure::compare::compare_pair;
 use crate::measure::error::MeasureError;
 use crate::measure::event::Event as Measured;
-use crate::measure::outputs::Inspector;
 use crate::measure::plan::Aim;
 use crate::measure::plan::MIN_RESTARTS;
 use crate::measure::plan::Plan;
 use crate::measure::samples::PairMeasurement;
-use crate::model::Model;
-use crate::pipeline::agree::Engine;
-use crate::pipeline::agree::Fed;
 use crate::pipeline::baseline::manifest::StoredFile;
-use crate::pipeline::explore::Sweep;
-use crate::pipeline::subject;
-use crate::pipeline::subject::Prepared;
+use crate::pipeline::derivation;
+use crate::pipeline::derivation::DerivationError;
+use crate::pipeline::derivation::Deriving;
+use crate::pipeline::derivation::Progress;
+use crate::pipeline::explore::sweep::Sweep;
+use crate::pipeline::explore::time::Alarm;
 use crate::pipeline::subject::SubjectError;
 use crate::pipeline::trouble::Trouble;
+use crate::pipeline::verify;
+use crate::pipeline::verify::Source;
+use crate::pipeline::verify::Verified;
 use crate::runtime::Artifact;
 use crate::stats::sequential::TAIL;
 use crate::store::Objects;
 use crate::store::StoreError;
+use crate::units::Span;
+use crate::variant::Evidence;
 use crate::variant::Recipe;
 use crate::variant::VariantError;
 
@@ -67,8 +69,10 @@ pub(super) struct Made {
     pub(super) notes: Vec<String>,
     /// Seconds that deriving took.
     pub(super) seconds: f64,
-    /// How well it agrees with its source.
-    pub(super) accuracy: Accuracy,
+    /// What is known of its outputs.
+    pub(super) verified: Verified,
+    /// What had to be learned by running models.
+    pub(super) evidence: Vec<Evidence>,
 }
 
 impl Made {
@@ -125,32 +129,39 @@ impl Trial {
         });
     }
 
-    /// Derives the variant and checks it beside its source.
-    pub(super) fn make(&mut self, sweep: &Sweep<'_>) {
+    /// Derives the variant, for at most about `time`, and checks it beside its source.
+    pub(super) fn make(&mut self, sweep: &Sweep<'_>, time: Duration, observer: &mut dyn FnMut(Progress)) {
         let begun = Instant::now();
-        let prepared = match subject::prepare(
-            &sweep.source.opened.model,
-            &self.recipe,
-            sweep.request.measure.seed,
-            sweep.around.workspace.objects(),
-        ) {
+        let alarm = Alarm::after(time);
+        let around = Deriving {
+            machinery: sweep.around.machinery,
+            settings: sweep.engine.settings.clone(),
+            timeout: sweep.engine.timeout,
+            stop: sweep.engine.stop.or(alarm.flag()),
+            objects: sweep.around.workspace.objects(),
+        };
+        let seed = sweep.request.measure.seed;
+        let model = &sweep.source.opened.model;
+        let prepared = derivation::derive(model, &self.recipe, seed, sweep.calibration.as_ref(), &around, observer);
+        let prepared = match prepared {
             Ok(prepared) => prepared,
+            Err(_) if alarm.is_raised() => {
+                let text = format!("deriving it takes longer than {}; give more with `--budget`", Span(time));
+                self.fail(text);
+                return;
+            }
             Err(error) => {
-                self.is_pointless = matches!(
-                    &error,
-                    SubjectError::Variant {
-                        source: VariantError::NothingToDo { .. },
-                        ..
-                    }
-                );
+                self.is_pointless = is_pointless(&error);
                 self.failure = Some(Trouble::of(&error));
                 return;
             }
         };
         let seconds = begun.elapsed().as_secs_f64();
-        match check(&prepared, &sweep.source, &sweep.engine) {
-            Ok((accuracy, mut notes)) => {
-                notes.splice(0..0, prepared.account.notes.iter().cloned());
+        let side = sweep.side();
+        match verify::verify(Source::of(&sweep.source, &side), &prepared, &sweep.engine) {
+            Ok(verified) => {
+                let mut notes = prepared.account.notes.clone();
+                notes.extend(verified.warnings());
                 self.made = Some(Made {
                     id: prepared.id,
                     files: prepared.files,
@@ -159,10 +170,11 @@ impl Trial {
                     left_because: most_frequent(prepared.account.left.iter().map(|left| left.reason.as_str())),
                     notes,
                     seconds,
-                    accuracy,
+                    verified,
+                    evidence: prepared.evidence,
                 });
             }
-            Err(trouble) => self.failure = Some(trouble),
+            Err(error) => self.failure = Some(Trouble::of(&error)),
         }
     }
 
@@ -257,27 +269,15 @@ pub(super) fn interrupted() -> Trouble {
     }
 }
 
-/// How well a variant agrees with its source, and what is odd about it.
-fn check(prepared: &Prepared, source: &Fed, engine: &Engine<'_>) -> Result<(Accuracy, Vec<String>), Trouble> {
-    let artifact = &prepared.artifact;
-    let model = Model::load_with_external(&artifact.model, &artifact.external).map_err(|error| Trouble::of(&error))?;
-    let side = |artifact: &Artifact| Side {
-        artifact: artifact.clone(),
-        settings: engine.settings.clone(),
-        inputs: source.opened.made.inputs.clone(),
-    };
-    let mut inspector = Inspector::new(&model.facts);
-    let accuracy = accuracy::agreement(
-        &side(&source.opened.artifact),
-        &side(artifact),
-        &source.samples,
-        &mut inspector,
-        engine.worker,
-        &engine.options(),
+/// True where a pass found nothing to do, which is no fault.
+fn is_pointless(error: &DerivationError) -> bool {
+    matches!(
+        error,
+        DerivationError::Subject(SubjectError::Variant {
+            source: VariantError::NothingToDo { .. },
+            ..
+        })
     )
-    .map_err(|error| trouble(&error))?;
-    let notes = inspector.finish().iter().map(ToString::to_string).collect();
-    Ok((accuracy, notes))
 }
 
 /// A failed run in a row: the side that failed needs no naming where it is the row's own.

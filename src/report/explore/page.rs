@@ -124,7 +124,7 @@ impl Page {
     fn of(explored: &Explored) -> Self {
         let name = |text: &str| clean::line(text, clean::NAME_LENGTH);
         let asked = &explored.asked;
-        let baseline = explored.baseline().map_or("fp32", |row| row.recipe.as_str());
+        let baseline = name(explored.baseline().map_or("fp32", |row| row.recipe.as_str()));
         Self {
             title: name(&explored.model.name),
             subtitle: format!(
@@ -147,7 +147,7 @@ impl Page {
             cards: cards(explored),
             plot: plot::draw(explored, plot::DESK),
             small_plot: plot::draw(explored, plot::HAND),
-            baseline: name(baseline),
+            baseline: baseline.clone(),
             threshold: asked.cosine_threshold.to_string(),
             front: explored
                 .front

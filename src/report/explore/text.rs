@@ -22,7 +22,7 @@ use crate::units::Millis;
 use crate::units::Span;
 
 /// Columns of the variants; the verdict follows them.
-const COLUMNS: [&str; 7] = ["", "size", "p50", "vs fp32", "", "peak memory", "cosine"];
+const COLUMNS: [&str; 7] = ["", "size", "p50", "vs fp32", "", "memory", "cosine"];
 
 /// Which of them are flush right.
 const RIGHT: [bool; 7] = [false, true, true, true, false, true, true];
@@ -124,7 +124,7 @@ fn write_options(explored: &Explored, out: &mut dyn Write, paint: Paint) -> io::
     if explored.options.is_empty() {
         return Ok(());
     }
-    const NAMES: [&str; 6] = ["runtime options", "p50", "vs default", "", "peak memory", ""];
+    const NAMES: [&str; 6] = ["runtime options", "p50", "vs default", "", "memory", ""];
     const RIGHT: [bool; 6] = [false, true, true, false, true, false];
     let rows: Vec<[String; NAMES.len()]> = explored.options.iter().map(option_cells).collect();
     let names = NAMES.map(str::to_owned);
