@@ -53,7 +53,9 @@ impl Hint for DeliverError {
             Self::Folder(_) => vec!["name a file in it, such as `model.fp16.onnx`".to_owned()],
             Self::NoFolder { folder, .. } => vec![format!("make it first: `mkdir -p {}`", folder.display())],
             Self::Taken(_) => vec!["write the variant into a folder of its own".to_owned()],
-            Self::Name(_) => vec!["export the model again, without external data or with a plain name for it".to_owned()],
+            Self::Name(_) => {
+                vec!["export the model again, without external data or with a plain name for it".to_owned()]
+            }
             Self::File(error) => error.hints(),
             Self::Store(error) => error.hints(),
         }

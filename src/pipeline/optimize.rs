@@ -3,14 +3,26 @@
 //! A chain of variants is the same build as one recipe of all its steps: `prune-0.50` and then `int8` is `prune-0.50+int8`, whichever way
 //! it came about.
 
+use std::path::Path;
+
+use crate::config::DatasetConfig;
 use crate::config::Target;
+use crate::config::defaults::CALIBRATION_SAMPLES;
 use crate::digest::Digest;
 use crate::hint::Hint;
 use crate::model::Model;
+use crate::model::dataset::DatasetError;
+use crate::model::inputs::InputError;
 use crate::pipeline::agree;
 use crate::pipeline::agree::AgreeError;
 use crate::pipeline::agree::Engine;
 use crate::pipeline::agree::Feed;
+use crate::pipeline::calibration::CalibrationData;
+use crate::pipeline::derivation;
+use crate::pipeline::derivation::DerivationError;
+use crate::pipeline::derivation::Deriving;
+use crate::pipeline::derivation::Progress;
+use crate::pipeline::gate::Machinery;
 use crate::pipeline::method;
 use crate::pipeline::method::TargetError;
 use crate::pipeline::open;
@@ -37,6 +49,12 @@ use crate::variant::RecipeError;
 use crate::variant::evidence_digest;
 use crate::variant::variant_id;
 
+/// The version of an engine that does not tell its own.
+pub const UNKNOWN_VERSION: &str = "unknown";
+
+/// Passes that want to know what running the model tells.
+const CALIBRATED: &[&str] = &["int8-static", "mixed", "smooth"];
+
 /// What to make.
 pub struct Request<'a> {
     /// A model, or a build that steps are added to.
@@ -47,11 +65,15 @@ pub struct Request<'a> {
     pub recipe: &'a Recipe,
     /// What the variant is verified on.
     pub feed: &'a Feed,
+    /// Real samples to calibrate on, as the process can open them; made up where a step needs some and there are none.
+    pub calibration: Option<&'a DatasetConfig>,
     /// Seeds the derivation.
     pub seed: u64,
     /// How models are run.
     pub engine: &'a Engine<'a>,
-    /// The engine's version.
+    /// Starts what is observed.
+    pub machinery: &'a Machinery,
+    /// The engine's version, or [`UNKNOWN_VERSION`].
     pub runtime_version: &'a str,
     /// Where everything is kept.
     pub workspace: &'a Workspace,
@@ -80,13 +102,17 @@ pub struct Optimized {
     pub verified: Verified,
     /// What was said of the inputs.
     pub notices: Vec<String>,
+    /// What a person should know before trusting ranges.
+    pub calibration_warning: Option<String>,
 }
 
 /// What is being done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Stage {
     /// The variant is derived.
     Deriving,
+    /// The model is run on calibration data.
+    Calibrating(Progress),
     /// It is run beside its source.
     Verifying,
 }
@@ -100,9 +126,18 @@ pub enum OptimizeError {
     /// The steps don't go together.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
-    /// It cannot be derived, or its source is gone.
+    /// Its source is gone.
     #[error(transparent)]
     Subject(#[from] SubjectError),
+    /// It cannot be derived.
+    #[error(transparent)]
+    Derivation(Box<DerivationError>),
+    /// The calibration data cannot be used.
+    #[error("the calibration data cannot be used: {0}")]
+    Calibration(DatasetError),
+    /// No calibration data can be made up.
+    #[error("no calibration data is given, and none can be made up: {0}")]
+    NoData(InputError),
     /// There is nothing to feed the models.
     #[error(transparent)]
     Agree(Box<AgreeError>),
@@ -115,6 +150,12 @@ pub enum OptimizeError {
     /// What was learned or found cannot be kept.
     #[error("what was found cannot be written as JSON")]
     Json(#[from] serde_json::Error),
+}
+
+impl From<DerivationError> for OptimizeError {
+    fn from(error: DerivationError) -> Self {
+        Self::Derivation(Box::new(error))
+    }
 }
 
 impl From<AgreeError> for OptimizeError {
@@ -135,6 +176,13 @@ impl Hint for OptimizeError {
             Self::Target(error) => error.hints(),
             Self::Recipe(error) => error.hints(),
             Self::Subject(error) => error.hints(),
+            Self::Derivation(error) => error.hints(),
+            Self::Calibration(error) => error.hints(),
+            Self::NoData(error) => {
+                let mut hints = vec!["give real samples with `--calibration-data`".to_owned()];
+                hints.extend(error.hints_for_flags());
+                hints
+            }
             Self::Agree(error) => error.hints(),
             Self::Verify(error) => error.hints(),
             Self::Registry(error) => error.hints(),
@@ -159,15 +207,37 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
     Recipe::parse(&whole.name())?;
 
     progress(Stage::Deriving);
+    let data = calibration(&request)?;
     let Request { found, workspace, .. } = request;
-    let prepared = subject::prepare(&found.model, request.recipe, request.seed, workspace.objects())?;
+    let around = Deriving {
+        machinery: request.machinery,
+        settings: request.engine.settings.clone(),
+        timeout: request.engine.timeout,
+        stop: request.engine.stop.clone(),
+        objects: workspace.objects(),
+    };
+    let prepared = derivation::derive(
+        &found.model,
+        request.recipe,
+        request.seed,
+        data.as_ref(),
+        &around,
+        &mut |event| progress(Stage::Calibrating(event)),
+    )?;
+    let data = data.filter(|_| !prepared.evidence.is_empty());
     let evidence = [known_evidence(&registry, &parent)?, prepared.evidence.clone()].concat();
     let prepared = Prepared {
         id: if whole.steps.is_empty() {
             root.facts.id.clone()
         } else {
             let evidence = evidence_digest(&evidence);
-            variant_id(&root.facts.source, &whole, evidence.as_ref(), request.seed, crate::VERSION)
+            variant_id(
+                &root.facts.source,
+                &whole,
+                evidence.as_ref(),
+                request.seed,
+                crate::VERSION,
+            )
         },
         recipe: whole,
         source: root.facts.source.clone(),
@@ -222,7 +292,7 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
             build: prepared.id.clone(),
             seed: request.seed,
             evidence: serde_json::to_value(&evidence)?,
-            calibration: None,
+            calibration: data.as_ref().map(|data| data.digest.clone()),
         })?;
         if !is_checked {
             registry.insert_check(&Check {
@@ -245,7 +315,23 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
         account: prepared.account,
         verified,
         notices,
+        calibration_warning: data.and_then(|data| data.warning),
     })
+}
+
+/// What steps that ask for it are calibrated on.
+fn calibration(request: &Request<'_>) -> Result<Option<CalibrationData>, OptimizeError> {
+    let (model, feed) = (&request.found.model, request.feed);
+    if let Some(settings) = request.calibration {
+        let data = CalibrationData::open(settings, Path::new("."), model, &feed.shapes);
+        return data.map(Some).map_err(OptimizeError::Calibration);
+    }
+    let asks = |name: &str| CALIBRATED.contains(&name);
+    if !request.recipe.steps.iter().any(|step| asks(step.transform.name)) {
+        return Ok(None);
+    }
+    let made = CalibrationData::made_up(model, feed.task, &feed.shapes, request.seed, CALIBRATION_SAMPLES);
+    made.map(Some).map_err(OptimizeError::NoData)
 }
 
 /// Where a build comes from.
@@ -309,9 +395,7 @@ fn known_check(
         .into_iter()
         .rev()
         .filter(|check| {
-            check.against == root.facts.id
-                && check.target == target.name()
-                && check.runtime_version == runtime_version
+            check.against == root.facts.id && check.target == target.name() && check.runtime_version == runtime_version
         })
         // Of a form that this version does not know: it is checked anew.
         .find_map(|check| serde_json::from_value::<Verified>(check.result).ok())

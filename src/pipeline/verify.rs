@@ -22,6 +22,7 @@ use crate::model::Model;
 use crate::model::ModelError;
 use crate::model::Samples;
 use crate::model::dataset::DatasetError;
+use crate::model::onnx::check;
 use crate::model::tensor::TensorSpec;
 use crate::pipeline::agree::Engine;
 use crate::pipeline::agree::Fed;
@@ -75,6 +76,8 @@ pub struct Verified {
     pub overflows: Vec<Overflow>,
     /// Outputs that have another type than the source's, as sentence fragments.
     pub retyped: Vec<String>,
+    /// The rule of ONNX that it breaks as its source does.
+    pub broken_rule: Option<String>,
     /// Why nothing is known of the values between its layers, where something should be.
     pub unseen: Option<String>,
 }
@@ -109,6 +112,7 @@ impl Verified {
             ));
         }
         warnings.extend(self.retyped.iter().cloned());
+        warnings.extend(self.broken_rule.clone());
         warnings.extend(self.unseen.clone());
         warnings
     }
@@ -248,10 +252,19 @@ pub fn verify(source: Source<'_>, prepared: &Prepared, engine: &Engine<'_>) -> R
             recipe: recipe(),
             source: Box::new(source),
         })?;
-    structure(&model).map_err(|problem| VerifyError::Structure {
-        recipe: recipe(),
-        problem,
-    })?;
+    let broken_rule = match (structure(&model), structure(source.model)) {
+        (Err(problem), Ok(())) => {
+            return Err(VerifyError::Structure {
+                recipe: recipe(),
+                problem,
+            });
+        }
+        // Not the variant's doing, and the engine decides whether it matters.
+        (Err(problem), Err(_)) => Some(format!(
+            "the model breaks a rule of ONNX, as its source does: {problem}"
+        )),
+        (Ok(()), _) => None,
+    };
     let side = Side {
         artifact: artifact.clone(),
         settings: engine.settings.clone(),
@@ -294,14 +307,15 @@ pub fn verify(source: Source<'_>, prepared: &Prepared, engine: &Engine<'_>) -> R
         is_real: source.is_real,
         anomalies: inspector.finish(),
         overflows,
+        broken_rule,
         retyped: retyped(&source.model.facts.outputs, &model.facts.outputs),
         unseen,
     })
 }
 
 /// The first rule of ONNX that the model breaks.
-fn structure(_model: &Model) -> Result<(), String> {
-    Ok(())
+fn structure(model: &Model) -> Result<(), String> {
+    check::check(&model.proto).map_err(|error| error.to_string())
 }
 
 fn is_narrow(recipe: &Recipe) -> bool {

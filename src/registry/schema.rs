@@ -224,7 +224,10 @@ mod tests {
             assert_eq!(measurements[0].machine.version, (index as u32 + 1).min(2));
             let derivation = registry.derivation(&tagged.facts.id).unwrap();
             assert_eq!(derivation.map(|facts| facts.seed), (index >= 2).then_some(u64::MAX));
-            assert_eq!(registry.checks(&tagged.facts.id).unwrap().len(), usize::from(index >= 2));
+            assert_eq!(
+                registry.checks(&tagged.facts.id).unwrap().len(),
+                usize::from(index >= 2)
+            );
             let problems: i64 = registry
                 .connection
                 .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))

@@ -253,7 +253,7 @@ fn scan_tensor(site: &TensorSite<'_>, scopes: &[Scope<'_>], external: &[External
 }
 
 /// The parts of a sparse tensor must fit each other, and the tensor must be small enough to be made dense.
-fn scan_sparse(sparse: &SparseTensorProto, place: &str) -> Result<(), Violation> {
+pub(crate) fn scan_sparse(sparse: &SparseTensorProto, place: &str) -> Result<(), Violation> {
     let violation = |problem: String| Violation::new(place, problem);
     let (Some(values), Some(indices)) = (&sparse.values, &sparse.indices) else {
         return Err(violation("lacks its values or its indices".to_owned()));
