@@ -38,9 +38,23 @@ impl<'a> Progress<'a> {
             }
             Event::BuildOutput { model, line } => self.ui.status(&format!("{model} │ {line}")),
             Event::Preparing { model } => self.spin(&format!("{model}: reading and deriving variants")),
+            Event::Deriving {
+                model,
+                variant,
+                progress,
+            } => self.deriving(model, variant, progress),
             Event::Measuring { key, progress } => self.measured(key, progress),
             Event::Judged(_) => self.clear(),
             Event::Warning(text) => self.ui.warning(text),
+        }
+    }
+
+    fn deriving(&mut self, model: &str, variant: &str, progress: &Deriving) {
+        let bar = self.bar.get_or_insert_with(|| self.ui.spinner(model));
+        match progress {
+            Deriving::Calibrating { done, of, .. } => {
+                bar.set_message(format!("{model} · {variant}: calibrating, {done} of {of} runs"));
+            }
         }
     }
 

@@ -29,6 +29,7 @@ pub mod profile;
 pub mod publish;
 pub mod recall;
 pub mod remember;
+mod sides;
 pub mod subject;
 pub mod trouble;
 pub mod validate;

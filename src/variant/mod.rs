@@ -23,6 +23,7 @@ mod prune_structured;
 mod quantize;
 mod recipe;
 mod share;
+mod weight_only;
 mod weights;
 
 pub use derive::Derivation;
