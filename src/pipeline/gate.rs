@@ -296,6 +296,7 @@ pub(super) fn session_settings(config: &Config, machinery: &Machinery, target: T
         threads: config.measure.threads,
         graph_optimization: config.runtime.graph_optimization,
         execution_mode: config.runtime.execution_mode,
+        arena: true,
     }
 }
 

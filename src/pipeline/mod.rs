@@ -13,6 +13,7 @@ pub mod derivation;
 pub mod doctor;
 pub mod event;
 pub mod explain;
+pub mod explore;
 pub mod facts;
 pub mod feed;
 pub mod gate;

@@ -31,6 +31,8 @@ mod disturbances;
 mod doctor;
 mod documents;
 mod explained;
+mod explore;
+mod explore_page;
 mod github_client;
 mod init;
 mod int8_dynamic;
