@@ -70,6 +70,15 @@ pub(crate) fn place(context: &Context) -> Result<Place, CliError> {
     }
 }
 
+/// The workspace of the project around the working folder, made where there is none: for what is to stay.
+pub(crate) fn lasting_place(context: &Context) -> Result<Workspace, CliError> {
+    let place = place(context)?;
+    if place.is_kept() {
+        return Ok(place.workspace);
+    }
+    Ok(Workspace::open(&project(context))?)
+}
+
 /// The settings of the config around the working folder, and its model at `reference`, where there are any; defaults otherwise.
 pub(crate) fn settings(context: &Context, reference: &str) -> Result<(Config, Option<ModelConfig>), CliError> {
     if context.find_config().is_none() {

@@ -12,6 +12,8 @@ mod desk;
 pub mod environment;
 pub mod error;
 pub mod exit;
+mod making;
+mod method_args;
 mod model_args;
 mod pairwise;
 mod progress;

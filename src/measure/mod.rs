@@ -6,7 +6,9 @@
 pub mod accuracy;
 pub mod agreement;
 pub mod alone;
+mod augmented;
 pub mod bench;
+pub mod calibrate;
 pub mod compare;
 mod counterpart;
 pub mod disturbance;

@@ -51,6 +51,8 @@ pub struct Job {
     pub source_files: Vec<StoredFile>,
     /// The dataset's digest, where there is one.
     pub dataset: Option<Digest>,
+    /// The calibration data's digest, where the recipe uses any.
+    pub calibration: Option<Digest>,
     /// What is to be done.
     pub work: Work,
     /// What the reader should know of its making.
@@ -162,6 +164,7 @@ fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
         candidate: None,
         source_files: Vec::new(),
         dataset: None,
+        calibration: None,
         work: Work::Settled(comparison),
         notes: Vec::new(),
     }
@@ -253,6 +256,7 @@ impl Job {
             candidate: None,
             source_files: Vec::new(),
             dataset: None,
+            calibration: None,
             work: Work::Settled(comparison),
             notes: Vec::new(),
         }
@@ -383,6 +387,9 @@ fn has_equal_entry(job: &Job, candidate: &Prepared, source: &Source, feed: &Feed
         .iter()
         .find(|entry| entry.key == job.key)
         .is_some_and(|entry| {
-            entry.source == candidate.source && entry.settings == job.settings && entry.dataset == feed.dataset
+            entry.source == candidate.source
+                && entry.settings == job.settings
+                && entry.dataset == feed.dataset
+                && entry.calibration == job.calibration
         })
 }

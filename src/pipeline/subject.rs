@@ -17,6 +17,7 @@ use crate::variant;
 use crate::variant::Account;
 use crate::variant::Evidence;
 use crate::variant::Recipe;
+use crate::variant::Variant;
 use crate::variant::VariantError;
 
 /// A variant whose files lie in the object store.
@@ -94,6 +95,11 @@ pub fn prepare(model: &Model, recipe: &Recipe, seed: u64, objects: &Objects) -> 
         recipe: recipe.name(),
         source,
     })?;
+    store_variant(variant, objects)
+}
+
+/// Puts the files of a variant into the object store.
+pub(super) fn store_variant(variant: Variant, objects: &Objects) -> Result<Prepared, SubjectError> {
     let mut files = Vec::with_capacity(variant.files.len());
     let mut paths: Vec<(String, PathBuf)> = Vec::with_capacity(variant.files.len());
     for file in &variant.files {

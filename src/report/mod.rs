@@ -13,6 +13,7 @@ pub mod headline;
 pub mod json;
 pub mod markdown;
 mod operators;
+pub mod optimized;
 pub mod profile_page;
 pub mod profile_table;
 pub mod sparkline;

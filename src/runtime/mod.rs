@@ -12,6 +12,7 @@ mod error;
 pub mod library;
 mod limits;
 mod memory;
+mod observing;
 mod onnxruntime;
 mod profiling;
 mod protocol;
@@ -21,6 +22,10 @@ pub mod worker;
 
 pub use self::empty::empty_session_peak;
 pub use self::error::WorkerError;
+pub use self::observing::Observer;
+pub use self::observing::Watch;
+pub use self::observing::WatchKind;
+pub use self::observing::Watched;
 pub use self::settings::Artifact;
 pub use self::settings::Loaded;
 pub use self::settings::RawProfile;

@@ -28,10 +28,12 @@ use crate::model::tensor::Tensor;
 use super::engine_failure::loading;
 use super::engine_failure::plain;
 use super::engine_failure::running;
+use super::engine_tensors::contents;
 use super::engine_tensors::input_values;
 use super::engine_tensors::output;
 use super::engine_tensors::spec;
 use super::memory;
+use super::observing::Observer;
 use super::protocol::Failure;
 use super::protocol::FailureKind;
 use super::settings::Artifact;
@@ -219,6 +221,18 @@ impl Session {
         let values = input_values(&self.session, inputs)?;
         let outputs = self.session.run(values.as_slice()).map_err(|error| running(&error))?;
         outputs.iter().map(|(name, value)| output(name, &value)).collect()
+    }
+
+    /// Runs on other inputs and shows `observer` every output where it lies.
+    pub(super) fn observe(&mut self, inputs: &[Tensor], observer: &mut Observer) -> Result<(), Failure> {
+        let values = input_values(&self.session, inputs)?;
+        let outputs = self.session.run(values.as_slice()).map_err(|error| running(&error))?;
+        for (name, value) in outputs.iter() {
+            contents(name, &value, |element, shape, data| {
+                observer.add(name, element, shape, data)
+            })?;
+        }
+        Ok(())
     }
 }
 

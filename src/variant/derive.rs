@@ -88,6 +88,16 @@ pub enum VariantError {
         /// The oldest version that is changed.
         oldest: i64,
     },
+    /// A node whose operator has no equal in a newer opset.
+    #[error("{node} cannot be brought to opset {to}: {reason}")]
+    NotRaised {
+        /// The node, as messages show it, with its operator.
+        node: String,
+        /// The version of ONNX's operators that is needed.
+        to: i64,
+        /// What stands against it, as a sentence fragment.
+        reason: String,
+    },
     /// A node that reads what is not made before it.
     #[error("{node} reads {tensor}, which nothing before it makes")]
     Unordered {
@@ -123,6 +133,9 @@ impl Hint for VariantError {
             Self::NotMeasured { .. } => vec!["give calibration data that reaches this part of the model".to_owned()],
             Self::OldOpset { .. } => {
                 vec!["export the model with a newer opset, or convert it with `onnx.version_converter`".to_owned()]
+            }
+            Self::NotRaised { to, .. } => {
+                vec![format!("export the model again with opset {to} or newer")]
             }
             Self::Unordered { .. } => {
                 vec!["`onnx.checker.check_model` refuses this model too; sort its nodes or export it again".to_owned()]
@@ -270,7 +283,7 @@ pub fn derive(model: &Model, recipe: &Recipe, seed: u64, evidence: &[Evidence]) 
 }
 
 /// The digest of everything that was learned; `None` where nothing had to be.
-fn evidence_digest(evidence: &[Evidence]) -> Option<Digest> {
+pub fn evidence_digest(evidence: &[Evidence]) -> Option<Digest> {
     if evidence.is_empty() {
         return None;
     }

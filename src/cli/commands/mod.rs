@@ -5,6 +5,7 @@ mod action;
 mod baseline;
 mod benchmark;
 mod budget;
+mod build;
 mod ci;
 mod ci_check;
 mod compare;
@@ -12,6 +13,7 @@ mod completions;
 mod config;
 mod doctor;
 mod init;
+mod optimize;
 mod profile;
 mod runtime;
 mod validate;
@@ -30,6 +32,10 @@ pub enum Command {
     Init(init::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Ci(Box<ci::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Build(Box<build::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Optimize(Box<optimize::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Benchmark(benchmark::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -67,6 +73,8 @@ impl Command {
         match self {
             Self::Init(args) => init::run(&args, context),
             Self::Ci(args) => ci::run(&args, context),
+            Self::Build(args) => build::run(&args, context),
+            Self::Optimize(args) => optimize::run(&args, context),
             Self::Benchmark(args) => benchmark::run(&args, context),
             Self::CiCheck(args) => ci_check::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),

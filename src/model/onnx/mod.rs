@@ -2,6 +2,7 @@
 
 pub(crate) mod beneath;
 mod calls;
+mod compared;
 mod cost;
 pub mod external;
 pub(crate) mod facts;
@@ -11,7 +12,7 @@ pub mod made;
 pub mod proto;
 pub mod read;
 pub mod scan;
-mod shape;
+pub(crate) mod shape;
 pub mod shown;
 pub mod tensor_view;
 pub mod types;
