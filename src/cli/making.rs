@@ -124,6 +124,7 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
             threads: config.measure.threads,
             graph_optimization: config.runtime.graph_optimization,
             execution_mode: config.runtime.execution_mode,
+            arena: true,
         },
         timeout: config.measure.worker_timeout.0,
         stop: interrupt.stop(),

@@ -3,7 +3,7 @@
 //! A timed run is the plain call that applications make; the engine allocates the outputs. Preallocating them through a binding
 //! changed p50 of a 0.05 ms model by less than restarts differ (docs/benchmarks.md).
 //!
-//! Settings that are left as the engine ships them, because that is what users run: the memory arena, memory patterns, and
+//! Settings that are left as the engine ships them, because that is what users run: memory patterns, and
 //! spinning of the thread pool (whoever measures stops the idle worker instead). Telemetry is off. With one thread there is no pool.
 
 use std::fs::File;
@@ -166,6 +166,14 @@ impl Engine {
         let builder = builder
             .with_parallel_execution(parallel)
             .map_err(|error| loading(&error))?;
+        let builder = if settings.arena {
+            builder
+        } else {
+            let processor = ep::CPU::default().with_arena_allocator(false);
+            builder
+                .with_execution_providers([processor.build()])
+                .map_err(|error| loading(&error))?
+        };
         match settings.target {
             Target::OnnxRuntimeCpu => builder
                 .with_auto_device(AutoDevicePolicy::PreferCPU)

@@ -19,8 +19,31 @@ use crate::variant::edit;
 /// As many `Identity` and `Transpose` nodes are followed from a reader to the constant; a longer chain may be a circle.
 const LONGEST_CHAIN: usize = 16;
 
+/// Smaller tensors stay as they are: the nodes around them would cost more than they save.
+const FEWEST_ELEMENTS: usize = 1024;
+
 /// Before this version of the format, every initializer was listed as an input too.
 const OPTIONAL_LISTING: i64 = 4;
+
+/// The constant that a node reads at `place`, if it holds 32-bit floats and enough of them; else why not.
+pub(super) fn weight(node: &NodeProto, place: usize, constants: &Constants) -> Result<Found, String> {
+    let name = node.input.get(place).map_or("", String::as_str);
+    let found = constants.find(name).map_err(|reason| format!("its weights {reason}"))?;
+    constants
+        .check_floats(&found)
+        .map_err(|reason| format!("its weights {reason}"))?;
+    let shape = constants.shape(&found).unwrap_or_default();
+    let elements = shape.iter().fold(1, |product: usize, dim| product.saturating_mul(*dim));
+    if found.transposed && shape.len() != 2 {
+        return Err("its weights are computed, no constant".to_owned());
+    }
+    if elements < FEWEST_ELEMENTS {
+        return Err(format!(
+            "its {elements} weights are too few to be worth the nodes around them"
+        ));
+    }
+    Ok(found)
+}
 
 /// Makes every initializer of an old model one that nothing can replace, as engines of its time took it: newer formats don't list
 /// initializers as inputs.

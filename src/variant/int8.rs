@@ -39,9 +39,6 @@ use crate::model::onnx::shown::shown_node;
 /// `DynamicQuantizeLinear` exists since this opset.
 const OLDEST_OPSET: i64 = 11;
 
-/// Smaller tensors stay as they are: the nodes around them would cost more than they save.
-const FEWEST_ELEMENTS: usize = 1024;
-
 /// The transform of this file.
 pub(super) const TRANSFORM: Transform = Transform {
     name: "int8",

@@ -81,6 +81,10 @@ impl Pass for Int8Static {
         }
     }
 
+    fn learns(&self) -> bool {
+        true
+    }
+
     fn wanted(&self, model: &ModelProto) -> Result<Wanted, VariantError> {
         Ok(Wanted {
             observations: observations(model, self.calibration, &self.name())?,

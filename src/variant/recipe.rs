@@ -143,6 +143,11 @@ impl Recipe {
         steps.join("+")
     }
 
+    /// True where some step must be told what running the model shows.
+    pub fn learns(&self) -> bool {
+        self.steps.iter().any(|step| step.pass.learns())
+    }
+
     /// This recipe, and then `other`: what a build of this one becomes by that one.
     pub fn then(&self, other: &Self) -> Self {
         Self {

@@ -14,6 +14,9 @@ use crate::support::derived::Derived;
 use crate::support::derived::derived;
 use crate::support::derived::derived_from;
 use crate::support::derived::digits;
+use crate::support::derived::flag;
+use crate::support::derived::noise;
+use crate::support::derived::number;
 use crate::support::derived::try_derived;
 use crate::support::derived::write_variants;
 use crate::support::onnx::fixture;
@@ -28,43 +31,6 @@ use crate::support::onnx::value;
 #[ignore = "writes files for the reference check"]
 fn write_int8_variants() {
     write_variants("INT8", &["int8", "int8-tensor", "int8-conv"]);
-}
-
-/// Numbers from −1 to 1 without a pattern that matters.
-fn noise(name: &str, dims: &[i64], seed: u32) -> TensorProto {
-    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
-    let count = dims.iter().product::<i64>();
-    let values = (0..count).map(|_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / 8_388_608.0 - 1.0
-    });
-    TensorProto {
-        name: Some(name.to_owned()),
-        data_type: Some(DataType::Float as i32),
-        dims: dims.to_vec(),
-        float_data: values.collect(),
-        ..TensorProto::default()
-    }
-}
-
-fn number(mut node: NodeProto, name: &str, value: f32) -> NodeProto {
-    node.attribute.push(AttributeProto {
-        name: Some(name.to_owned()),
-        r#type: Some(AttributeType::Float as i32),
-        f: Some(value),
-        ..AttributeProto::default()
-    });
-    node
-}
-
-fn flag(mut node: NodeProto, name: &str, value: i64) -> NodeProto {
-    node.attribute.push(AttributeProto {
-        name: Some(name.to_owned()),
-        r#type: Some(AttributeType::Int as i32),
-        i: Some(value),
-        ..AttributeProto::default()
-    });
-    node
 }
 
 /// `x` of `[2, 32]` through `nodes` to `y`.

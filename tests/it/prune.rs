@@ -24,6 +24,19 @@ pub(crate) fn load(name: &str) -> Model {
     changeable(Model::load(&fixture(&format!("{name}.onnx"))).unwrap())
 }
 
+/// A model too large for the repository, out of the folder that `MLBUILD_LARGE_MODELS` names or else the one that stands beside the
+/// checkout; where there is none, the test says so.
+pub(crate) fn large(name: &str) -> Option<Model> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/models");
+    let folder = std::env::var_os("MLBUILD_LARGE_MODELS").map_or_else(beside, PathBuf::from);
+    let path = folder.join(format!("{name}.onnx"));
+    if !path.exists() {
+        eprintln!("skipped: `{}` is not there", path.display());
+        return None;
+    }
+    Some(changeable(Model::load(&path).unwrap()))
+}
+
 fn changeable(model: Model) -> Model {
     match onnx::modifiable(&model) {
         Ok(()) => model,

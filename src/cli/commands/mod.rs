@@ -13,6 +13,7 @@ mod compare_quantization;
 mod completions;
 mod config;
 mod doctor;
+mod explore;
 mod init;
 mod optimize;
 mod profile;
@@ -50,6 +51,8 @@ pub enum Command {
     CiCheck(Box<ci_check::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Profile(Box<profile::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Explore(Box<explore::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -94,6 +97,7 @@ impl Command {
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
+            Self::Explore(args) => explore::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
             Self::Worker(args) => worker::run(&args, context),

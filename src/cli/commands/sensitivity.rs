@@ -93,6 +93,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             threads: config.measure.threads,
             graph_optimization: config.runtime.graph_optimization,
             execution_mode: config.runtime.execution_mode,
+            arena: true,
         },
         timeout: config.measure.worker_timeout.0,
         stop: interrupt.stop(),

@@ -1,11 +1,11 @@
 //! Tables that `Gather` reads, embeddings most often: stored in unsigned 8 bits under one scale, as activations are.
 
 use super::quantizer::Quantizer;
-use super::quantizer::weight;
 use super::stored::Way;
 use crate::model::onnx::proto::NodeProto;
 use crate::variant::VariantError;
 use crate::variant::constants::Constants;
+use crate::variant::constants::weight;
 use crate::variant::edit;
 
 impl Quantizer<'_> {

@@ -1,11 +1,11 @@
 //! `LSTM` to `com.microsoft.DynamicQuantizeLSTM`.
 
 use super::quantizer::Quantizer;
-use super::quantizer::weight;
 use super::stored::Way;
 use crate::model::onnx::proto::NodeProto;
 use crate::variant::VariantError;
 use crate::variant::constants::Constants;
+use crate::variant::constants::weight;
 use crate::variant::edit;
 use crate::variant::edit::MICROSOFT;
 

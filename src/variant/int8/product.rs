@@ -6,7 +6,6 @@
 
 use super::quantizer::Activation;
 use super::quantizer::Quantizer;
-use super::quantizer::weight;
 use super::stored::Stored;
 use super::stored::Way;
 use crate::model::onnx::proto::AttributeProto;
@@ -15,6 +14,7 @@ use crate::model::onnx::proto::tensor_proto::DataType;
 use crate::variant::VariantError;
 use crate::variant::constants::Constants;
 use crate::variant::constants::Found;
+use crate::variant::constants::weight;
 use crate::variant::edit;
 use crate::variant::edit::MICROSOFT;
 use crate::variant::gemm::Gemm;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
-use super::FEWEST_ELEMENTS;
 use super::Int8;
 use super::stored::Key;
 use super::stored::Stored;
@@ -166,24 +165,4 @@ impl<'a> Quantizer<'a> {
         self.activations.insert(key, made.clone());
         made
     }
-}
-
-/// The constant that a node reads at `place`, if it holds 32-bit floats and enough of them.
-pub(super) fn weight(node: &NodeProto, place: usize, constants: &Constants) -> Result<Found, String> {
-    let name = node.input.get(place).map_or("", String::as_str);
-    let found = constants.find(name).map_err(|reason| format!("its weights {reason}"))?;
-    constants
-        .check_floats(&found)
-        .map_err(|reason| format!("its weights {reason}"))?;
-    let shape = constants.shape(&found).unwrap_or_default();
-    let elements = shape.iter().fold(1, |product: usize, dim| product.saturating_mul(*dim));
-    if found.transposed && shape.len() != 2 {
-        return Err("its weights are computed, no constant".to_owned());
-    }
-    if elements < FEWEST_ELEMENTS {
-        return Err(format!(
-            "its {elements} weights are too few to be worth the nodes around them"
-        ));
-    }
-    Ok(found)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::layout::Part;
 use super::walk::Cut;
+use super::walk::Role;
 use super::walk::Walk;
 use crate::model::onnx::tensor_view::TensorView;
 use crate::variant::VariantError;
@@ -23,43 +24,61 @@ pub(super) fn kept(size: usize, ratio: Share) -> usize {
         .unwrap_or(least)
 }
 
-/// The channels that stay, ascending, of every set of which any go.
-pub(super) fn choose(walk: &Walk<'_>, ratio: Share) -> Result<BTreeMap<usize, Vec<usize>>, VariantError> {
-    let mut importance: BTreeMap<usize, Vec<f64>> = walk
+/// The channels that stay, ascending, of every set of which any go. A channel matters by what makes and filters it, times what reads it.
+pub(super) fn choose(walk: &Walk<'_>, ratio: Share, all: bool) -> Result<BTreeMap<usize, Vec<usize>>, VariantError> {
+    let mut weights: BTreeMap<usize, Vec<Weight>> = walk
         .channels
         .roots()
-        .filter(|set| walk.channels.blocked(*set).is_none())
-        .map(|set| (set, vec![0.0; walk.channels.size(set)]))
+        .filter(|set| walk.channels.blocked(*set).is_none() && (all || !walk.channels.is_sum(*set)))
+        .map(|set| (set, vec![Weight::default(); walk.channels.size(set)]))
         .collect();
-    let mut is_made: BTreeMap<usize, bool> = BTreeMap::new();
     for ((index, place), cuts) in &walk.cuts {
-        for cut in cuts.iter().filter(|cut| cut.makes) {
-            let is_open = |part: &Part| importance.contains_key(&walk.channels.root(part.set));
+        for cut in cuts.iter().filter(|cut| cut.role != Role::Follows) {
+            let is_open = |part: &Part| weights.contains_key(&walk.channels.root(part.set));
             if !cut.parts.iter().any(is_open) {
                 continue;
             }
             let means = means(walk, *index, *place, cut)?;
-            let mut at = means.iter();
+            let mut means = means.iter();
             for part in &cut.parts {
-                let root = walk.channels.root(part.set);
-                is_made.insert(root, true);
+                let mut sets = weights.get_mut(&walk.channels.root(part.set));
                 for channel in 0..part.size {
-                    let mean: f64 = at.by_ref().take(part.repeat).sum::<f64>() / part.repeat.max(1) as f64;
-                    if let Some(sum) = importance.get_mut(&root).and_then(|sums| sums.get_mut(channel)) {
-                        *sum += mean;
+                    let mean = means.by_ref().take(part.repeat).sum::<f64>() / part.repeat.max(1) as f64;
+                    if let Some(weight) = sets.as_mut().and_then(|set| set.get_mut(channel)) {
+                        weight.add(cut.role, mean);
                     }
                 }
             }
         }
     }
     let mut chosen = BTreeMap::new();
-    for (set, importance) in importance {
-        let kept = kept(importance.len(), ratio);
-        if kept < importance.len() && is_made.contains_key(&set) {
+    for (set, weights) in weights {
+        let kept = kept(weights.len(), ratio);
+        if kept < weights.len() {
+            let importance: Vec<f64> = weights.iter().map(|weight| weight.made * weight.read).collect();
             chosen.insert(set, greatest(&importance, kept));
         }
     }
     Ok(chosen)
+}
+
+/// The mean magnitudes of the weights along a channel, summed over the layers.
+#[derive(Debug, Clone, Copy, Default)]
+struct Weight {
+    /// Of those that make or filter it.
+    made: f64,
+    /// Of those that read it.
+    read: f64,
+}
+
+impl Weight {
+    fn add(&mut self, role: Role, mean: f64) {
+        match role {
+            Role::Makes | Role::Filters => self.made += mean,
+            Role::Reads => self.read += mean,
+            Role::Follows => {}
+        }
+    }
 }
 
 /// The places of the `count` greatest, ascending; of equal ones the first.

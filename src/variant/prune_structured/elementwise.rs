@@ -3,6 +3,7 @@
 use super::layout::Axis;
 use super::layout::Layout;
 use super::walk::Found;
+use super::walk::Role;
 use super::walk::Walk;
 use crate::model::onnx::proto::NodeProto;
 
@@ -130,11 +131,15 @@ pub(super) fn broadcast(walk: &mut Walk<'_>, index: usize, node: &NodeProto) -> 
             },
         }
     }
+    let is_sum = !matches!(node.op_type(), "Mul" | "Div");
     for (one, other) in pairs {
         walk.channels.join(one, other);
+        if is_sum {
+            walk.channels.sum(one);
+        }
     }
     for (place, axis, parts) in cuts {
-        walk.cut(index, place, axis, parts, false);
+        walk.cut(index, place, axis, parts, Role::Follows);
     }
     Ok(Layout { fixed: false, ..joined })
 }

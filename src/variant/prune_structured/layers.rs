@@ -5,6 +5,7 @@ use super::layout::Layout;
 use super::layout::repeated;
 use super::walk::Constant;
 use super::walk::Found;
+use super::walk::Role;
 use super::walk::Walk;
 use crate::model::onnx::proto::AttributeProto;
 use crate::model::onnx::proto::NodeProto;
@@ -56,12 +57,12 @@ pub(super) fn convolution(walk: &mut Walk<'_>, index: usize, node: &NodeProto, t
         let set = walk.channels.add(outputs);
         walk.made.push((index, set));
         let layout = Layout::of(set, outputs, axis);
-        walk.cut(index, 1, usize::from(transposed), layout.parts.clone(), true);
+        walk.cut(index, 1, usize::from(transposed), layout.parts.clone(), Role::Makes);
         if let Some(before) = before {
-            walk.cut(index, 1, usize::from(!transposed), before, false);
+            walk.cut(index, 1, usize::from(!transposed), before, Role::Reads);
         }
         if bias {
-            walk.cut(index, 2, 0, layout.parts.clone(), false);
+            walk.cut(index, 2, 0, layout.parts.clone(), Role::Follows);
         }
         return Ok(layout);
     }
@@ -77,9 +78,9 @@ pub(super) fn convolution(walk: &mut Walk<'_>, index: usize, node: &NodeProto, t
     let bias = vector(walk, node, 2, first)?;
     let before = fitting(&input, group)?;
     let parts = repeated(&before, times);
-    walk.cut(index, 1, 0, parts.clone(), true);
+    walk.cut(index, 1, 0, parts.clone(), Role::Filters);
     if bias {
-        walk.cut(index, 2, 0, parts.clone(), false);
+        walk.cut(index, 2, 0, parts.clone(), Role::Follows);
     }
     walk.grouped.push((index, before));
     Ok(Layout { parts, axis, ..input })
@@ -116,12 +117,12 @@ pub(super) fn gemm(walk: &mut Walk<'_>, index: usize, node: &NodeProto) -> Found
     let set = walk.channels.add(outputs);
     walk.made.push((index, set));
     let layout = Layout::of(set, outputs, image(2));
-    walk.cut(index, 1, usize::from(!turned), layout.parts.clone(), true);
+    walk.cut(index, 1, usize::from(!turned), layout.parts.clone(), Role::Makes);
     if let Some(before) = before {
-        walk.cut(index, 1, usize::from(turned), before, false);
+        walk.cut(index, 1, usize::from(turned), before, Role::Reads);
     }
     if let Some(axis) = bias {
-        walk.cut(index, 2, axis, layout.parts.clone(), false);
+        walk.cut(index, 2, axis, layout.parts.clone(), Role::Follows);
     }
     Ok(layout)
 }
@@ -143,9 +144,9 @@ pub(super) fn product(walk: &mut Walk<'_>, index: usize, node: &NodeProto) -> Fo
     let set = walk.channels.add(outputs);
     walk.made.push((index, set));
     let layout = Layout::of(set, outputs, axis);
-    walk.cut(index, 1, 1, layout.parts.clone(), true);
+    walk.cut(index, 1, 1, layout.parts.clone(), Role::Makes);
     if let Some(before) = before {
-        walk.cut(index, 1, 0, before, false);
+        walk.cut(index, 1, 0, before, Role::Reads);
     }
     Ok(layout)
 }
@@ -162,7 +163,7 @@ pub(super) fn norm(walk: &mut Walk<'_>, index: usize, node: &NodeProto, places: 
         }
     }
     for place in places {
-        walk.cut(index, *place, 0, input.parts.clone(), false);
+        walk.cut(index, *place, 0, input.parts.clone(), Role::Follows);
     }
     Ok(input)
 }

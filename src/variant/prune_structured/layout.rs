@@ -114,6 +114,7 @@ pub(super) struct Channels {
     parents: Vec<usize>,
     sizes: Vec<usize>,
     blocked: Vec<Option<String>>,
+    summed: Vec<bool>,
 }
 
 impl Channels {
@@ -122,6 +123,7 @@ impl Channels {
         self.parents.push(self.parents.len());
         self.sizes.push(size);
         self.blocked.push(None);
+        self.summed.push(false);
         self.parents.len() - 1
     }
 
@@ -141,12 +143,29 @@ impl Channels {
         if first == second {
             return;
         }
+        let (is_sum, reason) = (self.is_sum(second), self.blocked.get(second).cloned().flatten());
         if let Some(parent) = self.parents.get_mut(second) {
             *parent = first;
         }
-        if let Some(reason) = self.blocked.get(second).cloned().flatten() {
+        if let Some(reason) = reason {
             self.block(first, &reason);
         }
+        if is_sum {
+            self.sum(first);
+        }
+    }
+
+    /// Notes that the set's channels are the sums of several layers'.
+    pub(super) fn sum(&mut self, set: usize) {
+        let root = self.root(set);
+        if let Some(summed) = self.summed.get_mut(root) {
+            *summed = true;
+        }
+    }
+
+    /// True where the set's channels are the sums of several layers', as in residual networks.
+    pub(super) fn is_sum(&self, set: usize) -> bool {
+        self.summed.get(self.root(set)).copied().unwrap_or(false)
     }
 
     /// Has all channels of the set stay. The first reason counts.
@@ -189,6 +208,11 @@ mod tests {
         assert_eq!(channels.blocked(two), Some("needed"));
         assert_eq!(channels.roots().collect::<Vec<_>>(), [one, three]);
         assert_eq!((channels.size(two), channels.size(99)), (8, 0));
+        let four = channels.add(4);
+        channels.sum(four);
+        assert!(!channels.is_sum(three));
+        channels.join(three, four);
+        assert!(channels.is_sum(three) && !channels.is_sum(one));
     }
 
     #[test]

@@ -53,8 +53,21 @@ pub(super) struct Cut {
     pub(super) axis: usize,
     /// What lies along it.
     pub(super) parts: Vec<Part>,
-    /// True where the constant's size tells how much each channel matters.
-    pub(super) makes: bool,
+    /// What the constant does with the channels.
+    pub(super) role: Role,
+}
+
+/// What a constant does with the channels that lie along it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It makes them out of others.
+    Makes,
+    /// It filters each of them.
+    Filters,
+    /// It makes others out of them.
+    Reads,
+    /// It is added to them, or the like.
+    Follows,
 }
 
 /// What is known of a graph.
@@ -311,11 +324,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Notes what lies along an axis of the constant at that place of a node.
-    pub(super) fn cut(&mut self, index: usize, place: usize, axis: usize, parts: Vec<Part>, makes: bool) {
+    pub(super) fn cut(&mut self, index: usize, place: usize, axis: usize, parts: Vec<Part>, role: Role) {
         self.cuts
             .entry((index, place))
             .or_default()
-            .push(Cut { axis, parts, makes });
+            .push(Cut { axis, parts, role });
     }
 
     fn block_inputs(&mut self, node: &NodeProto, reason: &str) {

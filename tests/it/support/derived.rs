@@ -16,8 +16,12 @@ use mlbuild::model::Model;
 use mlbuild::model::Samples;
 use mlbuild::model::dataset::Dataset;
 use mlbuild::model::inputs;
+use mlbuild::model::onnx::proto::AttributeProto;
 use mlbuild::model::onnx::proto::ModelProto;
 use mlbuild::model::onnx::proto::NodeProto;
+use mlbuild::model::onnx::proto::TensorProto;
+use mlbuild::model::onnx::proto::attribute_proto::AttributeType;
+use mlbuild::model::onnx::proto::tensor_proto::DataType;
 use mlbuild::model::onnx::visit;
 use mlbuild::runtime::Artifact;
 use mlbuild::variant::Evidence;
@@ -192,4 +196,43 @@ pub fn write_variants(name: &str, recipes: &[&str]) {
         }
     }
     write_atomic(&results.join("left.txt"), left.as_bytes()).unwrap();
+}
+
+/// Numbers from −1 to 1 without a pattern that matters.
+pub fn noise(name: &str, dims: &[i64], seed: u32) -> TensorProto {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+    let count = dims.iter().product::<i64>();
+    let values = (0..count).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / 8_388_608.0 - 1.0
+    });
+    TensorProto {
+        name: Some(name.to_owned()),
+        data_type: Some(DataType::Float as i32),
+        dims: dims.to_vec(),
+        float_data: values.collect(),
+        ..TensorProto::default()
+    }
+}
+
+/// `node` with an attribute that is a float.
+pub fn number(mut node: NodeProto, name: &str, value: f32) -> NodeProto {
+    node.attribute.push(AttributeProto {
+        name: Some(name.to_owned()),
+        r#type: Some(AttributeType::Float as i32),
+        f: Some(value),
+        ..AttributeProto::default()
+    });
+    node
+}
+
+/// `node` with an attribute that is an integer.
+pub fn flag(mut node: NodeProto, name: &str, value: i64) -> NodeProto {
+    node.attribute.push(AttributeProto {
+        name: Some(name.to_owned()),
+        r#type: Some(AttributeType::Int as i32),
+        i: Some(value),
+        ..AttributeProto::default()
+    });
+    node
 }
