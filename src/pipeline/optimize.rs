@@ -191,16 +191,12 @@ impl Hint for OptimizeError {
     }
 }
 
-/// Derives, verifies and registers. Nothing is registered where the variant does not count, but for the model itself.
+/// Derives, verifies and registers. Nothing is registered where the variant does not count.
 pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Optimized, OptimizeError> {
     let target = request.engine.target();
     method::check(request.recipe, target)?;
     let mut registry = Registry::open(&request.workspace.registry_path())?;
-    let Lineage {
-        root,
-        parent,
-        is_new_root,
-    } = lineage(&request, &mut registry)?;
+    let Lineage { root, parent } = lineage(&request, &registry)?;
     let before = Recipe::parse(&parent.facts.recipe)?;
     let whole = before.then(request.recipe);
     // A step that stands twice is refused as in any recipe.
@@ -271,6 +267,10 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
         }
     };
 
+    let is_new_root = match &parent.facts.parent {
+        None => registry.insert_build(&root.facts)?,
+        Some(_) => false,
+    };
     let is_new = if prepared.recipe.steps.is_empty() {
         is_new_root
     } else {
@@ -338,39 +338,39 @@ fn calibration(request: &Request<'_>) -> Result<Option<CalibrationData>, Optimiz
 struct Lineage {
     root: Build,
     parent: Build,
-    is_new_root: bool,
 }
 
-/// The build that was named and its root; a model that was named by its path becomes a root.
-fn lineage(request: &Request<'_>, registry: &mut Registry) -> Result<Lineage, OptimizeError> {
+/// The build that was named and its root. A model that was named by its path is a root, and not in the registry until its variant counts.
+fn lineage(request: &Request<'_>, registry: &Registry) -> Result<Lineage, OptimizeError> {
     if let Some(parent) = &request.found.build {
         return Ok(Lineage {
             root: registry.build_by_prefix(parent.root.as_str())?,
             parent: parent.clone(),
-            is_new_root: false,
         });
     }
     let model = &request.found.model;
     let as_is = Recipe::as_is();
     let id: Digest = variant_id(&model.digest, &as_is, None, request.seed, crate::VERSION);
     let files = subject::store_source(model, request.workspace.objects())?;
-    let is_new_root = registry.insert_build(&BuildFacts {
-        id: id.clone(),
-        model: request.name.to_owned(),
-        source: model.digest.clone(),
-        recipe: as_is.name(),
-        target: None,
-        artifacts: artifacts(&files),
-        created_at: request.now.to_owned(),
-        parent: None,
-        tool_version: crate::VERSION.to_owned(),
-        notes: Vec::new(),
-    })?;
-    let root = registry.build_by_prefix(id.as_str())?;
+    let known = registry.lineage(&id)?.into_iter().next();
+    let root = known.unwrap_or_else(|| Build {
+        root: id.clone(),
+        facts: BuildFacts {
+            id,
+            model: request.name.to_owned(),
+            source: model.digest.clone(),
+            recipe: as_is.name(),
+            target: None,
+            artifacts: artifacts(&files),
+            created_at: request.now.to_owned(),
+            parent: None,
+            tool_version: crate::VERSION.to_owned(),
+            notes: Vec::new(),
+        },
+    });
     Ok(Lineage {
         parent: root.clone(),
         root,
-        is_new_root,
     })
 }
 
