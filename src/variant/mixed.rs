@@ -54,6 +54,10 @@ impl Pass for Mixed {
         }
     }
 
+    fn learns(&self) -> bool {
+        true
+    }
+
     fn wanted(&self, model: &ModelProto) -> Result<Wanted, VariantError> {
         let nodes = int8_static::compute_nodes(model, &self.name())?;
         Ok(Wanted {

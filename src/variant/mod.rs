@@ -3,6 +3,7 @@
 //! A pass changes a model's graph and weights and never runs it; what it must know of a run comes to it as [`Evidence`].
 //! [`TRANSFORMS`] is the one list of them: adding one means a file here and a line there.
 
+mod bf16;
 mod constants;
 mod derive;
 mod edit;
@@ -23,6 +24,7 @@ mod prune_structured;
 mod quantize;
 mod recipe;
 mod share;
+mod smooth;
 mod weight_only;
 mod weights;
 
@@ -53,6 +55,7 @@ pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
 pub static TRANSFORMS: &[Transform] = &[
+    bf16::TRANSFORM,
     fp16::TRANSFORM,
     int8::TRANSFORM,
     int8_static::TRANSFORM,
@@ -61,4 +64,7 @@ pub static TRANSFORMS: &[Transform] = &[
     palettize::TRANSFORM,
     prune::TRANSFORM,
     prune_structured::TRANSFORM,
+    weight_only::INT4,
+    weight_only::INT8_WEIGHTS,
+    smooth::TRANSFORM,
 ];

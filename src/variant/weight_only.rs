@@ -184,6 +184,7 @@ struct Stored {
     /// Length of the sum, and number of outputs.
     inner: usize,
     outer: usize,
+    block: usize,
 }
 
 impl Quantizer<'_> {
@@ -269,7 +270,6 @@ impl Quantizer<'_> {
         } else {
             self.settings.bits
         };
-        let block = self.settings.block as i64;
         nodes.push(NodeProto {
             op_type: Some("MatMulNBits".to_owned()),
             domain: Some(MICROSOFT.to_owned()),
@@ -280,7 +280,7 @@ impl Quantizer<'_> {
                 edit::int_attribute("N", stored.outer as i64),
                 edit::int_attribute("accuracy_level", ACCURACY_LEVEL),
                 edit::int_attribute("bits", bits.count() as i64),
-                edit::int_attribute("block_size", block),
+                edit::int_attribute("block_size", stored.block as i64),
             ],
             ..node.clone()
         });
@@ -387,7 +387,8 @@ impl Quantizer<'_> {
         let [outer, inner] = floats.shape[..] else {
             return Ok(Err("its weights are no matrix".to_owned()));
         };
-        let block = self.settings.block;
+        // A sum shorter than a block would be filled up with zeros.
+        let block = self.settings.block.min(inner.next_power_of_two()).max(BLOCKS[0]);
         let blocks = Blocks::of(&floats.values, inner, bits, block);
         let count = inner.div_ceil(block);
         let width = block * bits.count() / 8;
@@ -400,6 +401,7 @@ impl Quantizer<'_> {
             scales: self.names.fresh(&format!("{}_scales", found.name)),
             inner,
             outer,
+            block,
         };
         let integers = edit::tensor(&stored.integers, &dims, DataType::Uint8, blocks.bytes);
         constants.add(found, integers);

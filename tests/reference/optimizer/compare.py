@@ -146,6 +146,22 @@ def checked(path, original):
         return str(error).strip().splitlines()[0][:200]
 
 
+def same_bits(options, model, recipe, calibration, reference, ours, entry):
+    """Bits are compared from one source: what the reference's own preparation makes, where there is a preparation."""
+    prepared = options.reference / f"{model.stem}__prepared.onnx"
+    if not recipe.startswith("int8-static") or not prepared.exists():
+        return bits.compare(reference, ours, model)
+    same = options.folder / f"{model.stem}__{recipe}__prepared.onnx"
+    if not (options.keep and same.exists()):
+        same.unlink(missing_ok=True)
+        made = derive(options.tool, prepared, recipe, calibration, same)
+        if "refused" in made:
+            entry["prepared_refused"] = made["refused"]
+    if not same.exists():
+        return bits.compare(reference, ours, model)
+    return bits.compare(reference, same, prepared)
+
+
 def one_model(options, model, records):
     name = model.stem
     feeds, labels = samples.evaluation(options.models, name)
@@ -187,9 +203,7 @@ def one_model(options, model, records):
             except Exception as error:
                 other["fails"] = str(error).strip().splitlines()[0][:300]
             if ours.exists() and not recipe.startswith("fp16"):
-                prepared = options.reference / f"{name}__prepared.onnx"
-                source = prepared if method.startswith("static") and prepared.exists() else model
-                other["bits"] = bits.compare(reference, ours, source)
+                other["bits"] = same_bits(options, model, recipe, calibration, reference, ours, entry)
         if not options.no_latency and len(files) > 1:
             times, absolute = latencies(files, calibration, options.restarts, options.seconds)
             entry["fp32_us"] = statistics.median(absolute[0])
