@@ -34,7 +34,9 @@ fn without_figures(text: &str) -> String {
     for line in text.lines() {
         let mut words: Vec<String> = Vec::new();
         for word in line.split_whitespace() {
-            let is_figure = word.trim_start_matches(['±', '<', '−', '+']).starts_with(|c: char| c.is_ascii_digit());
+            let is_figure = word
+                .trim_start_matches(['±', '<', '−', '+'])
+                .starts_with(|c: char| c.is_ascii_digit());
             words.push(if is_figure { "#".to_owned() } else { word.to_owned() });
         }
         shown.push_str(&words.join(" "));
@@ -48,17 +50,32 @@ fn a_fast_sweep_shows_the_baseline_and_half_precision() {
     let env = one("digits_mlp.onnx");
     let output = explore(&env, &["--fast"]).expect_code(0);
     let lines: Vec<&str> = output.stdout.lines().collect();
-    assert!(lines[0].starts_with("model.onnx · onnxruntime_cpu 1."), "{}", output.stdout);
-    assert!(lines[0].ends_with("outputs compared on 16 made-up inputs"), "{}", lines[0]);
+    assert!(
+        lines[0].starts_with("model.onnx · onnxruntime_cpu 1."),
+        "{}",
+        output.stdout
+    );
+    assert!(
+        lines[0].ends_with("outputs compared on 16 made-up inputs"),
+        "{}",
+        lines[0]
+    );
     let heading = without_figures(lines[3]);
     assert_eq!(heading, "size p50 vs fp32 memory cosine verdict\n");
     let baseline = without_figures(lines[4]);
     assert_eq!(baseline, "fp32 # KB # µs – # KB – ○ baseline\n");
     assert!(lines[5].trim_start().starts_with("fp16 "), "{}", output.stdout);
     let last = lines.last().unwrap();
-    assert!(last.starts_with("Pareto front: ") && last.ends_with("plot: .mlbuild/explore.html"), "{last}");
+    assert!(
+        last.starts_with("Pareto front: ") && last.ends_with("plot: .mlbuild/explore.html"),
+        "{last}"
+    );
     assert!(env.path(".mlbuild/explore.html").is_file());
-    assert!(output.stderr.contains("trying 1 variant, 6.00 s in total"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("trying 1 variant, 6.00 s in total"),
+        "{}",
+        output.stderr
+    );
     desk::assert_no_leftovers(&env);
 }
 
@@ -72,7 +89,10 @@ fn json_holds_every_figure_and_the_verdicts_agree_with_them() {
     assert_eq!(found["asked"]["fast"], true);
     assert_eq!(found["asked"]["cosine_threshold"], 0.99);
     assert!(found["machine"]["cores_logical"].as_u64().unwrap() > 0);
-    assert!(found["options"].as_array().unwrap().is_empty(), "a fast sweep tries no settings");
+    assert!(
+        found["options"].as_array().unwrap().is_empty(),
+        "a fast sweep tries no settings"
+    );
     let baseline = row(&found, "fp32");
     assert_eq!(baseline["verdict"], "baseline");
     let half = row(&found, "fp16");
@@ -88,7 +108,12 @@ fn json_holds_every_figure_and_the_verdicts_agree_with_them() {
     let is_slower = number(&ratio["lower"]) > 1.0;
     assert_eq!(half["verdict"] == "skip", is_slower, "{half}");
     assert_eq!(half["reason"].is_string(), is_slower, "{half}");
-    let front: Vec<&str> = found["front"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let front: Vec<&str> = found["front"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     assert_eq!(front.contains(&"fp16"), half["on_front"].as_bool().unwrap());
 }
 
@@ -150,13 +175,20 @@ fn a_threshold_that_nothing_reaches_skips_or_fails() {
     assert_eq!(found["front"], serde_json::json!(["fp32"]));
     let found = json(&explore(&env, &[&strict[..], &["--check-accuracy"]].concat()).expect_code(0));
     assert_eq!(row(&found, "fp16")["verdict"], "failed");
-    assert!(row(&found, "fp16")["latency"].is_object(), "it is measured all the same");
+    assert!(
+        row(&found, "fp16")["latency"].is_object(),
+        "it is measured all the same"
+    );
 }
 
 #[test]
 fn results_go_where_they_are_wanted() {
     let env = one("digits_mlp.onnx");
-    let output = explore(&env, &["--fast", "--output-json", "out/found.json", "--html", "out/found.html"]).expect_code(0);
+    let output = explore(
+        &env,
+        &["--fast", "--output-json", "out/found.json", "--html", "out/found.html"],
+    )
+    .expect_code(0);
     assert!(output.stdout.contains("plot: out/found.html"), "{}", output.stdout);
     let found: Value = serde_json::from_str(&env.read("out/found.json")).unwrap();
     assert_eq!(found["variants"].as_array().unwrap().len(), 2);
@@ -169,9 +201,21 @@ fn results_go_where_they_are_wanted() {
 #[test]
 fn settings_of_the_engine_are_tried() {
     let env = one("digits_mlp.onnx");
-    let output = env.run(&["explore", "model.onnx", "--recipes", "fp16,fp32,fp16", "--json", "--budget", "12 s"]);
+    let output = env.run(&[
+        "explore",
+        "model.onnx",
+        "--recipes",
+        "fp16,fp32,fp16",
+        "--json",
+        "--budget",
+        "12 s",
+    ]);
     let found = json(&output.expect_code(0));
-    assert_eq!(found["variants"].as_array().unwrap().len(), 2, "each once, and the model itself");
+    assert_eq!(
+        found["variants"].as_array().unwrap().len(),
+        2,
+        "each once, and the model itself"
+    );
     let options = found["options"].as_array().unwrap();
     let settings: Vec<&str> = options
         .iter()
@@ -191,7 +235,9 @@ fn the_page_is_whole_and_asks_no_network() {
     let env = one("digits_cnn.onnx");
     explore(&env, &["--fast"]).expect_code(0);
     let page = env.read(".mlbuild/explore.html");
-    for forbidden in ["<script", "<link", "<img", "url(", "@import", "href=", "src=", "http:", "https:"] {
+    for forbidden in [
+        "<script", "<link", "<img", "url(", "@import", "href=", "src=", "http:", "https:",
+    ] {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
     for wanted in [
@@ -241,9 +287,13 @@ fn what_cannot_be_explored_says_what_to_do() {
     error: no model `gone.onnx`: there is no such file, and there is no registry of builds here
     hint: did you mean `model.onnx`?
     "#);
-    let target = env.run(&["explore", "model.onnx", "--target", "apple_m1"]).expect_code(2);
+    let target = env
+        .run(&["explore", "model.onnx", "--target", "apple_m1"])
+        .expect_code(2);
     assert!(
-        target.stderr.contains("no such target here; expected one of onnxruntime_cpu"),
+        target
+            .stderr
+            .contains("no such target here; expected one of onnxruntime_cpu"),
         "{}",
         target.stderr
     );
@@ -273,7 +323,15 @@ mod interrupts {
     #[test]
     fn ctrl_c_keeps_what_was_measured() {
         let env = one("digits_mlp.onnx");
-        let arguments = ["explore", "model.onnx", "--recipes", "fp16", "--json", "--budget", "100 s"];
+        let arguments = [
+            "explore",
+            "model.onnx",
+            "--recipes",
+            "fp16",
+            "--json",
+            "--budget",
+            "100 s",
+        ];
         let running = env
             .command("", &arguments)
             .stdout(Stdio::piped())
@@ -283,7 +341,10 @@ mod interrupts {
         // The variant is measured and kept, and settings are being tried.
         let begun = Instant::now();
         let kept = || {
-            let files = std::fs::read_dir(env.path(".mlbuild/explore")).into_iter().flatten().flatten();
+            let files = std::fs::read_dir(env.path(".mlbuild/explore"))
+                .into_iter()
+                .flatten()
+                .flatten();
             files
                 .filter(|file| std::fs::read_to_string(file.path()).is_ok_and(|text| text.contains("\"restarts\"")))
                 .count()
@@ -297,14 +358,28 @@ mod interrupts {
         let output = running.wait_with_output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{stderr}");
-        assert!(stderr.contains("error: interrupted before everything was measured"), "{stderr}");
+        assert!(
+            stderr.contains("error: interrupted before everything was measured"),
+            "{stderr}"
+        );
         let found: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(found["interrupted"], true);
         assert!(row(&found, "fp16")["latency"].is_object());
         assert!(env.read(".mlbuild/explore.html").contains("Interrupted:"));
         desk::assert_no_leftovers(&env);
 
-        let again = json(&env.run(&["explore", "model.onnx", "--recipes", "fp16", "--json", "--budget", "8 s"]).expect_code(0));
+        let again = json(
+            &env.run(&[
+                "explore",
+                "model.onnx",
+                "--recipes",
+                "fp16",
+                "--json",
+                "--budget",
+                "8 s",
+            ])
+            .expect_code(0),
+        );
         assert_eq!(row(&again, "fp16")["reused"], true);
         assert_eq!(row(&again, "fp16")["latency"], row(&found, "fp16")["latency"]);
         assert_eq!(again["interrupted"], false);

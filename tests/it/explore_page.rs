@@ -117,15 +117,56 @@ fn explored(text: &str) -> Explored {
     use Verdict::Baseline;
     use Verdict::Recommended;
     use Verdict::Skip;
-    let named = |recipe: &str| if text.is_empty() { recipe.to_owned() } else { format!("{recipe}{text}") };
+    let named = |recipe: &str| {
+        if text.is_empty() {
+            recipe.to_owned()
+        } else {
+            format!("{recipe}{text}")
+        }
+    };
     let mut variants = vec![
         row("fp32", Baseline, None, (1.0, 0.0), BASELINE_BYTES, 1.0),
-        row("simplify", Skip, Some("no gain beyond noise: score 1.00"), (0.996, 0.006), 13_390_000, 1.0),
-        row("fp16", Skip, Some("slower than fp32: +25.0 % (at least +24.3 %)"), (1.25, 0.007), 6_740_000, 1.0),
+        row(
+            "simplify",
+            Skip,
+            Some("no gain beyond noise: score 1.00"),
+            (0.996, 0.006),
+            13_390_000,
+            1.0,
+        ),
+        row(
+            "fp16",
+            Skip,
+            Some("slower than fp32: +25.0 % (at least +24.3 %)"),
+            (1.25, 0.007),
+            6_740_000,
+            1.0,
+        ),
         row("palettize-4", Aggressive, None, (1.003, 0.008), 1_930_000, 0.9905),
-        row("prune-0.50", Skip, Some("no gain: score 1.00"), (1.0, 0.007), BASELINE_BYTES, 0.995),
-        row("prune-structured-0.25", Skip, Some("cosine 0.8712 is below 0.99"), (0.74, 0.011), 8_100_000, 0.8712),
-        row("int8-static", Skip, Some("cosine 0.9645 is below 0.99"), (0.543, 0.006), 3_700_000, 0.9645),
+        row(
+            "prune-0.50",
+            Skip,
+            Some("no gain: score 1.00"),
+            (1.0, 0.007),
+            BASELINE_BYTES,
+            0.995,
+        ),
+        row(
+            "prune-structured-0.25",
+            Skip,
+            Some("cosine 0.8712 is below 0.99"),
+            (0.74, 0.011),
+            8_100_000,
+            0.8712,
+        ),
+        row(
+            "int8-static",
+            Skip,
+            Some("cosine 0.9645 is below 0.99"),
+            (0.543, 0.006),
+            3_700_000,
+            0.9645,
+        ),
         row("mixed", Recommended, None, (0.597, 0.009), 5_100_000, 0.9912),
         failed("int4", "ONNX Runtime refuses the model: no kernel"),
     ];
@@ -237,12 +278,23 @@ fn every_figure_of_the_plot_stands_in_a_table() {
         assert!(page.contains(&format!("<title id=\"{id}-t\">")), "{id}");
         assert!(page.contains(&format!("<desc id=\"{id}-d\">")), "{id}");
     }
-    for words in ["★ recommended", "◆ aggressive", "✗ failed", "Not tried", "Settings of the engine", "5.1 MB", "0.9912"] {
+    for words in [
+        "★ recommended",
+        "◆ aggressive",
+        "✗ failed",
+        "Not tried",
+        "Settings of the engine",
+        "5.1 MB",
+        "0.9912",
+    ] {
         assert!(page.contains(words), "{words}");
     }
     // Each variant that was measured has one mark on each of the drawings.
     let marks = page.matches("class=\"mark ").count();
-    assert_eq!(marks, 2 * explored.variants.iter().filter(|row| row.latency.is_some()).count());
+    assert_eq!(
+        marks,
+        2 * explored.variants.iter().filter(|row| row.latency.is_some()).count()
+    );
     assert_eq!(page, self::page(&explored), "the same sweep gives the same bytes");
 }
 

@@ -56,4 +56,3 @@ pub(super) fn register(sweep: &Sweep<'_>, trials: &[Trial]) -> Result<(), Regist
     }
     Ok(())
 }
-

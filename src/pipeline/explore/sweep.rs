@@ -66,7 +66,10 @@ pub(super) fn open<'a>(request: &'a Request<'a>, around: &'a Surroundings<'a>) -
     };
     let mut source = agree::feed(found, &feed, around.workspace)?;
     let calibration = calibration(request, &source)?;
-    if let Some(data) = calibration.as_ref().filter(|data| data.is_real && request.dataset.is_none()) {
+    if let Some(data) = calibration
+        .as_ref()
+        .filter(|data| data.is_real && request.dataset.is_none())
+    {
         source.samples = data.samples.clone();
         source.is_real = true;
         source.opened.made.inputs = source.samples.sample(0)?;
@@ -134,4 +137,3 @@ pub(super) fn open_cache<'a>(sweep: &Sweep<'a>) -> Result<Cache<'a>, ExploreErro
         },
     ))
 }
-

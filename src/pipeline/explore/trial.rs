@@ -146,7 +146,10 @@ impl Trial {
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(_) if alarm.is_raised() => {
-                let text = format!("deriving it takes longer than {}; give more with `--budget`", Span(time));
+                let text = format!(
+                    "deriving it takes longer than {}; give more with `--budget`",
+                    Span(time)
+                );
                 self.fail(text);
                 return;
             }
