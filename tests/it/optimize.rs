@@ -215,7 +215,7 @@ fn every_transform_has_its_flags() {
         ("fp16", &["--pass", "quantize", "--method", "fp16"][..]),
         (
             "bf16",
-            &["--pass", "quantize", "--method", "bf16", "--target", "onnxruntime_gpu"],
+            &["--pass", "quantize", "--method", "bf16"],
         ),
         ("int8", &["--pass", "quantize", "--method", "int8", "--per-tensor"]),
         (
