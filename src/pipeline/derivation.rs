@@ -21,6 +21,8 @@ use crate::model::onnx::read;
 use crate::model::onnx::shown::shown;
 use crate::pipeline::calibration::CalibrationData;
 use crate::pipeline::gate::Machinery;
+use crate::pipeline::search;
+use crate::pipeline::search::SearchError;
 use crate::pipeline::subject;
 use crate::pipeline::subject::Prepared;
 use crate::pipeline::subject::SubjectError;
@@ -34,8 +36,12 @@ use crate::variant::ArtifactFile;
 use crate::variant::Derivation;
 use crate::variant::Evidence;
 use crate::variant::Recipe;
+use crate::variant::Search;
 use crate::variant::VariantError;
 use crate::variant::Wanted;
+
+/// After this long no more choices of nodes are tried.
+const SEARCH_BUDGET: Duration = Duration::from_secs(90);
 
 /// What deriving needs around it.
 #[derive(Debug)]
@@ -55,7 +61,7 @@ pub struct Deriving<'a> {
 /// What deriving is doing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress {
-    /// The model is run on calibration data.
+    /// The model is run on calibration data, or choices of what stays in floats are tried.
     Calibrating {
         /// The step of the recipe that wants to know.
         step: String,
@@ -90,6 +96,16 @@ pub enum DerivationError {
         /// Why.
         source: InputError,
     },
+    /// No choice of nodes to keep in floats could be made.
+    #[error("cannot derive `{recipe}`: `{step}`: {source}")]
+    Search {
+        /// The recipe.
+        recipe: String,
+        /// The step.
+        step: String,
+        /// Why.
+        source: Box<SearchError>,
+    },
     /// A model on its way cannot be read back.
     #[error("cannot derive `{recipe}`: {source}")]
     Between {
@@ -116,6 +132,7 @@ impl Hint for DerivationError {
                 hints.extend(source.hints());
                 hints
             }
+            Self::Search { source, .. } => source.hints(),
             Self::Between { source, .. } => source.hints(),
             Self::Folder(_) | Self::File(_) => {
                 vec!["set `TMPDIR` to a folder with enough room for a copy of the model".to_owned()]
@@ -158,6 +175,11 @@ pub fn derive(
             };
             let stage = Stage::set(&derivation, recipe, around)?;
             evidence = stage.observe(&step, &wanted, data, &mut notes, observer)?;
+            if let Some(search) = &wanted.search {
+                let found = stage.search(&step, search, &derivation, &evidence, data, observer)?;
+                notes.extend(search::notes(&step, &found));
+                evidence.in_float = found.in_float;
+            }
         }
         derivation.advance(evidence).map_err(refused)?;
     }
@@ -266,6 +288,41 @@ impl<'a> Stage<'a> {
         });
         notes.extend(ignored(step, &calibrated.ignored));
         Ok(calibrated.evidence)
+    }
+
+    /// Finds the nodes that `step` has to keep in floats.
+    fn search(
+        &self,
+        step: &str,
+        search: &Search,
+        derivation: &Derivation<'_>,
+        observed: &Evidence,
+        data: &CalibrationData,
+        observer: &mut dyn FnMut(Progress),
+    ) -> Result<search::Found, DerivationError> {
+        let request = search::Request {
+            derivation,
+            search,
+            observed,
+            side: &self.side(),
+            model: &self.proto,
+            samples: &data.samples,
+            budget: SEARCH_BUDGET,
+            command: &self.around.machinery.worker,
+            options: &self.options(),
+        };
+        let mut progress = |done, of| {
+            observer(Progress::Calibrating {
+                step: format!("{step}, trying choices"),
+                done,
+                of,
+            });
+        };
+        search::search(&request, &mut progress).map_err(|source| DerivationError::Search {
+            recipe: self.recipe.name(),
+            step: step.to_owned(),
+            source: Box::new(source),
+        })
     }
 }
 

@@ -29,6 +29,7 @@ pub mod profile;
 pub mod publish;
 pub mod recall;
 pub mod remember;
+pub mod search;
 mod sides;
 pub mod subject;
 pub mod trouble;
