@@ -24,6 +24,7 @@ use crate::report::optimized;
 use crate::report::optimized::LeftNode;
 use crate::report::optimized::Made;
 use crate::report::optimized::Named;
+use crate::report::optimized::Timings;
 use crate::runtime::SessionSettings;
 use crate::variant::Recipe;
 
@@ -35,6 +36,7 @@ use super::exit::Exit;
 use super::model_args::ShapeArgs;
 use super::model_args::TaskArgs;
 use super::signals;
+use super::stage_clock::StageClock;
 
 /// Below this cosine similarity a person should look.
 const LOOK_BELOW: f64 = 0.99;
@@ -89,6 +91,7 @@ pub(crate) struct Making<'a> {
 
 /// Derives, verifies, registers, writes and shows.
 pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> Result<Exit, CliError> {
+    let mut clock = StageClock::start();
     let (config, model) = desk::settings(context, making.reference)?;
     // Found first, so that a mistyped name makes no workspace.
     let found = {
@@ -150,17 +153,21 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
                 workspace: &workspace,
                 now: &clock::now(),
             },
-            &mut |stage| match stage {
-                Stage::Deriving => spinner.set_message(format!("deriving {}", making.recipe)),
-                Stage::Calibrating(derivation::Progress::Calibrating { step, done, of }) => {
-                    let bar = bar.get_or_insert_with(|| context.ui.bar(of as u64, &format!("{step}: running samples")));
-                    bar.set_position(done as u64);
-                }
-                Stage::Verifying => {
-                    if let Some(bar) = bar.take() {
-                        bar.finish_and_clear();
+            &mut |stage| {
+                clock.note(&stage);
+                match stage {
+                    Stage::Deriving => spinner.set_message(format!("deriving {}", making.recipe)),
+                    Stage::Calibrating(derivation::Progress::Calibrating { step, done, of }) => {
+                        let bar =
+                            bar.get_or_insert_with(|| context.ui.bar(of as u64, &format!("{step}: running samples")));
+                        bar.set_position(done as u64);
                     }
-                    spinner.set_message(format!("comparing outputs on up to {} samples", feed.samples));
+                    Stage::Verifying => {
+                        if let Some(bar) = bar.take() {
+                            bar.finish_and_clear();
+                        }
+                        spinner.set_message(format!("comparing outputs on up to {} samples", feed.samples));
+                    }
                 }
             },
         );
@@ -170,6 +177,7 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
         spinner.finish_and_clear();
         made?
     };
+    clock.writing();
     let stored = open::stored_files(&made.build);
     let files = match &output {
         Some(output) => deliver::deliver(&stored, workspace.objects(), output, &made.model)?,
@@ -186,7 +194,12 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
             made.root.facts.model
         ));
     }
-    let report = report(&made, making.recipe, args.target, files.collect(), notices);
+    let files: Vec<String> = files.collect();
+    let timings = clock.stop();
+    let report = Made {
+        timings,
+        ..report(&made, making.recipe, args.target, files, notices)
+    };
     show(&made, &report, args, &workspace, making.reference, context)?;
     let failure = outputs::failure(&made.verified.anomalies).filter(|_| context.global.strict_output);
     Ok(if failure.is_some() {
@@ -261,6 +274,7 @@ fn report(made: &Optimized, recipe: &Recipe, target: Target, files: Vec<String>,
         accuracy: verified.accuracy.clone(),
         is_real: verified.is_real,
         files,
+        timings: Timings::default(),
     }
 }
 

@@ -19,6 +19,7 @@ mod pairwise;
 mod progress;
 mod signals;
 mod snippet;
+mod stage_clock;
 pub mod ui;
 
 use std::ffi::OsString;

@@ -87,6 +87,25 @@ pub struct Made {
     pub is_real: bool,
     /// Where its files are: in the object store, or where they were asked for.
     pub files: Vec<String>,
+    /// What took how long.
+    pub timings: Timings,
+}
+
+/// Seconds from the start of the command on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Timings {
+    /// Reading the model.
+    pub read: f64,
+    /// Deriving the variant, running models for it not counted.
+    pub derive: f64,
+    /// Running models on calibration data.
+    pub calibrate: f64,
+    /// Checking the variant and running it beside the model.
+    pub verify: f64,
+    /// Writing it where it was asked for.
+    pub write: f64,
+    /// Of all these, what the engine took to load and run models.
+    pub engine: f64,
 }
 
 /// For people; `all` lists every node that was left as it is.
@@ -281,6 +300,7 @@ mod tests {
             },
             is_real: true,
             files: vec!["out.onnx".to_owned()],
+            timings: Timings::default(),
         }
     }
 

@@ -7,6 +7,7 @@
 mod empty;
 mod engine_failure;
 mod engine_tensors;
+mod engine_time;
 mod environment;
 mod error;
 pub mod library;
@@ -21,6 +22,7 @@ mod stolen;
 pub mod worker;
 
 pub use self::empty::empty_session_peak;
+pub use self::engine_time::engine_time;
 pub use self::error::WorkerError;
 pub use self::observing::Observer;
 pub use self::observing::Watch;

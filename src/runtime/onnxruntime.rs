@@ -11,6 +11,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
 
 use ort::environment::Environment;
 use ort::ep;
@@ -231,16 +233,18 @@ impl Session {
         outputs.iter().map(|(name, value)| output(name, &value)).collect()
     }
 
-    /// Runs on other inputs and shows `observer` every output where it lies.
-    pub(super) fn observe(&mut self, inputs: &[Tensor], observer: &mut Observer) -> Result<(), Failure> {
+    /// Runs on other inputs and shows `observer` every output where it lies; the time that the engine took of that.
+    pub(super) fn observe(&mut self, inputs: &[Tensor], observer: &mut Observer) -> Result<Duration, Failure> {
         let values = input_values(&self.session, inputs)?;
+        let started = Instant::now();
         let outputs = self.session.run(values.as_slice()).map_err(|error| running(&error))?;
+        let taken = started.elapsed();
         for (name, value) in outputs.iter() {
             contents(name, &value, |element, shape, data| {
                 observer.add(name, element, shape, data)
             })?;
         }
-        Ok(())
+        Ok(taken)
     }
 }
 

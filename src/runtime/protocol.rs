@@ -24,7 +24,7 @@ use super::settings::SessionSettings;
 use super::stolen::Timed;
 
 /// Both sides must agree on it; any change of the types below raises it.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// A header holds names, shapes and messages, never data.
 const MAX_HEADER: u64 = 4 << 20;
@@ -121,7 +121,10 @@ pub(super) enum Reply {
     /// To [`Request::Observe`].
     Watching,
     /// To [`Request::Feed`].
-    Fed,
+    Fed {
+        /// What the engine took of it.
+        seconds: f64,
+    },
     /// To [`Request::Observed`]; the payload holds the numbers.
     Observed {
         /// What the payload holds, one entry a watch.

@@ -21,6 +21,7 @@ use super::constants;
 use super::edit;
 use super::edit::MICROSOFT;
 use super::edit::Names;
+use super::opset;
 use super::quantize::already_quantized;
 use super::recipe::no_settings;
 use crate::model::onnx::proto::GraphProto;
@@ -61,7 +62,12 @@ impl Pass for Bf16 {
     }
 
     fn apply(&self, model: &mut ModelProto, _: &Evidence, account: &mut Account) -> Result<(), VariantError> {
-        new_enough(model)?;
+        if edit::opset(model) < OLDEST_OPSET {
+            opset::raise(model, OLDEST_OPSET)?;
+            account.note(format!(
+                "bf16: the model's operators were raised to opset {OLDEST_OPSET}"
+            ));
+        }
         constants::unlist(model);
         if !model.training_info.is_empty() {
             model.training_info.clear();
@@ -100,18 +106,6 @@ impl Pass for Bf16 {
             ));
         }
         Ok(())
-    }
-}
-
-/// Makes sure that the operators exist that this pass writes.
-fn new_enough(model: &ModelProto) -> Result<(), VariantError> {
-    match edit::opset(model) {
-        OLDEST_OPSET.. => Ok(()),
-        opset => Err(VariantError::OldOpset {
-            transform: TRANSFORM.name,
-            opset,
-            oldest: OLDEST_OPSET,
-        }),
     }
 }
 

@@ -136,13 +136,12 @@ pub(super) fn transposed<T: Copy>(values: &[T], rows: usize, columns: usize) -> 
     result
 }
 
-/// Calls `visit` on every node of `graph` and of the graphs within it, innermost first; the nodes that it appends take the node's
-/// place.
-pub(super) fn rewrite(
-    graph: &mut GraphProto,
-    constants: &mut Constants,
-    visit: &mut dyn FnMut(NodeProto, &mut Constants, &mut Vec<NodeProto>) -> Result<(), VariantError>,
-) -> Result<(), VariantError> {
+/// What is done to a node: the nodes that it appends take the node's place.
+pub(super) type Visit<'a> =
+    &'a mut dyn FnMut(NodeProto, &mut Constants, &mut Vec<NodeProto>) -> Result<(), VariantError>;
+
+/// Calls `visit` on every node of `graph` and of the graphs within it, innermost first.
+pub(super) fn rewrite(graph: &mut GraphProto, constants: &mut Constants, visit: Visit<'_>) -> Result<(), VariantError> {
     constants.enter(graph);
     let mut nodes = Vec::with_capacity(graph.node.len());
     for mut node in std::mem::take(&mut graph.node) {

@@ -31,6 +31,7 @@ use super::constants::Constants;
 use super::edit;
 use super::edit::MICROSOFT;
 use super::edit::Names;
+use super::opset;
 use super::quantize::already_quantized;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::shown::shown;
@@ -38,6 +39,9 @@ use crate::model::onnx::shown::shown_node;
 
 /// `DynamicQuantizeLinear` exists since this opset.
 const OLDEST_OPSET: i64 = 11;
+
+/// What older models are raised to.
+const RAISED_OPSET: i64 = 13;
 
 /// The transform of this file.
 pub(super) const TRANSFORM: Transform = Transform {
@@ -87,7 +91,12 @@ impl Pass for Int8 {
                 node: shown_node(node),
             });
         }
-        new_enough(model)?;
+        if edit::opset(model) < OLDEST_OPSET {
+            opset::raise(model, RAISED_OPSET)?;
+            account.note(format!(
+                "int8: the model's operators were raised to opset {RAISED_OPSET}"
+            ));
+        }
         constants::unlist(model);
         let mut quantizer = Quantizer::new(*self, Names::of(model), account);
         let Some(graph) = &mut model.graph else {
@@ -123,18 +132,6 @@ impl Pass for Int8 {
     }
 }
 
-/// Makes sure that the operators exist that this pass writes.
-fn new_enough(model: &ModelProto) -> Result<(), VariantError> {
-    match edit::opset(model) {
-        OLDEST_OPSET.. => Ok(()),
-        opset => Err(VariantError::OldOpset {
-            transform: TRANSFORM.name,
-            opset,
-            oldest: OLDEST_OPSET,
-        }),
-    }
-}
-
 /// Says what was done; `changed` counts nodes by operator.
 fn describe(changed: &BTreeMap<String, usize>, account: &mut Account) {
     account.changed += changed.values().sum::<usize>();
@@ -148,7 +145,6 @@ fn describe(changed: &BTreeMap<String, usize>, account: &mut Account) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::variant::Recipe;
 
     #[test]

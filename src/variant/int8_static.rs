@@ -7,13 +7,14 @@
 //! - Rules and arithmetic are those of `onnxruntime.quantization` 1.31.1 (`qdq_quantizer.py`); `tests/reference/int8_static_check.py`
 //!   compares bit for bit. Other than there, arithmetic between floats is left alone, a weight is never kept twice, rows of tables
 //!   are gathered before they are converted, a `Clip` that is no range of its own stays, and a bias keeps its factor.
-//! - Opset 13 or newer: one scale a channel has no older form.
+//! - Models older than opset 13 are raised to it: one scale a channel has no older form.
 //! - Only the main graph is quantized. Weights that subgraphs read too are converted back for them, once.
 //! - Recurrent operators, and what is no dense tensor of 32-bit floats, stay as they are.
 
 mod bias;
 mod emit;
 mod graph;
+mod join;
 mod mark;
 mod operators;
 
@@ -40,6 +41,7 @@ use super::VariantError;
 use super::Wanted;
 use super::edit;
 use super::edit::Names;
+use super::opset;
 use super::quantize::already_quantized;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::NodeProto;
@@ -193,7 +195,8 @@ pub(super) fn quantize(
     Ok(())
 }
 
-/// The model with operators that can be quantized; an error where it is quantized already.
+/// The model as it is looked at: in operators that can be quantized, with biases where they are quantized. An error where it is
+/// quantized already.
 fn prepared<'m>(model: &'m ModelProto, step: &str) -> Result<Cow<'m, ModelProto>, VariantError> {
     if let Some(node) = already_quantized(model) {
         return Err(VariantError::AlreadyQuantized {
@@ -201,15 +204,15 @@ fn prepared<'m>(model: &'m ModelProto, step: &str) -> Result<Cow<'m, ModelProto>
             node: shown_node(node),
         });
     }
-    // The place to raise the opset, in a copy.
-    match edit::opset(model) {
-        opset if opset < OLDEST_OPSET => Err(VariantError::OldOpset {
-            transform: TRANSFORM.name,
-            opset,
-            oldest: OLDEST_OPSET,
-        }),
-        _ => Ok(Cow::Borrowed(model)),
+    let mut model = Cow::Borrowed(model);
+    if edit::opset(&model) < OLDEST_OPSET {
+        opset::raise(model.to_mut(), OLDEST_OPSET)?;
     }
+    let sums = join::sums(&model)?;
+    if !sums.is_empty() {
+        join::apply(model.to_mut(), &sums);
+    }
+    Ok(model)
 }
 
 /// Inputs of the graph and all that its nodes make.
@@ -291,3 +294,6 @@ fn describe(model: &ModelProto, graph: &Graph<'_>, marks: &Marks<'_>, account: &
         ));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,7 +158,9 @@ enum Choice {
 fn left(constant: &Constant<'_>, all: &Weights<'_>) -> Choice {
     let is_table = constant.uses.iter().any(|(way, _)| *way == Use::Table);
     let is_weight = constant.uses.iter().any(|(way, _)| *way == Use::Weight);
-    if !is_weight && !(is_table && constant.unreadable().is_none() && constant.site.tensor.dims.len() > 1) {
+    // Lists of integers are looked up too, in computing shapes; they are no embeddings.
+    let is_embedding = is_table && constant.unreadable().is_none() && constant.site.tensor.dims.len() > 1;
+    if !(is_weight || is_embedding) {
         return Choice::None;
     }
     if let Some(reason) = constant.unreadable() {

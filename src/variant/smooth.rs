@@ -103,6 +103,10 @@ impl Pass for Smooth {
         true
     }
 
+    fn learns(&self) -> bool {
+        true
+    }
+
     fn wanted(&self, model: &ModelProto) -> Result<Wanted, VariantError> {
         self.check(model)?;
         let mut model = model.clone();

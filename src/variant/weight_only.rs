@@ -414,7 +414,6 @@ impl Quantizer<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::variant::Recipe;
 
     #[test]

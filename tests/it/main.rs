@@ -36,6 +36,7 @@ mod explained;
 mod explore;
 mod explore_page;
 mod github_client;
+mod hostile_models;
 mod init;
 mod int8_dynamic;
 mod int8_static;

@@ -73,6 +73,11 @@ const OFFERS: &[Offer] = &[
         needs: "it quantizes convolutions and matrix products",
     },
     Offer {
+        recipe: "smooth+int8-static",
+        operators: &["LayerNormalization", "SkipLayerNormalization", "ReduceMean"],
+        needs: "it moves outliers of activations behind normalizations into weights",
+    },
+    Offer {
         recipe: "mixed",
         operators: &["Conv", "MatMul", "Gemm"],
         needs: "it quantizes convolutions and matrix products",

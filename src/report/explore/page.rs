@@ -384,15 +384,15 @@ fn facts(explored: &Explored) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// How to do it again.
+/// How to do it again, and how to have the recommended variant.
 fn commands(explored: &Explored) -> Vec<String> {
     let asked = &explored.asked;
-    let mut command = format!("mlbuild explore {}", quoted(&explored.model.reference));
+    let mut command = format!("mlbuild explore {}", words::quoted(&explored.model.reference));
     if asked.fast {
         command += " --fast";
     }
     if !asked.recipes.is_empty() {
-        command += &format!(" --recipes {}", quoted(&asked.recipes.join(",")));
+        command += &format!(" --recipes {}", words::quoted(&asked.recipes.join(",")));
     }
     if asked.check_accuracy {
         command += " --check-accuracy";
@@ -402,23 +402,13 @@ fn commands(explored: &Explored) -> Vec<String> {
         asked.cosine_threshold, asked.threads
     );
     if let Some(path) = &asked.calibration {
-        command += &format!(" --calibration-data {}", quoted(path));
+        command += &format!(" --calibration-data {}", words::quoted(path));
     }
     command += " --fresh";
-    vec![clean::line(&command, clean::PROSE_LENGTH)]
-}
-
-/// As a shell takes it.
-fn quoted(text: &str) -> String {
-    let is_plain = !text.is_empty()
-        && text
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || "-_./,+:=@".contains(character));
-    if is_plain {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
+    std::iter::once(command)
+        .chain(words::keep(explored))
+        .map(|command| clean::line(&command, clean::PROSE_LENGTH))
+        .collect()
 }
 
 fn plural(count: usize, word: &str) -> String {

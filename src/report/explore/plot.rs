@@ -178,16 +178,21 @@ pub(super) fn draw(explored: &Explored, frame: Frame) -> Option<String> {
         Verdict::Aggressive => 2,
         Verdict::Skip | Verdict::Failed => 3,
     });
+    let mut labels = Vec::with_capacity(order.len());
     for point in &order {
         let at = point.place(&across, &up);
         let label = point.label(explored);
         let (anchor, area) = settle(at, &label, frame, &taken);
         taken.push(area);
+        // Leaders go beneath all labels.
         let beside = (at.0.clamp(area.0, area.2), at.1.clamp(area.1, area.3));
         if (beside.0 - at.0).hypot(beside.1 - at.1) > 16.0 {
             svg.line("leader", at, beside);
         }
-        svg.text(point.text_class(), anchor, &label);
+        labels.push((point.text_class(), anchor, label));
+    }
+    for (class, anchor, label) in labels {
+        svg.text(class, anchor, &label);
     }
     for point in &order {
         point.draw(&mut svg, point.place(&across, &up), explored);

@@ -180,6 +180,13 @@ fn write_foot(explored: &Explored, plot: Option<&str>, out: &mut dyn Write, pain
             paint.style(&name, Style::new().green().bold()),
             gains.join(", ")
         )?;
+        if let Some(command) = words::keep(explored) {
+            writeln!(
+                out,
+                "{}",
+                paint.style(&format!("  as a file: {}", terminal(&command)), Style::new().dimmed())
+            )?;
+        }
     } else if !explored.interrupted {
         writeln!(out, "nothing is worth having instead of fp32 here")?;
     }

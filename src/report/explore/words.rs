@@ -1,6 +1,9 @@
 //! The words and signs of a sweep, the same on the terminal and on the page.
 
+use std::path::Path;
+
 use crate::report::explore::types::Accuracy;
+use crate::report::explore::types::Explored;
 use crate::report::explore::types::Figure;
 use crate::report::explore::types::Memory;
 use crate::report::explore::types::OptionRow;
@@ -125,6 +128,32 @@ pub(super) fn verdict(row: &Row) -> String {
     match &row.reason {
         Some(reason) => format!("{word}: {reason}{reused}"),
         None => format!("{word}{reused}"),
+    }
+}
+
+/// The command that makes the recommended variant again, as a file.
+pub(super) fn keep(explored: &Explored) -> Option<String> {
+    let recommended = &explored.with(Verdict::Recommended)?.recipe;
+    let reference = &explored.model.reference;
+    let stem = Path::new(reference).file_stem().and_then(|stem| stem.to_str());
+    let file = format!("{}.{}.onnx", stem.unwrap_or("model"), recommended.replace('+', "-"));
+    let mut command = format!("mlbuild optimize {} --recipe {recommended}", quoted(reference));
+    if let Some(path) = &explored.asked.calibration {
+        command += &format!(" --calibration-data {}", quoted(path));
+    }
+    Some(format!("{command} --output {}", quoted(&file)))
+}
+
+/// As a shell takes it.
+pub(super) fn quoted(text: &str) -> String {
+    let is_plain = !text.is_empty()
+        && text
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || "-_./,+:=@".contains(character));
+    if is_plain {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 

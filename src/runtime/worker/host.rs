@@ -18,6 +18,7 @@ use bytes::Bytes;
 use tempfile::TempDir;
 
 use crate::model::tensor::Tensor;
+use crate::runtime::engine_time;
 use crate::runtime::environment;
 use crate::runtime::error::WorkerError;
 use crate::runtime::observing;
@@ -175,7 +176,10 @@ impl Worker {
     pub fn feed(&mut self, inputs: &[Tensor]) -> Result<(), WorkerError> {
         let (inputs, data) = protocol::pack(inputs);
         match self.ask(RUNNING, &Request::Feed { inputs }, &data)? {
-            (Reply::Fed, _) => Ok(()),
+            (Reply::Fed { seconds }, _) => {
+                engine_time::add(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+                Ok(())
+            }
             other => Err(self.unexpected(RUNNING, &other.0)),
         }
     }
@@ -290,7 +294,13 @@ impl Worker {
         if self.requests.send(frame).is_err() {
             return Err(self.died(doing));
         }
-        match self.answer() {
+        let asked = Instant::now();
+        let answer = self.answer();
+        // It tells itself how long the engine took, and how long watching did.
+        if !matches!(request, Request::Feed { .. }) {
+            engine_time::add(asked.elapsed());
+        }
+        match answer {
             Ok(Ok(Some((Reply::Failed(failure), _)))) => {
                 Err(WorkerError::from_failure(failure, doing, self.options.memory_limit))
             }

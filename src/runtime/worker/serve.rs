@@ -174,8 +174,9 @@ impl State {
             Request::Feed { inputs } => {
                 let inputs = protocol::unpack(inputs, payload).map_err(|error| refuse(&error.to_string()))?;
                 let (session, _) = self.session.as_mut().ok_or_else(no_model)?;
-                session.observe(&inputs, &mut self.observer)?;
-                Ok((Reply::Fed, Vec::new()))
+                let taken = session.observe(&inputs, &mut self.observer)?;
+                let seconds = taken.as_secs_f64();
+                Ok((Reply::Fed { seconds }, Vec::new()))
             }
             Request::Observed => {
                 let (watched, data) = self.observer.pack();

@@ -78,6 +78,7 @@ pub(super) fn emit<'a>(
         constants: HashMap::new(),
         stored: HashMap::new(),
         front: Vec::new(),
+        limits: HashSet::new(),
         bias_inputs: BTreeMap::new(),
         rewritten: Rewritten::default(),
     };
@@ -155,6 +156,8 @@ struct Emitter<'g, 'a> {
     stored: HashMap<&'a str, String>,
     /// Nodes to stand before all others.
     front: Vec<NodeProto>,
+    /// Limits of clamps that were taken out.
+    limits: HashSet<&'a str>,
     /// What nodes read as their bias.
     bias_inputs: BTreeMap<usize, String>,
     rewritten: Rewritten,
@@ -415,6 +418,7 @@ impl<'a> Emitter<'_, 'a> {
             }
             if absorbed(&index) {
                 self.rewritten.gone.extend(original.input.first().cloned());
+                self.limits.extend(original.input.iter().skip(1).map(String::as_str));
                 continue;
             }
             let mut node = original.clone();
@@ -465,16 +469,19 @@ impl<'a> Emitter<'_, 'a> {
     fn clean(&mut self, nodes: &mut Vec<NodeProto>) {
         let graph = self.graph;
         let biases: HashSet<&str> = self.marks.biases.values().map(|bias| bias.name).collect();
-        let touched = |name: &str| {
+        let mut touched: HashSet<&str> = biases;
+        touched.extend(self.limits.iter().copied());
+        touched.extend(self.stored.keys().copied());
+        let is_touched = |name: &str| {
             let constant = graph.constants.get(name);
-            constant.is_some_and(|constant| biases.contains(constant.name) || self.stored.contains_key(constant.name))
+            constant.is_some_and(|constant| touched.contains(constant.name))
         };
         let mut read: HashSet<String> = HashSet::new();
         let mut kept = Vec::with_capacity(nodes.len());
         for node in nodes.drain(..).rev() {
             let leads = matches!(node.op_type(), "Constant" | "Identity" | "DequantizeLinear");
             let unread = |name: &String| {
-                touched(name) && !read.contains(name) && !graph.is_captured(name) && !graph.is_output(name)
+                is_touched(name) && !read.contains(name) && !graph.is_captured(name) && !graph.is_output(name)
             };
             if leads && node.output.iter().all(unread) {
                 continue;
@@ -484,9 +491,11 @@ impl<'a> Emitter<'_, 'a> {
         }
         kept.reverse();
         *nodes = kept;
-        let unread = |name: &&str| !read.contains(*name) && !graph.is_captured(name) && !graph.is_output(name);
-        let biases: Vec<String> = biases.into_iter().filter(unread).map(str::to_owned).collect();
-        self.rewritten.replaced.extend(biases);
+        let unread = |name: &&&str| {
+            is_touched(name) && !read.contains(**name) && !graph.is_captured(name) && !graph.is_output(name)
+        };
+        let unread: Vec<String> = touched.iter().filter(unread).map(|name| (*name).to_owned()).collect();
+        self.rewritten.replaced.extend(unread);
     }
 
     /// Has a node read what was quantized.

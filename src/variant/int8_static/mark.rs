@@ -279,9 +279,11 @@ impl<'a> Marker<'_, 'a> {
         if !self.graph.constants.contains_key(input) {
             self.check(input)?;
         }
-        self.check(output)?;
+        if node.op_type() != "Gemm" {
+            self.check(output)?;
+        }
         self.activation(input)?;
-        self.put(output, Mark::Activation);
+        self.product(output);
         self.put(weight, Mark::Weight(axis));
         if let Some(name) = bias {
             let bias = Bias {
@@ -306,7 +308,7 @@ impl<'a> Marker<'_, 'a> {
         } else {
             None
         };
-        for tensor in [left, right, output].into_iter().filter(|tensor| !is_constant(tensor)) {
+        for tensor in [left, right].into_iter().filter(|tensor| !is_constant(tensor)) {
             self.check(tensor)?;
         }
         if is_constant(left) {
@@ -321,8 +323,15 @@ impl<'a> Marker<'_, 'a> {
             }
             None => self.activation(right)?,
         }
-        self.put(output, Mark::Activation);
+        self.product(output);
         Ok(true)
+    }
+
+    /// Marks the output of a node that gives floats as well, where its range is known.
+    fn product(&mut self, output: &'a str) {
+        if self.check(output).is_ok() {
+            self.put(output, Mark::Activation);
+        }
     }
 
     /// Sums, products and functions of each element: only where what they read is quantized already.
@@ -354,8 +363,8 @@ impl<'a> Marker<'_, 'a> {
             .collect();
         let made = made.into_iter().filter(|tensor| self.graph.kind(tensor) == Kind::Float);
         let made: Vec<&'a str> = made.collect();
-        for tensor in computed.iter().chain(&made) {
-            self.check(tensor)?;
+        if computed.iter().chain(&made).any(|tensor| self.check(tensor).is_err()) {
+            return Ok(false);
         }
         for tensor in computed.into_iter().chain(constant) {
             self.activation(tensor)?;
@@ -368,10 +377,9 @@ impl<'a> Marker<'_, 'a> {
 
     fn clamp(&mut self, index: usize, node: &'a NodeProto) -> Result<bool, String> {
         let (input, output) = (self.input(node, 0)?, self.output(node)?);
-        if !self.is_marked(input) || self.graph.constants.contains_key(input) {
+        if !self.is_marked(input) || self.graph.constants.contains_key(input) || self.check(output).is_err() {
             return Ok(false);
         }
-        self.check(output)?;
         let alone = self.graph.readers(input).len() == 1
             && !self.graph.is_input(input)
             && !self.graph.is_output(input)
@@ -436,10 +444,9 @@ impl<'a> Marker<'_, 'a> {
 
     fn choice(&mut self, node: &'a NodeProto) -> Result<bool, String> {
         let (one, other, output) = (self.input(node, 1)?, self.input(node, 2)?, self.output(node)?);
-        if !self.is_marked(one) || !self.is_marked(other) {
+        if !self.is_marked(one) || !self.is_marked(other) || self.check(output).is_err() {
             return Ok(false);
         }
-        self.check(output)?;
         self.put(output, Mark::Activation);
         Ok(true)
     }

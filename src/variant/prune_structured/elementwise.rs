@@ -77,7 +77,7 @@ pub(super) fn broadcast(walk: &mut Walk<'_>, index: usize, node: &NodeProto) -> 
             joined = Some(layout);
             continue;
         };
-        if so_far.axis.from_end() != layout.axis.from_end() {
+        if so_far.axis.places_from_end() != layout.axis.places_from_end() {
             return Err("pairs them with values of another form".to_owned());
         }
         let axis = longer(so_far.axis, layout.axis);
@@ -120,7 +120,7 @@ pub(super) fn broadcast(walk: &mut Walk<'_>, index: usize, node: &NodeProto) -> 
         {
             return Err("pairs them with values of another form".to_owned());
         }
-        let Some(axis) = dims.len().checked_sub(joined.axis.from_end()) else {
+        let Some(axis) = dims.len().checked_sub(joined.axis.places_from_end()) else {
             continue;
         };
         match dims.get(axis) {

@@ -27,7 +27,7 @@ pub(super) enum Axis {
 
 impl Axis {
     /// Its place counted from the end: 1 for the last axis.
-    pub(super) fn from_end(self) -> usize {
+    pub(super) fn places_from_end(self) -> usize {
         match self {
             Self::Of { axis, rank } => rank.saturating_sub(axis),
             Self::Last => 1,
@@ -36,7 +36,7 @@ impl Axis {
 
     /// True for the last axis.
     pub(super) fn is_last(self) -> bool {
-        self.from_end() == 1
+        self.places_from_end() == 1
     }
 
     /// The second axis, channels of images and sequences, with the number of axes.
@@ -223,7 +223,10 @@ mod tests {
         assert_eq!(layout.expanded(8).unwrap()[0].repeat, 2);
         assert_eq!((layout.expanded(9), layout.expanded(0)), (None, None));
         assert_eq!(
-            (Axis::Last.from_end(), Axis::Of { axis: 1, rank: 4 }.from_end()),
+            (
+                Axis::Last.places_from_end(),
+                Axis::Of { axis: 1, rank: 4 }.places_from_end()
+            ),
             (1, 3)
         );
     }

@@ -310,7 +310,7 @@ pub(super) fn shape(walk: &Walk<'_>, node: &NodeProto) -> Found {
                 .all(|index| axis_of(*index, rank).is_some_and(|index| index != axis))
     };
     let readers = walk.readers(output);
-    if !is_whole || readers.is_empty() || !readers.iter().all(|reader| harmless(reader)) {
+    if !is_whole || readers.is_empty() || !readers.iter().all(harmless) {
         return mixed();
     }
     Ok(Layout {
