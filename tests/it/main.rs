@@ -16,6 +16,7 @@ mod bad_models;
 mod baseline;
 mod benchmark;
 mod budget;
+mod checker;
 mod ci;
 mod ci_check;
 mod cli;
