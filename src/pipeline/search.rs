@@ -197,8 +197,10 @@ pub fn search(request: &Request<'_>, progress: &mut dyn FnMut(usize, usize)) -> 
             curve,
         }),
         None => {
+            let whole: usize = groups.iter().map(Vec::len).sum();
             let best = curve
                 .iter()
+                .filter(|point| point.in_float.len() < whole)
                 .max_by(|one, other| one.safe_cosine.total_cmp(&other.safe_cosine));
             Err(SearchError::OutOfReach {
                 floor: request.search.min_cosine,
