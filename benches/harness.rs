@@ -207,6 +207,7 @@ fn settings(library: &Path) -> SessionSettings {
         threads: 1,
         graph_optimization: GraphOptimization::All,
         execution_mode: ExecutionMode::Sequential,
+        arena: true,
     }
 }
 

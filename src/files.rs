@@ -86,6 +86,28 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     })
 }
 
+/// Copies the file `from` to `to` through a temporary file beside it and a rename; the folder of `to` must be there.
+pub fn copy_atomic(from: &Path, to: &Path) -> Result<(), FileError> {
+    let parent = to
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut source = fs::File::open(from).map_err(FileError::at("read", from))?;
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".mlbuild-")
+        .tempfile_in(parent)
+        .map_err(FileError::at("write", to))?;
+    io::copy(&mut source, temporary.as_file_mut())
+        .and_then(|_| temporary.as_file().sync_data())
+        .map_err(FileError::at("write", to))?;
+    set_default_mode(temporary.as_file()).map_err(FileError::at("write", to))?;
+    temporary.persist(to).map(|_| ()).map_err(|error| FileError {
+        action: "write",
+        path: to.to_owned(),
+        source: error.error,
+    })
+}
+
 /// Temporary files are private; what is written for a person is readable like any other file.
 #[cfg(unix)]
 fn set_default_mode(file: &fs::File) -> io::Result<()> {
@@ -110,6 +132,19 @@ mod tests {
         write_atomic(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn copies_whole_files_and_makes_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("from");
+        write_atomic(&from, b"one").unwrap();
+        let to = folder.path().join("to");
+        copy_atomic(&from, &to).unwrap();
+        copy_atomic(&from, &to).unwrap();
+        assert_eq!(fs::read(&to).unwrap(), b"one");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert!(copy_atomic(&from, &folder.path().join("none/to")).is_err());
     }
 
     #[test]

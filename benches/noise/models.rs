@@ -145,6 +145,7 @@ fn side(path: &Path, library: &Path) -> Side {
             threads: 1,
             graph_optimization: GraphOptimization::All,
             execution_mode: ExecutionMode::Sequential,
+            arena: true,
         },
         inputs,
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use crate::config::Config;
+use crate::config::DatasetConfig;
 use crate::config::ModelConfig;
 use crate::config::budget;
 use crate::config::discover;
@@ -70,6 +71,15 @@ pub(crate) fn place(context: &Context) -> Result<Place, CliError> {
     }
 }
 
+/// The workspace of the project around the working folder, made where there is none: for what is to stay.
+pub(crate) fn lasting_place(context: &Context) -> Result<Workspace, CliError> {
+    let place = place(context)?;
+    if place.is_kept() {
+        return Ok(place.workspace);
+    }
+    Ok(Workspace::open(&project(context))?)
+}
+
 /// The settings of the config around the working folder, and its model at `reference`, where there are any; defaults otherwise.
 pub(crate) fn settings(context: &Context, reference: &str) -> Result<(Config, Option<ModelConfig>), CliError> {
     if context.find_config().is_none() {
@@ -84,6 +94,16 @@ pub(crate) fn settings(context: &Context, reference: &str) -> Result<(Config, Op
         .find(|model| file.is_some() && loaded.folder.join(&model.path).canonicalize().ok() == file)
         .cloned();
     Ok((loaded.config, model))
+}
+
+/// Samples that the config names, as the process can open them.
+pub(crate) fn beside_config(context: &Context, settings: &DatasetConfig) -> DatasetConfig {
+    let config = context.find_config();
+    let folder = config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    DatasetConfig {
+        path: folder.join(&settings.path),
+        ..settings.clone()
+    }
 }
 
 /// Shapes of inputs as the config has them, with those of flags above them.

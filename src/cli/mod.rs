@@ -12,11 +12,14 @@ mod desk;
 pub mod environment;
 pub mod error;
 pub mod exit;
+mod making;
+mod method_args;
 mod model_args;
 mod pairwise;
 mod progress;
 mod signals;
 mod snippet;
+mod stage_clock;
 pub mod ui;
 
 use std::ffi::OsString;

@@ -109,6 +109,16 @@ impl Ui {
         bar
     }
 
+    /// A bar over `total` unequal steps, whose prefix says how much time is left.
+    pub fn steps(&self, total: u64) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new(total));
+        if let Ok(style) = ProgressStyle::with_template("{bar:20} {pos}/{len} {prefix} {msg}") {
+            bar.set_style(style.progress_chars("█▉░"));
+        }
+        bar.enable_steady_tick(std::time::Duration::from_millis(250));
+        bar
+    }
+
     /// A bar over `total` bytes.
     pub fn byte_bar(&self, total: u64, message: &str) -> ProgressBar {
         let bar = self.bar(total, message);

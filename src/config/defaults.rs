@@ -43,6 +43,8 @@ pub const TARGET: Target = Target::OnnxRuntimeCpu;
 pub const VARIANT: &str = "fp32";
 /// How many samples of a dataset are used at most.
 pub const SAMPLES: usize = 200;
+/// How many samples a model is calibrated on at most.
+pub const CALIBRATION_SAMPLES: usize = 128;
 /// How many synthesized inputs the outputs of both sides are compared on where there is no dataset.
 pub const SYNTHETIC_SAMPLES: u64 = 8;
 /// After this a build command is stopped.

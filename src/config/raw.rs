@@ -65,8 +65,10 @@ pub struct Model {
     /// The recipes to derive and gate, such as `fp32` and `fp16`; `fp32`, the model as it is, by default.
     #[schemars(length(min = 1))]
     pub variants: Option<Vec<String>>,
-    /// A `.npz` file of samples for calibration, where a recipe needs them.
-    pub calibration: Option<String>,
+    /// Samples for calibration, where a recipe needs to know which values a model's tensors take.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::text_or::<Calibration>")]
+    pub calibration: Option<Calibration>,
     /// Samples on which outputs are compared.
     #[serde(default)]
     #[schemars(schema_with = "schema::text_or::<Dataset>")]
@@ -116,10 +118,33 @@ pub enum Task {
 pub struct Dataset {
     /// A `.npz` file with one array an input, or a folder of images or of `.npy` files; relative to the folder of this config.
     pub path: String,
+    /// The array of the `.npz` file that holds the samples, for models with one input; found by the input's name without it.
+    pub array: Option<String>,
     /// The array of the `.npz` file, or the file in the folder, that holds the labels. In a folder `labels.csv`, `labels.npy` and
     /// subfolders, one a class, are found without it.
     pub labels: Option<String>,
     /// How many samples are used at most; 200 by default.
+    #[schemars(range(min = 1))]
+    pub samples: Option<u64>,
+    /// Of images: subtracted from values of 0 to 1, one number for all channels or one a channel; nothing by default.
+    #[schemars(length(min = 1, max = 3))]
+    pub mean: Option<Vec<f64>>,
+    /// Of images: what the difference is divided by, one number for all channels or one a channel; 1 by default.
+    #[schemars(length(min = 1, max = 3))]
+    pub std: Option<Vec<f64>>,
+    /// How images get the size of the input: `stretch` by default.
+    pub resize: Option<Resize>,
+}
+
+/// Samples on which a model is observed before it is quantized.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// A `.npz` file with one array an input, or a folder of images or of `.npy` files; relative to the folder of this config.
+    pub path: String,
+    /// The array of the `.npz` file, for models with one input; found by the input's name, or by `calib` in its own, without it.
+    pub array: Option<String>,
+    /// How many samples are used at most; 128 by default.
     #[schemars(range(min = 1))]
     pub samples: Option<u64>,
     /// Of images: subtracted from values of 0 to 1, one number for all channels or one a channel; nothing by default.
@@ -419,7 +444,7 @@ pub enum When {
 pub(super) fn short_form(type_name: &str) -> Option<&'static str> {
     match type_name {
         "Build" => Some("command"),
-        "Dataset" => Some("path"),
+        "Dataset" | "Calibration" => Some("path"),
         _ => None,
     }
 }

@@ -35,7 +35,7 @@ impl ModelConfig {
             "task": self.task.name(),
             "sequence_lengths": self.sequence_lengths,
             "target": target.name(),
-            "calibration": self.calibration.as_ref().map(|path| slashed(path)),
+            "calibration": self.calibration.as_ref().map(calibration),
             "dataset": self.dataset.as_ref().map(dataset),
             "measure": {
                 "time_budget_ms": measure.time_budget.0.as_secs_f64() * 1000.0,
@@ -52,6 +52,15 @@ impl ModelConfig {
     }
 }
 
+/// A path alone where nothing else is set, as in digests from before there was anything else.
+fn calibration(calibration: &DatasetConfig) -> Value {
+    if *calibration == DatasetConfig::for_calibration(calibration.path.clone()) {
+        json!(slashed(&calibration.path))
+    } else {
+        dataset(calibration)
+    }
+}
+
 /// What a dataset's files don't say. How images are read stands in it only where it differs from the default, so that digests from
 /// before there were images still agree.
 fn dataset(dataset: &DatasetConfig) -> Value {
@@ -60,6 +69,9 @@ fn dataset(dataset: &DatasetConfig) -> Value {
         "labels": dataset.labels,
         "samples": dataset.samples,
     });
+    if let Some(array) = &dataset.array {
+        settings["array"] = json!(array);
+    }
     let images = &dataset.images;
     if *images != ImageConfig::default() {
         settings["images"] = json!({ "mean": images.mean, "std": images.std, "resize": images.resize.name() });
@@ -172,6 +184,15 @@ mod tests {
         assert_ne!(
             digest("models: [{ path: a.onnx, dataset: images }]"),
             digest("models: [{ path: a.onnx, dataset: { path: images, mean: [0.5] } }]")
+        );
+        assert_ne!(plain, digest("models: [{ path: a.onnx, calibration: c.npz }]"));
+        assert_eq!(
+            digest("models: [{ path: a.onnx, calibration: c.npz }]"),
+            digest("models: [{ path: a.onnx, calibration: { path: c.npz, samples: 128 } }]")
+        );
+        assert_ne!(
+            digest("models: [{ path: a.onnx, calibration: c.npz }]"),
+            digest("models: [{ path: a.onnx, calibration: { path: c.npz, array: x_calib } }]")
         );
         assert_ne!(plain, digest("models: [{ path: a.onnx, targets: [onnxruntime_gpu] }]"));
         assert_ne!(plain, digest("models: [{ path: a.onnx }]\nmeasure: { threads: 2 }"));

@@ -52,8 +52,8 @@ pub struct ModelConfig {
     pub targets: Vec<Target>,
     /// The recipes to derive and gate, as written: `fp32`, `fp16`, `prune-0.50+int8`.
     pub variants: Vec<String>,
-    /// Samples for calibration, where a recipe needs them.
-    pub calibration: Option<PathBuf>,
+    /// Samples for calibration, where a recipe needs them; they have no labels.
+    pub calibration: Option<DatasetConfig>,
     /// Labelled or unlabelled samples for the accuracy gate.
     pub dataset: Option<DatasetConfig>,
 }
@@ -137,6 +137,8 @@ impl fmt::Display for Target {
 pub struct DatasetConfig {
     /// A `.npz` file, or a folder of images or `.npy` files; relative to the folder of the config.
     pub path: PathBuf,
+    /// The array of the `.npz` file that holds the samples, where it is named; only for models with one input.
+    pub array: Option<String>,
     /// The array of the `.npz` file, or the file in the folder, that holds the labels, where it is named.
     pub labels: Option<String>,
     /// How many samples at most; default 200.
@@ -150,9 +152,18 @@ impl DatasetConfig {
     pub fn of(path: PathBuf) -> Self {
         Self {
             path,
+            array: None,
             labels: None,
             samples: super::defaults::SAMPLES,
             images: ImageConfig::default(),
+        }
+    }
+
+    /// The samples at `path` for calibration, with defaults.
+    pub fn for_calibration(path: PathBuf) -> Self {
+        Self {
+            samples: super::defaults::CALIBRATION_SAMPLES,
+            ..Self::of(path)
         }
     }
 }

@@ -26,12 +26,23 @@ pub struct Accuracy {
     pub baseline_top1: Option<f64>,
     /// The same of the candidate.
     pub candidate_top1: Option<f64>,
+    /// The share of samples whose label is among the five highest scores of the baseline, 0 to 1; `None` without labels or with five
+    /// classes or fewer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_top5: Option<f64>,
+    /// The same of the candidate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate_top5: Option<f64>,
     /// How many samples had a label.
     pub labelled: usize,
     /// The mean absolute difference over all elements of all outputs.
     pub mean_abs_error: f64,
     /// The largest absolute difference of any element of any output.
     pub max_abs_error: f64,
+    /// Signal-to-noise ratio in decibels, 10·log₁₀(Σx² / Σ(x−y)²), of the output where it is lowest, over all samples; `None` where all are
+    /// equal to the last bit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snr_db: Option<f64>,
     /// The same of each output that holds numbers, in the baseline's order.
     pub outputs: Vec<OutputAgreement>,
 }
@@ -65,7 +76,14 @@ pub struct Agreement {
     labelled: usize,
     baseline_right: usize,
     candidate_right: usize,
+    /// Labelled samples with more than [`MANY`] classes on both sides.
+    many_classes: usize,
+    baseline_near: usize,
+    candidate_near: usize,
 }
+
+/// A label among this many highest scores is nearly right.
+const MANY: usize = 5;
 
 /// What is kept of one output.
 #[derive(Debug)]
@@ -77,6 +95,9 @@ struct Sums {
     cosines: f64,
     lowest_cosine: f64,
     errors: f64,
+    /// Sums of squares of the baseline's values and of the differences.
+    signal: f64,
+    noise: f64,
     elements: usize,
     max_abs_error: f64,
     rows: usize,
@@ -100,6 +121,9 @@ impl Agreement {
             labelled: 0,
             baseline_right: 0,
             candidate_right: 0,
+            many_classes: 0,
+            baseline_near: 0,
+            candidate_near: 0,
         }
     }
 
@@ -175,9 +199,17 @@ impl Agreement {
                 .and_then(|output| share(output.agreeing, output.rows)),
             baseline_top1: share(self.baseline_right, self.labelled),
             candidate_top1: share(self.candidate_right, self.labelled),
+            baseline_top5: share(self.baseline_near, self.many_classes),
+            candidate_top5: share(self.candidate_near, self.many_classes),
             labelled: self.labelled,
             mean_abs_error: errors / elements.max(1) as f64,
             max_abs_error: outputs.iter().fold(0.0, |most, output| most.max(output.max_abs_error)),
+            snr_db: self
+                .outputs
+                .iter()
+                .filter(|output| output.counts)
+                .filter_map(Sums::decibels)
+                .min_by(f64::total_cmp),
             outputs,
         })
     }
@@ -205,6 +237,11 @@ impl Agreement {
         self.labelled += 1;
         self.baseline_right += usize::from(old == label);
         self.candidate_right += usize::from(new == label);
+        if let (Some(old), Some(new)) = (is_near(baseline, label), is_near(candidate, label)) {
+            self.many_classes += 1;
+            self.baseline_near += usize::from(old);
+            self.candidate_near += usize::from(new);
+        }
     }
 }
 
@@ -219,6 +256,8 @@ impl Sums {
             cosines: 0.0,
             lowest_cosine: f64::INFINITY,
             errors: 0.0,
+            signal: 0.0,
+            noise: 0.0,
             elements: 0,
             max_abs_error: 0.0,
             rows: 0,
@@ -231,8 +270,16 @@ impl Sums {
         self.cosines += difference.cosine;
         self.lowest_cosine = self.lowest_cosine.min(difference.cosine);
         self.errors += difference.errors;
+        self.signal += difference.signal;
+        self.noise += difference.noise;
         self.elements += difference.elements;
         self.max_abs_error = self.max_abs_error.max(difference.max_abs_error);
+    }
+
+    /// `None` without noise, or where the squares are too large for a number.
+    fn decibels(&self) -> Option<f64> {
+        let decibels = 10.0 * (self.signal.max(f64::MIN_POSITIVE).log10() - self.noise.log10());
+        (self.noise > 0.0 && decibels.is_finite()).then_some(decibels)
     }
 
     /// Agreement of the highest score: where the output is a table of rows by classes.
@@ -281,6 +328,10 @@ struct Difference {
     cosine: f64,
     /// The sum of absolute differences.
     errors: f64,
+    /// The sum of squares of the baseline's values.
+    signal: f64,
+    /// The sum of squares of the differences.
+    noise: f64,
     max_abs_error: f64,
 }
 
@@ -294,6 +345,8 @@ impl Difference {
             lost: 0,
             cosine: 1.0,
             errors: 0.0,
+            signal: 0.0,
+            noise: 0.0,
             max_abs_error: 0.0,
         };
         let mut largest = (0.0_f64, 0.0_f64);
@@ -303,6 +356,8 @@ impl Difference {
                     let error = (a - b).abs();
                     difference.elements += 1;
                     difference.errors += error;
+                    difference.signal += a * a;
+                    difference.noise += error * error;
                     difference.max_abs_error = difference.max_abs_error.max(error);
                     largest = (largest.0.max(a.abs()), largest.1.max(b.abs()));
                 }
@@ -332,13 +387,33 @@ impl Difference {
 /// The class that a model answers with for one sample: the place of the highest score of its first floating-point output that is
 /// a single row of at least two; `None` where there is no such output.
 pub fn answer(outputs: &[Tensor]) -> Option<i64> {
-    let scores = outputs.iter().find(|output| {
+    Some(highest(class_scores(outputs)?.values()?)? as i64)
+}
+
+/// The first floating-point output that is a single row of at least two scores.
+fn class_scores(outputs: &[Tensor]) -> Option<&Tensor> {
+    outputs.iter().find(|output| {
         let (Some(classes), rows) = (output.shape.last(), output.shape.iter().rev().skip(1).product::<u64>()) else {
             return false;
         };
         output.element.is_float() && *classes >= 2 && rows == 1
-    })?;
-    Some(highest(scores.values()?)? as i64)
+    })
+}
+
+/// True where `label` is among the [`MANY`] highest scores, the first of equals counting as higher; `None` where there are no more
+/// scores than that.
+fn is_near(outputs: &[Tensor], label: i64) -> Option<bool> {
+    let scores = class_scores(outputs).filter(|scores| scores.len() > MANY)?;
+    let Some(label) = usize::try_from(label).ok().filter(|label| *label < scores.len()) else {
+        return Some(false);
+    };
+    let own = scores.values()?.nth(label)?;
+    let before = scores
+        .values()?
+        .enumerate()
+        .filter(|(index, score)| *score > own || (*score == own && *index < label))
+        .count();
+    Some(!own.is_nan() && before < MANY)
 }
 
 /// The first output that holds NaN or infinity.
@@ -410,6 +485,26 @@ mod tests {
         assert!((accuracy.cosine - 0.9).abs() < 1e-9);
         assert!((accuracy.lowest_cosine - 0.8).abs() < 1e-9);
         assert_eq!((accuracy.mean_abs_error, accuracy.max_abs_error), (0.5, 1.0));
+        // Squares of 1, 2, 1 and 2 over those of 1 and 1.
+        assert!((accuracy.snr_db.unwrap() - 10.0 * 5.0_f64.log10()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_label_among_the_five_highest_is_nearly_right() {
+        let mut agreement = Agreement::new();
+        let before = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0];
+        let after = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        agreement.add(&scores(&before), &scores(&after), Some(5)).unwrap();
+        agreement.add(&scores(&before), &scores(&after), Some(1)).unwrap();
+        let accuracy = agreement.finish().unwrap();
+        assert_eq!(
+            (accuracy.baseline_top5, accuracy.candidate_top5),
+            (Some(0.5), Some(1.0))
+        );
+        assert_eq!(is_near(&scores(&[1.0; 6]), 5), Some(false));
+        assert_eq!(is_near(&scores(&[1.0; 6]), 4), Some(true));
+        assert_eq!(is_near(&scores(&before), -1), Some(false));
+        assert_eq!(is_near(&scores(&[1.0, 2.0, 3.0, 4.0, 5.0]), 1), None);
     }
 
     #[test]

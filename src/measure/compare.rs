@@ -80,7 +80,13 @@ pub fn compare_pair(
 ) -> Result<PairMeasurement, MeasureError> {
     let begun = Instant::now();
     let failed = |(side, source)| MeasureError::Worker { side, source };
-    let around = Surroundings::find(baseline, command, plan).map_err(|error| failed((Which::Baseline, error)))?;
+    // Both run on the same cores, as many as the side with more threads needs.
+    let widest = if candidate.settings.threads > baseline.settings.threads {
+        candidate
+    } else {
+        baseline
+    };
+    let around = Surroundings::find(widest, command, plan).map_err(|error| failed((Which::Baseline, error)))?;
     let mut one = WorkerSubject::new(baseline, command, around.options.clone());
     let mut other = WorkerSubject::new(candidate, command, around.options.clone());
     let reading = Reading::now(around.cores.as_deref());

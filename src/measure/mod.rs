@@ -6,7 +6,10 @@
 pub mod accuracy;
 pub mod agreement;
 pub mod alone;
+mod augmented;
 pub mod bench;
+pub mod calibrate;
+pub mod choice;
 pub mod compare;
 mod counterpart;
 pub mod disturbance;
@@ -26,6 +29,7 @@ pub mod samples;
 pub mod sensitivity;
 pub mod side;
 pub mod subject;
+pub mod turns;
 mod values;
 pub mod warmup;
 

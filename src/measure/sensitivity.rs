@@ -6,15 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::path::Path;
 
 use serde::Deserialize;
 use serde::Serialize;
 use tempfile::TempDir;
 
-use crate::files;
 use crate::files::FileError;
 use crate::hint::Hint;
+use crate::measure::augmented::with_outputs;
 use crate::measure::counterpart::Counterparts;
 use crate::measure::layer_error::Sums;
 use crate::measure::side::Side;
@@ -22,13 +21,10 @@ use crate::measure::side::WorkerSubject;
 use crate::model::Model;
 use crate::model::Samples;
 use crate::model::dataset::DatasetError;
-use crate::model::onnx;
 use crate::model::onnx::made::MadeTensor;
 use crate::model::onnx::made::made;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::NodeProto;
-use crate::model::onnx::proto::ValueInfoProto;
-use crate::runtime::Artifact;
 use crate::runtime::WorkerCommand;
 use crate::runtime::WorkerError;
 use crate::runtime::WorkerOptions;
@@ -347,10 +343,12 @@ fn run(
 ) -> Result<Vec<Option<Sums>>, SensitivityError> {
     let folder = TempDir::with_prefix("mlbuild-layers-").map_err(SensitivityError::Folder)?;
     let before = group.iter().map(|(tensor, _)| tensor.name.as_str());
-    let one = with_outputs(first, before, Vec::new(), &folder.path().join("first.onnx"))?;
+    let path = folder.path().join("first.onnx");
+    let one = with_outputs(first.side, &first.model.proto, before, Vec::new(), &path)?;
     let after = group.iter().map(|(_, matched)| matched.name.as_str());
     let added = group.iter().filter_map(|(_, matched)| matched.node.clone()).collect();
-    let other = with_outputs(second, after, added, &folder.path().join("second.onnx"))?;
+    let path = folder.path().join("second.onnx");
+    let other = with_outputs(second.side, &second.model.proto, after, added, &path)?;
     let mut one = WorkerSubject::new(&one, command, options.clone());
     let mut other = WorkerSubject::new(&other, command, options.clone());
     let failed = |build| move |source| SensitivityError::Worker { build, source };
@@ -372,39 +370,4 @@ fn run(
         }
     }
     Ok(sums)
-}
-
-/// A copy of a build whose outputs are `names`, made by its nodes and `added`, in the file `path`.
-fn with_outputs<'a>(
-    build: Build<'_>,
-    names: impl Iterator<Item = &'a str>,
-    added: Vec<NodeProto>,
-    path: &Path,
-) -> Result<Side, SensitivityError> {
-    let mut proto: ModelProto = build.model.proto.clone();
-    if let Some(graph) = &mut proto.graph {
-        let declared = std::mem::take(&mut graph.output);
-        let mut outputs: Vec<ValueInfoProto> = Vec::new();
-        for name in names {
-            if outputs.iter().any(|output| output.name() == name) {
-                continue;
-            }
-            // Without a type the engine infers it.
-            let output = declared.iter().find(|output| output.name() == name).cloned();
-            outputs.push(output.unwrap_or_else(|| ValueInfoProto {
-                name: Some(name.to_owned()),
-                ..ValueInfoProto::default()
-            }));
-        }
-        graph.output = outputs;
-        graph.node.extend(added);
-    }
-    files::write_atomic(path, &onnx::encode(&proto))?;
-    Ok(Side {
-        artifact: Artifact {
-            model: path.to_owned(),
-            external: build.side.artifact.external.clone(),
-        },
-        ..build.side.clone()
-    })
 }

@@ -16,11 +16,14 @@ mod shape;
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::path::Path;
+use std::path::PathBuf;
 
 use crate::config::types::DatasetConfig;
 use crate::digest::Digest;
 use crate::digest::Hasher;
 use crate::files::FileError;
+use crate::model::onnx::shown::shown;
 use crate::model::tensor::Tensor;
 use crate::model::tensor::TensorSpec;
 
@@ -38,6 +41,8 @@ pub struct Dataset {
     source: Source,
     labels: Option<Vec<i64>>,
     digest: Digest,
+    path: PathBuf,
+    available: u64,
 }
 
 #[derive(Debug)]
@@ -82,10 +87,26 @@ impl Dataset {
         let digest = Digest::of_file(&config.path).map_err(FileError::at("read", &config.path))?;
         let (columns, labels) = Columns::open(config, specs, overrides)?;
         Ok(Self {
+            available: columns.available(),
             source: Source::Columns(columns),
             labels,
             digest,
+            path: config.path.clone(),
         })
+    }
+
+    /// The same for calibration: of an archive for a model with one input, the only fitting array with `calib` in its name counts
+    /// more than one called `x`, where none is named.
+    pub fn open_for_calibration(
+        config: &DatasetConfig,
+        specs: &[TensorSpec],
+        overrides: &BTreeMap<String, Vec<u64>>,
+    ) -> Result<Self, DatasetError> {
+        let mut config = config.clone();
+        if config.array.is_none() && config.path.is_file() && !folder::is_image(&config.path) {
+            config.array = columns::calibration_array(&config.path, specs, overrides)?;
+        }
+        Self::open(&config, specs, overrides)
     }
 
     fn open_folder(
@@ -95,6 +116,15 @@ impl Dataset {
     ) -> Result<Self, DatasetError> {
         let inputs: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
         let folder = Folder::open(&config.path, &inputs, config.labels.as_deref())?;
+        if let Some(array) = &config.array {
+            return Err(folder.unusable_folder(
+                format!(
+                    "is a folder, and `array` names an array of an .npz archive, {}",
+                    shown(array)
+                ),
+                Some("leave `array` out"),
+            ));
+        }
         let chosen = folder.choose(config.samples);
         let labels = labels::labels(&folder, &chosen)?;
         let form = match (folder.kind, specs) {
@@ -106,9 +136,11 @@ impl Dataset {
         };
         let digest = digest(&folder, &chosen, labels.as_deref())?;
         Ok(Self {
+            available: folder.samples.len() as u64,
             source: Source::Folder { folder, chosen, form },
             labels,
             digest,
+            path: config.path.clone(),
         })
     }
 
@@ -123,6 +155,16 @@ impl Dataset {
     /// Never true: a dataset without a sample is an error.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many samples there are, used or not.
+    pub fn available(&self) -> u64 {
+        self.available
+    }
+
+    /// The archive or folder.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// One sample: a tensor per input of the model, in the model's order; nothing beyond the last. Errors where its file turns out

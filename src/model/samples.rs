@@ -1,5 +1,6 @@
 //! What models are fed to compare their outputs: samples one at a time, made up or out of a dataset.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::dataset::Dataset;
@@ -34,6 +35,14 @@ impl Samples {
         match self {
             Self::Made(samples) => Ok(samples.get(index).cloned().unwrap_or_default()),
             Self::Dataset(dataset) => dataset.sample(index),
+        }
+    }
+
+    /// The file or folder that they are read from.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Made(_) => None,
+            Self::Dataset(dataset) => Some(dataset.path()),
         }
     }
 

@@ -313,6 +313,7 @@ fn side(opened: &Opened, made: &Made, threads: usize, request: &Request<'_>, mac
             threads,
             graph_optimization,
             execution_mode,
+            arena: true,
         },
         inputs: made.inputs.clone(),
     }

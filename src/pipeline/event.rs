@@ -1,5 +1,6 @@
 //! What a run tells its caller while it works; only a front end draws it.
 
+use crate::pipeline::derivation::Progress;
 use crate::units::Span;
 use crate::verdict::Comparison;
 use crate::verdict::ComparisonKey;
@@ -27,6 +28,15 @@ pub enum Event<'a> {
     Preparing {
         /// The model's name.
         model: &'a str,
+    },
+    /// A variant that has to learn from runs is being derived.
+    Deriving {
+        /// The model's name.
+        model: &'a str,
+        /// The variant, as the config writes it.
+        variant: &'a str,
+        /// How far it is.
+        progress: &'a Progress,
     },
     /// A comparison's measuring goes on.
     Measuring {

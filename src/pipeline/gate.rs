@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crate::config::Config;
 use crate::config::Gate;
+use crate::config::Target;
 use crate::hint::Hint;
 use crate::measure;
 use crate::measure::accuracy::Accuracy;
@@ -280,17 +281,22 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, facts: &mut Finder, observe
 
 /// A side of the job's target.
 pub fn side(prepared: &Prepared, job: &Job, feed: &Feed, setting: &Setting<'_>) -> Side {
-    let config = setting.config;
     Side {
         artifact: prepared.artifact.clone(),
-        settings: SessionSettings {
-            library: setting.machinery.library.path.clone(),
-            target: job.target,
-            threads: config.measure.threads,
-            graph_optimization: config.runtime.graph_optimization,
-            execution_mode: config.runtime.execution_mode,
-        },
+        settings: session_settings(setting.config, setting.machinery, job.target),
         inputs: feed.inputs.clone(),
+    }
+}
+
+/// How sessions on `target` are set up.
+pub(super) fn session_settings(config: &Config, machinery: &Machinery, target: Target) -> SessionSettings {
+    SessionSettings {
+        library: machinery.library.path.clone(),
+        target,
+        threads: config.measure.threads,
+        graph_optimization: config.runtime.graph_optimization,
+        execution_mode: config.runtime.execution_mode,
+        arena: true,
     }
 }
 

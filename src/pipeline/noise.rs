@@ -122,6 +122,7 @@ pub fn measure(request: &Request<'_>, observer: &mut dyn FnMut(Event)) -> Result
             threads: measure.threads,
             graph_optimization: request.config.runtime.graph_optimization,
             execution_mode: request.config.runtime.execution_mode,
+            arena: true,
         },
         inputs: opened.made.inputs,
     };

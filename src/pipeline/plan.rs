@@ -6,23 +6,29 @@ use std::path::Path;
 use crate::config::Config;
 use crate::config::ModelConfig;
 use crate::config::Target;
+use crate::config::defaults::CALIBRATION_SAMPLES;
 use crate::digest::Digest;
 use crate::files;
 use crate::hint::Hint as _;
 use crate::model::Model;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::ModelBaseline;
-use crate::pipeline::baseline::Source;
+use crate::pipeline::baseline::manifest::Entry;
 use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::build_command;
+use crate::pipeline::calibration::CalibrationData;
+use crate::pipeline::derivation::Deriving;
 use crate::pipeline::event::Event;
 use crate::pipeline::event::Observer;
 use crate::pipeline::feed::Feed;
 use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::feed::Wanted;
-use crate::pipeline::feed::check_same_inputs;
 use crate::pipeline::feed::feeds;
+use crate::pipeline::gate;
+use crate::pipeline::gate::Machinery;
 use crate::pipeline::interrupt::Interrupt;
+use crate::pipeline::sides::Base;
+use crate::pipeline::sides::Sides;
 use crate::pipeline::subject;
 use crate::pipeline::subject::Prepared;
 use crate::pipeline::trouble::Trouble;
@@ -51,6 +57,8 @@ pub struct Job {
     pub source_files: Vec<StoredFile>,
     /// The dataset's digest, where there is one.
     pub dataset: Option<Digest>,
+    /// The calibration data's digest, where the recipe uses any.
+    pub calibration: Option<Digest>,
     /// What is to be done.
     pub work: Work,
     /// What the reader should know of its making.
@@ -105,6 +113,10 @@ pub struct Context<'a> {
     pub judge_unchanged: bool,
     /// Where variants are kept.
     pub objects: &'a Objects,
+    /// What executes models, where deriving a variant has to learn from runs.
+    pub machinery: &'a Machinery,
+    /// What earlier baselines learned from runs, besides those of `baselines`.
+    pub known: &'a [Entry],
     /// Candidates that lie in the object store already, by model name: they are neither built nor read from their path.
     pub stored: &'a BTreeMap<String, Vec<StoredFile>>,
     /// The environment that `build:` commands start from.
@@ -162,6 +174,7 @@ fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
         candidate: None,
         source_files: Vec::new(),
         dataset: None,
+        calibration: None,
         work: Work::Settled(comparison),
         notes: Vec::new(),
     }
@@ -185,11 +198,24 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
         Err(trouble) => return failed(context, index, config, &trouble),
     };
     let base = load_baseline(context, config);
+    let calibration = calibration(context, config, &model);
     let mut jobs = Vec::new();
     for target in &config.targets {
+        let configured = settings(context, config, *target);
+        let deriving = deriving(context, *target);
+        let mut sides = Sides {
+            model: &model,
+            base: &base,
+            calibration: None,
+            known: context.known,
+            deriving: &deriving,
+            seed: context.config.measure.seed,
+            shapes: context.shapes,
+            judge_unchanged: context.judge_unchanged,
+            configured: &configured,
+        };
         for variant in &config.variants {
             for feed in &feeds {
-                let configured = settings(context, config, *target);
                 let mut job = Job {
                     settings: feed.settings(&configured),
                     source_files: source_files.clone(),
@@ -201,10 +227,17 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
                         configured.clone(),
                     )
                 };
-                job.work = match work(context, &mut job, variant, &model, feed, (&base, &configured)) {
-                    Ok(work) => work,
-                    Err(trouble) => Work::Settled(trouble.comparison(&job.key)),
-                };
+                let work = recipe(variant, &calibration).and_then(|(recipe, data)| {
+                    sides.calibration = data;
+                    sides.work(&mut job, &recipe, feed, &mut |progress| {
+                        observer(Event::Deriving {
+                            model: &config.name,
+                            variant,
+                            progress: &progress,
+                        });
+                    })
+                });
+                job.work = work.unwrap_or_else(|trouble| Work::Settled(trouble.comparison(&job.key)));
                 jobs.push(job);
             }
         }
@@ -226,6 +259,50 @@ fn failed(context: &Context<'_>, index: usize, config: &ModelConfig, trouble: &T
         }
     }
     jobs
+}
+
+/// The variant's recipe, and what it is calibrated on where it has to learn anything.
+fn recipe<'c>(
+    variant: &str,
+    calibration: &'c Option<Result<CalibrationData, Trouble>>,
+) -> Result<(Recipe, Option<&'c CalibrationData>), Trouble> {
+    let recipe = Recipe::parse(variant).map_err(|error| Trouble::of(&error))?;
+    match calibration.as_ref().filter(|_| recipe.learns()) {
+        None => Ok((recipe, None)),
+        Some(Ok(data)) => Ok((recipe, Some(data))),
+        Some(Err(trouble)) => Err(trouble.clone()),
+    }
+}
+
+/// The samples that recipes learn from, where one of the model's variants does: the config's, or made-up ones.
+fn calibration(context: &Context<'_>, config: &ModelConfig, model: &Model) -> Option<Result<CalibrationData, Trouble>> {
+    let learns = |variant: &String| Recipe::parse(variant).is_ok_and(|recipe| recipe.learns());
+    if !config.variants.iter().any(learns) {
+        return None;
+    }
+    let shapes = subject::shape_overrides(&config.inputs);
+    Some(match &config.calibration {
+        Some(settings) => {
+            CalibrationData::open(settings, context.folder, model, &shapes).map_err(|error| Trouble::of(&error))
+        }
+        None => {
+            let seed = context.config.measure.seed;
+            CalibrationData::made_up(model, config.task, &shapes, seed, CALIBRATION_SAMPLES)
+                .map_err(|error| Trouble::of(&error))
+        }
+    })
+}
+
+/// How models are run while variants are derived.
+fn deriving<'a>(context: &'a Context<'_>, target: Target) -> Deriving<'a> {
+    let config = context.config;
+    Deriving {
+        machinery: context.machinery,
+        settings: gate::session_settings(config, context.machinery, target),
+        timeout: config.measure.worker_timeout.0,
+        stop: context.interrupt.stop(),
+        objects: context.objects,
+    }
 }
 
 fn key(config: &ModelConfig, target: Target, variant: &str, sequence: Option<u64>) -> ComparisonKey {
@@ -253,6 +330,7 @@ impl Job {
             candidate: None,
             source_files: Vec::new(),
             dataset: None,
+            calibration: None,
             work: Work::Settled(comparison),
             notes: Vec::new(),
         }
@@ -281,13 +359,6 @@ fn load_candidate(context: &Context<'_>, config: &ModelConfig, observer: &mut Ob
     Model::load(&files::beneath(context.folder, &config.path)).map_err(|error| Trouble::of(&error))
 }
 
-/// The baseline's source model, loaded once for all variants.
-enum Base {
-    Loaded(Box<Model>, Source),
-    Never(String),
-    Missing { reason: String, hints: Vec<String> },
-}
-
 fn load_baseline(context: &Context<'_>, config: &ModelConfig) -> Base {
     match context.baselines.model(&config.name) {
         ModelBaseline::Never { reason } => Base::Never(reason.clone()),
@@ -303,86 +374,4 @@ fn load_baseline(context: &Context<'_>, config: &ModelConfig) -> Base {
             },
         },
     }
-}
-
-fn work(
-    context: &Context<'_>,
-    job: &mut Job,
-    variant: &str,
-    model: &Model,
-    feed: &Feed,
-    (base, configured): (&Base, &Digest),
-) -> Result<Work, Trouble> {
-    let recipe = Recipe::parse(variant).map_err(|error| Trouble::of(&error))?;
-    let seed = context.config.measure.seed;
-    let candidate = subject::prepare(model, &recipe, seed, context.objects).map_err(|error| Trouble::of(&error))?;
-    job.notes.clone_from(&candidate.account.notes);
-    job.candidate = Some(candidate);
-    match base {
-        Base::Never(reason) => Ok(Work::Alone {
-            feed: feed.clone(),
-            otherwise: Verdict::NoBaseline,
-            reason: reason.clone(),
-            source: None,
-        }),
-        Base::Missing { reason, hints } => Err(Trouble {
-            reason: reason.clone(),
-            hints: hints.clone(),
-        }),
-        Base::Loaded(base_model, source) => {
-            let origin = BaselineOrigin {
-                label: source.label.clone(),
-                commit: source.commit.clone(),
-            };
-            if is_unchanged(job, base_model, source, feed, configured) {
-                let reason = "same model and settings as the baseline".to_owned();
-                return Ok(if context.judge_unchanged {
-                    Work::Alone {
-                        feed: feed.clone(),
-                        otherwise: Verdict::Skipped,
-                        reason,
-                        source: Some(origin),
-                    }
-                } else {
-                    Work::Settled(undecided(&job.key, Verdict::Skipped, reason, Vec::new()))
-                });
-            }
-            check_same_inputs(model, base_model, context.shapes)?;
-            let baseline = subject::prepare(base_model, &recipe, seed, context.objects).map_err(|error| {
-                let trouble = Trouble::of(&error);
-                Trouble {
-                    reason: format!("the baseline's side: {}", trouble.reason),
-                    hints: trouble.hints,
-                }
-            })?;
-            Ok(Work::Pair {
-                baseline: Box::new(baseline),
-                source: origin,
-                feed: feed.clone(),
-            })
-        }
-    }
-}
-
-/// Source, dataset and settings equal the baseline's; the recipe is the key's.
-fn is_unchanged(job: &Job, base: &Model, source: &Source, feed: &Feed, configured: &Digest) -> bool {
-    let Some(candidate) = &job.candidate else { return false };
-    // Of a bare file the base's config is known, not the lengths; equal models have equal ones.
-    let whole = ComparisonKey {
-        sequence: None,
-        ..job.key.clone()
-    };
-    let like_the_file =
-        base.digest == candidate.source && feed.dataset.is_none() && source.settings.get(&whole) == Some(configured);
-    like_the_file || has_equal_entry(job, candidate, source, feed)
-}
-
-fn has_equal_entry(job: &Job, candidate: &Prepared, source: &Source, feed: &Feed) -> bool {
-    source
-        .entries
-        .iter()
-        .find(|entry| entry.key == job.key)
-        .is_some_and(|entry| {
-            entry.source == candidate.source && entry.settings == job.settings && entry.dataset == feed.dataset
-        })
 }

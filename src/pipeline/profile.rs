@@ -135,6 +135,7 @@ pub fn run(
         threads: request.threads,
         graph_optimization: GraphOptimization::All,
         execution_mode: ExecutionMode::Sequential,
+        arena: true,
     };
     let side = side(&opened, &settings);
     let profile =

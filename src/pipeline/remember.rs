@@ -10,6 +10,7 @@ use crate::pipeline::gate::Done;
 use crate::pipeline::workspace::Workspace;
 use crate::registry::ArtifactFacts;
 use crate::registry::BuildFacts;
+use crate::registry::DerivationFacts;
 use crate::registry::Measurement;
 use crate::registry::Registry;
 use crate::registry::RegistryError;
@@ -75,6 +76,12 @@ pub fn remember(
             let name = candidate.recipe.name();
             let notes = candidate.account.notes.clone();
             registry.insert_build(&facts(candidate.id.clone(), name, &candidate.files, Some(root), notes))?;
+            registry.insert_derivation(&DerivationFacts {
+                build: candidate.id.clone(),
+                seed: config.measure.seed,
+                evidence: serde_json::to_value(&candidate.evidence)?,
+                calibration: None,
+            })?;
         }
         let (samples, runtime_version): (Value, &String) = match (&entry.pair, &entry.alone) {
             (Some(pair), _) => (serde_json::to_value(pair)?, &pair.runtime_version),

@@ -7,7 +7,7 @@ use crate::verdict::Verdict;
 use crate::verdict::undecided;
 
 /// What went wrong with something that all comparisons of a model share, or with one of them.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Trouble {
     /// Why, on one line.
     pub(super) reason: String,

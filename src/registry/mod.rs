@@ -3,6 +3,7 @@
 //! Several processes may use one registry at once. Blobs are not in here: artifacts are digests, their content is in the store.
 
 mod builds;
+mod checks;
 mod error;
 mod measurements;
 mod schema;
@@ -11,6 +12,8 @@ mod tags;
 pub use builds::ArtifactFacts;
 pub use builds::Build;
 pub use builds::BuildFacts;
+pub use checks::Check;
+pub use checks::DerivationFacts;
 pub use error::RegistryError;
 pub use measurements::Measurement;
 pub use schema::VERSION;

@@ -16,6 +16,7 @@ use crate::files::FileError;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_machines_and_lengths.sql"),
+    include_str!("migrations/0003_derivations_and_checks.sql"),
 ];
 
 /// The version that this mlbuild writes.
@@ -188,6 +189,7 @@ mod tests {
     const ROWS: &[&str] = &[
         include_str!("migrations/0001_rows.sql"),
         include_str!("migrations/0002_rows.sql"),
+        include_str!("migrations/0003_rows.sql"),
     ];
 
     #[test]
@@ -219,7 +221,13 @@ mod tests {
             let measurements = registry.measurements(&tagged.facts.id).unwrap();
             assert_eq!(measurements.len(), 1);
             assert_eq!(measurements[0].machine.arch, "x86_64");
-            assert_eq!(measurements[0].machine.version, index as u32 + 1);
+            assert_eq!(measurements[0].machine.version, (index as u32 + 1).min(2));
+            let derivation = registry.derivation(&tagged.facts.id).unwrap();
+            assert_eq!(derivation.map(|facts| facts.seed), (index >= 2).then_some(u64::MAX));
+            assert_eq!(
+                registry.checks(&tagged.facts.id).unwrap().len(),
+                usize::from(index >= 2)
+            );
             let problems: i64 = registry
                 .connection
                 .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))

@@ -139,6 +139,13 @@ pub fn table(accuracy: &Accuracy) -> String {
             percent(after)
         ));
     }
+    if let (Some(before), Some(after)) = (accuracy.baseline_top5, accuracy.candidate_top5) {
+        text.push_str(&format!(
+            "\namong the five highest: {} → {}",
+            percent(before),
+            percent(after)
+        ));
+    }
     text
 }
 

@@ -1,6 +1,6 @@
 //! A deep profile as one HTML page: drawings in inline SVG, each figure in a table too, no script, nothing from any network.
 //!
-//! Names come out of hostile files: every text is cleaned and escaped, in the drawings by [`svg`], in the template by its engine.
+//! Names come out of hostile files: every text is cleaned and escaped, in the drawings by [`crate::report::svg`], in the template by its engine.
 
 mod cold;
 mod flame;
@@ -10,7 +10,6 @@ mod palette;
 mod roofline;
 mod rows;
 mod scope;
-mod svg;
 mod timeline;
 
 use minijinja::AutoEscape;
@@ -29,13 +28,14 @@ use crate::units::Millis;
 
 use self::palette::Palette;
 
-/// The page, and the first cells of a kernel's row.
-const TEMPLATES: [(&str, &str); 2] = [
+/// The page, the first cells of a kernel's row, and the style that pages share.
+const TEMPLATES: [(&str, &str); 3] = [
     ("profile.html", include_str!("../../templates/profile.html")),
     (
         "profile_kernel.html",
         include_str!("../../templates/profile_kernel.html"),
     ),
+    ("page.css", include_str!("../../templates/page.css")),
 ];
 
 /// What the page shows.

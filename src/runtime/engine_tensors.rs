@@ -106,53 +106,69 @@ fn engine_value(tensor: &Tensor) -> Result<DynTensor, Failure> {
     Ok(value)
 }
 
+/// An output, copied. One that is no dense tensor, or of a type that this tool cannot read, comes without data.
 pub(super) fn output(name: &str, value: &ort::value::DynValue) -> Result<Tensor, Failure> {
-    let other = || Tensor {
+    let copied = contents(name, value, |element, shape, data| Tensor {
         name: name.to_owned(),
-        element: ElementType::Other,
-        shape: Vec::new(),
+        element,
+        shape: shape.to_vec(),
+        data: bytes::Bytes::copy_from_slice(data),
+    })?;
+    let without_data = |element, shape| Tensor {
+        name: name.to_owned(),
+        element,
+        shape,
         data: bytes::Bytes::new(),
     };
+    Ok(copied.unwrap_or_else(|| match value.dtype() {
+        ValueType::Tensor { ty, shape, .. } => without_data(element(*ty), sizes(shape)),
+        _ => without_data(ElementType::Other, Vec::new()),
+    }))
+}
+
+fn sizes(shape: &ort::value::Shape) -> Vec<u64> {
+    shape.iter().map(|dim| u64::try_from(*dim).unwrap_or(0)).collect()
+}
+
+/// Shows `look` type, shape and elements of a dense tensor where they lie; `None` of anything else, and of types that this tool cannot
+/// read.
+pub(super) fn contents<R>(
+    name: &str,
+    value: &ort::value::DynValue,
+    look: impl FnOnce(ElementType, &[u64], &[u8]) -> R,
+) -> Result<Option<R>, Failure> {
     let ValueType::Tensor { ty, shape, .. } = value.dtype() else {
-        return Ok(other());
+        return Ok(None);
     };
     let element = element(*ty);
-    let shape: Vec<u64> = shape.iter().map(|dim| u64::try_from(*dim).unwrap_or(0)).collect();
-    if element.size().is_none() {
-        return Ok(Tensor {
-            element,
-            shape,
-            ..other()
-        });
-    }
+    let shape = sizes(shape);
+    let Some(size) = element.size() else {
+        return Ok(None);
+    };
     let tensor = value
         .view()
         .downcast::<DynTensorValueType>()
         .map_err(|error| running(&error))?;
     let length = tensor.size().unwrap_or(0);
-    let data = if length == 0 || !tensor.memory_info().is_cpu_accessible() {
-        bytes::Bytes::new()
+    let data: &[u8] = if length == 0 || !tensor.memory_info().is_cpu_accessible() {
+        &[]
     } else {
         let start = tensor.data_ptr().cast::<u8>();
-        // SAFETY: the engine holds `length` bytes of a CPU tensor at `start` for as long as `tensor` borrows the value, and every
-        // byte of it is initialized; it is read as bytes, so no alignment or validity of elements is assumed.
-        #[expect(unsafe_code, reason = "one copy for every element type")]
-        let bytes = unsafe { std::slice::from_raw_parts(start, length) };
-        bytes::Bytes::copy_from_slice(bytes)
+        // SAFETY: the engine holds `length` bytes of a CPU tensor at `start` for as long as `tensor` borrows the value, which is until
+        // this function returns, and every byte of it is initialized; it is read as bytes, so no alignment or validity of elements is
+        // assumed.
+        #[expect(unsafe_code, reason = "one look for every element type")]
+        unsafe {
+            std::slice::from_raw_parts(start, length)
+        }
     };
-    let expected = element.size().map(|size| shape.iter().product::<u64>() * size as u64);
-    if expected != Some(data.len() as u64) {
+    if shape.iter().product::<u64>() * size as u64 != data.len() as u64 {
         return Err(Failure {
             kind: FailureKind::Engine,
             message: format!("output `{name}` is not in the CPU's memory"),
         });
     }
-    Ok(Tensor {
-        name: name.to_owned(),
-        element,
-        shape,
-        data,
-    })
+    Ok(Some(look(element, &shape, data)))
 }
 
 pub(super) fn spec(outlet: &Outlet) -> TensorSpec {

@@ -7,11 +7,13 @@
 mod empty;
 mod engine_failure;
 mod engine_tensors;
+mod engine_time;
 mod environment;
 mod error;
 pub mod library;
 mod limits;
 mod memory;
+mod observing;
 mod onnxruntime;
 mod profiling;
 mod protocol;
@@ -20,7 +22,12 @@ mod stolen;
 pub mod worker;
 
 pub use self::empty::empty_session_peak;
+pub use self::engine_time::engine_time;
 pub use self::error::WorkerError;
+pub use self::observing::Observer;
+pub use self::observing::Watch;
+pub use self::observing::WatchKind;
+pub use self::observing::Watched;
 pub use self::settings::Artifact;
 pub use self::settings::Loaded;
 pub use self::settings::RawProfile;

@@ -3,7 +3,7 @@
 //! A timed run is the plain call that applications make; the engine allocates the outputs. Preallocating them through a binding
 //! changed p50 of a 0.05 ms model by less than restarts differ (docs/benchmarks.md).
 //!
-//! Settings that are left as the engine ships them, because that is what users run: the memory arena, memory patterns, and
+//! Settings that are left as the engine ships them, because that is what users run: memory patterns, and
 //! spinning of the thread pool (whoever measures stops the idle worker instead). Telemetry is off. With one thread there is no pool.
 
 use std::fs::File;
@@ -11,6 +11,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
 
 use ort::environment::Environment;
 use ort::ep;
@@ -28,10 +30,12 @@ use crate::model::tensor::Tensor;
 use super::engine_failure::loading;
 use super::engine_failure::plain;
 use super::engine_failure::running;
+use super::engine_tensors::contents;
 use super::engine_tensors::input_values;
 use super::engine_tensors::output;
 use super::engine_tensors::spec;
 use super::memory;
+use super::observing::Observer;
 use super::protocol::Failure;
 use super::protocol::FailureKind;
 use super::settings::Artifact;
@@ -164,6 +168,14 @@ impl Engine {
         let builder = builder
             .with_parallel_execution(parallel)
             .map_err(|error| loading(&error))?;
+        let builder = if settings.arena {
+            builder
+        } else {
+            let processor = ep::CPU::default().with_arena_allocator(false);
+            builder
+                .with_execution_providers([processor.build()])
+                .map_err(|error| loading(&error))?
+        };
         match settings.target {
             Target::OnnxRuntimeCpu => builder
                 .with_auto_device(AutoDevicePolicy::PreferCPU)
@@ -219,6 +231,20 @@ impl Session {
         let values = input_values(&self.session, inputs)?;
         let outputs = self.session.run(values.as_slice()).map_err(|error| running(&error))?;
         outputs.iter().map(|(name, value)| output(name, &value)).collect()
+    }
+
+    /// Runs on other inputs and shows `observer` every output where it lies; the time that the engine took of that.
+    pub(super) fn observe(&mut self, inputs: &[Tensor], observer: &mut Observer) -> Result<Duration, Failure> {
+        let values = input_values(&self.session, inputs)?;
+        let started = Instant::now();
+        let outputs = self.session.run(values.as_slice()).map_err(|error| running(&error))?;
+        let taken = started.elapsed();
+        for (name, value) in outputs.iter() {
+            contents(name, &value, |element, shape, data| {
+                observer.add(name, element, shape, data)
+            })?;
+        }
+        Ok(taken)
     }
 }
 

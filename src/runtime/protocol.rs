@@ -16,13 +16,15 @@ use serde::de::DeserializeOwned;
 use crate::model::tensor::ElementType;
 use crate::model::tensor::Tensor;
 
+use super::observing::Watch;
+use super::observing::WatchedHeader;
 use super::settings::Artifact;
 use super::settings::Loaded;
 use super::settings::SessionSettings;
 use super::stolen::Timed;
 
 /// Both sides must agree on it; any change of the types below raises it.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 5;
 
 /// A header holds names, shapes and messages, never data.
 const MAX_HEADER: u64 = 4 << 20;
@@ -66,6 +68,18 @@ pub(super) enum Request {
         /// What the payload holds.
         inputs: Vec<TensorHeader>,
     },
+    /// Forget what was watched before, and watch these tensors from now on.
+    Observe {
+        /// What about which output.
+        watches: Vec<Watch>,
+    },
+    /// Run once on the payload's inputs and add the outputs to what is watched; none of them comes back.
+    Feed {
+        /// What the payload holds.
+        inputs: Vec<TensorHeader>,
+    },
+    /// Tell what was learned of the watched tensors.
+    Observed,
     /// Build a session that saves the optimized graph and one that is profiled, and run both; the inputs' data is the payload.
     /// Only in a worker that has loaded nothing.
     Profile {
@@ -103,6 +117,18 @@ pub(super) enum Reply {
     Inferred {
         /// What the payload holds.
         outputs: Vec<TensorHeader>,
+    },
+    /// To [`Request::Observe`].
+    Watching,
+    /// To [`Request::Feed`].
+    Fed {
+        /// What the engine took of it.
+        seconds: f64,
+    },
+    /// To [`Request::Observed`]; the payload holds the numbers.
+    Observed {
+        /// What the payload holds, one entry a watch.
+        watched: Vec<WatchedHeader>,
     },
     /// To [`Request::Profile`]; the payload holds the plain inferences, the engine's events and the optimized graph, in this order.
     Profiled {

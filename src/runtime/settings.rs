@@ -30,6 +30,9 @@ pub struct SessionSettings {
     pub graph_optimization: GraphOptimization,
     /// Whether independent branches run at once.
     pub execution_mode: ExecutionMode,
+    /// Whether the engine keeps the memory of activations for the next inference; off, every inference asks the system anew, which holds
+    /// less between inferences and costs time.
+    pub arena: bool,
 }
 
 /// A model's files. They are trusted to be the ones that were scanned: content-addressed, or read by [`crate::model`].
@@ -107,17 +110,25 @@ pub struct WorkerOptions {
 
 /// A flag that ends requests to workers: raised from elsewhere, by Ctrl-C for instance. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop(Vec<Arc<AtomicBool>>);
 
 impl Stop {
     /// Shares `flag`.
     pub fn of(flag: Arc<AtomicBool>) -> Self {
-        Self(flag)
+        Self(vec![flag])
+    }
+
+    /// The same, and raised by `flag` too.
+    #[must_use]
+    pub fn or(&self, flag: Arc<AtomicBool>) -> Self {
+        let mut flags = self.0.clone();
+        flags.push(flag);
+        Self(flags)
     }
 
     /// True once somebody asked.
     pub fn is_raised(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.0.iter().any(|flag| flag.load(Ordering::SeqCst))
     }
 }
 

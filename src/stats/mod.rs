@@ -4,6 +4,7 @@
 //! `tests/fixtures/noise/`; the tests beside it repeat the evidence.
 
 pub mod groups;
+pub mod histogram;
 pub mod holm;
 pub mod interval;
 pub mod sequential;

@@ -283,7 +283,7 @@ pub fn derive(model: &Model, recipe: &Recipe, seed: u64, evidence: &[Evidence]) 
 }
 
 /// The digest of everything that was learned; `None` where nothing had to be.
-fn evidence_digest(evidence: &[Evidence]) -> Option<Digest> {
+pub fn evidence_digest(evidence: &[Evidence]) -> Option<Digest> {
     if evidence.is_empty() {
         return None;
     }

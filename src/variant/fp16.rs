@@ -25,6 +25,7 @@ use self::rewrite::Rewriter;
 use self::section::Section;
 use super::Account;
 use super::Evidence;
+use super::Left;
 use super::Pass;
 use super::Transform;
 use super::VariantError;
@@ -93,6 +94,7 @@ impl Pass for Fp16 {
         drop_unused_functions(model);
         account.changed += rewriter.outcome.narrowed + rewriter.outcome.converted;
         describe(&rewriter.outcome, &mut account.notes);
+        account.left.append(&mut rewriter.outcome.left);
         Ok(())
     }
 }
@@ -176,7 +178,11 @@ fn counted<'a>(counts: impl Iterator<Item = (&'a String, u64)>) -> Option<String
 }
 
 /// `2 Resize, 1 TopK`.
-fn operators(counts: &BTreeMap<String, usize>) -> String {
+fn operators(left: &[Left]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for node in left {
+        *counts.entry(&node.op_type).or_default() += 1;
+    }
     let parts: Vec<String> = counts
         .iter()
         .map(|(operator, count)| format!("{count} {operator}"))

@@ -3,21 +3,36 @@
 //! A pass changes a model's graph and weights and never runs it; what it must know of a run comes to it as [`Evidence`].
 //! [`TRANSFORMS`] is the one list of them: adding one means a file here and a line there.
 
+mod bf16;
+mod constants;
 mod derive;
 mod edit;
 mod evidence;
 mod fp16;
+mod gemm;
 mod identity;
+mod int8;
+mod int8_static;
+mod kinds;
+mod mixed;
 mod opset;
 mod pack;
+mod palettize;
 mod pass;
+mod prune;
+mod prune_structured;
 mod quantize;
 mod recipe;
+mod share;
+mod smooth;
+mod weight_only;
+mod weights;
 
 pub use derive::Derivation;
 pub use derive::Variant;
 pub use derive::VariantError;
 pub use derive::derive;
+pub use derive::evidence_digest;
 pub use evidence::Calibration;
 pub use evidence::Evidence;
 pub use evidence::Observation;
@@ -39,4 +54,17 @@ pub use recipe::Step;
 pub const AS_IS: &str = "fp32";
 
 /// Every transform that exists.
-pub static TRANSFORMS: &[Transform] = &[fp16::TRANSFORM, opset::TRANSFORM];
+pub static TRANSFORMS: &[Transform] = &[
+    bf16::TRANSFORM,
+    fp16::TRANSFORM,
+    int8::TRANSFORM,
+    int8_static::TRANSFORM,
+    mixed::TRANSFORM,
+    opset::TRANSFORM,
+    palettize::TRANSFORM,
+    prune::TRANSFORM,
+    prune_structured::TRANSFORM,
+    weight_only::INT4,
+    weight_only::INT8_WEIGHTS,
+    smooth::TRANSFORM,
+];

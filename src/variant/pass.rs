@@ -28,6 +28,11 @@ pub trait Pass: fmt::Debug + Send + Sync {
     /// The one way of writing this step in a recipe: its transform's name, then whatever differs from the default settings.
     fn name(&self) -> String;
 
+    /// True where [`Pass::wanted`] may ask for anything at all, whatever the model.
+    fn learns(&self) -> bool {
+        false
+    }
+
     /// What must be known from running `model` before it can be changed; most passes need nothing.
     fn wanted(&self, _model: &ModelProto) -> Result<Wanted, VariantError> {
         Ok(Wanted::default())

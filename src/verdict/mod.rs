@@ -10,6 +10,7 @@ pub mod policy;
 mod sessions;
 #[cfg(test)]
 mod testing;
+pub mod tradeoff;
 pub mod types;
 
 pub use exact::ExactFacts;

@@ -114,9 +114,12 @@ pub(super) fn agreeing() -> Accuracy {
         top1_agreement: Some(1.0),
         baseline_top1: None,
         candidate_top1: None,
+        baseline_top5: None,
+        candidate_top5: None,
         labelled: 0,
         mean_abs_error: 1e-4,
         max_abs_error: 1e-3,
+        snr_db: None,
         outputs: Vec::new(),
     }
 }

@@ -179,6 +179,22 @@ fn a_tampered_file_is_refused() {
 }
 
 #[test]
+fn a_manifest_of_the_schema_before_is_read() {
+    let env = kept();
+    let mut manifest: serde_json::Value = serde_json::from_str(&env.read("kept/manifest.json")).unwrap();
+    manifest["schema"] = 2.into();
+    for entry in manifest["entries"].as_array_mut().unwrap() {
+        assert_eq!(
+            entry.as_object_mut().unwrap().remove("evidence"),
+            Some(serde_json::json!([]))
+        );
+    }
+    env.write("kept/manifest.json", manifest.to_string());
+    let output = env.run(&["ci"]).expect_code(0);
+    assert!(output.stdout.contains("baseline dir: kept"), "{}", output.stdout);
+}
+
+#[test]
 fn a_manifest_that_cannot_be_trusted_is_refused() {
     let env = kept();
     let manifest = env.read("kept/manifest.json");
@@ -187,14 +203,14 @@ fn a_manifest_that_cannot_be_trusted_is_refused() {
 
     env.write(
         "kept/manifest.json",
-        manifest.replacen("\"schema\": 2", "\"schema\": 7, \"news\": 1", 1),
+        manifest.replacen("\"schema\": 3", "\"schema\": 7, \"news\": 1", 1),
     );
-    insta::assert_snapshot!(refused(&env), @"the baseline in `kept` is refused: the manifest has schema 7, this version of mlbuild reads 2");
+    insta::assert_snapshot!(refused(&env), @"the baseline in `kept` is refused: the manifest has schema 7, this version of mlbuild reads 2 and 3");
     let output = env.run(&["baseline", "refresh"]);
     insta::assert_snapshot!(output.snapshot(), @r#"
     exit code: 2
     ----- stderr -----
-    error: the baseline in `kept` is refused: the manifest has schema 7, this version of mlbuild reads 2
+    error: the baseline in `kept` is refused: the manifest has schema 7, this version of mlbuild reads 2 and 3
     hint: use the version of mlbuild that wrote it, or write it anew with this one: `mlbuild baseline refresh`
     hint: `--force` replaces it
     "#);

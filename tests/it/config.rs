@@ -1021,8 +1021,17 @@ fn every_key_is_read() {
             "command": "python export.py",
             "timeout_seconds": 300.0
           },
-          "calibration": "data/calib.npz",
+          "calibration": {
+            "array": null,
+            "labels": null,
+            "mean": null,
+            "path": "data/calib.npz",
+            "resize": "stretch",
+            "samples": 128,
+            "std": null
+          },
           "dataset": {
+            "array": null,
             "labels": "y",
             "mean": null,
             "path": "data/val.npz",
@@ -1061,6 +1070,7 @@ fn every_key_is_read() {
           },
           "calibration": null,
           "dataset": {
+            "array": null,
             "labels": null,
             "mean": null,
             "path": "data/bert.npz",

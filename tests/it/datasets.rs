@@ -207,7 +207,7 @@ fn says_what_does_not_fit() {
         @r#"
     array `image` of `data.npz` has the shape [samples, 3, 8, 8], but input `image` takes [samples, 1, 8, 8]
     array `bytes` of `data.npz` holds uint8 elements, but the input takes float; convert it where it is written, with the model's own preprocessing: `x.astype("float32")`
-    `data.npz` has no array `pixels`; the arrays in it are `broken`, `bytes`, `few`, `image`, `none`, `onehot`, `scores`; name the arrays as the model's inputs (a model with one input also takes `x`, or the only array besides the labels)
+    `data.npz` has no array `pixels`; the arrays in it are `broken`, `bytes`, `few`, `image`, `none`, `onehot`, `scores`; name the arrays as the model's inputs (a model with one input also takes `x`, the only array besides the labels, or the one that `array` of the `dataset` or `calibration` names)
     `data.npz` has no array `labels` for the labels; the arrays in it are `broken`, `bytes`, `few`, `image`, `none`, `onehot`, `scores`; correct `labels` of the model's `dataset` in .mlbuild.yml
     array `few` of `data.npz` holds 2 labels, but `image` holds 4 samples
     array `onehot` of `data.npz` has the shape [4, 10], but labels are one number a sample; turn one-hot labels into class numbers with `labels.argmax(axis=1)`

@@ -29,6 +29,7 @@ use mlbuild::model::onnx::visit;
 use mlbuild::store::Objects;
 use mlbuild::variant::Recipe;
 use mlbuild::variant::Variant;
+use mlbuild::variant::VariantError;
 use mlbuild::variant::derive;
 use proptest::prelude::*;
 use prost::Message as _;
@@ -474,7 +475,10 @@ proptest! {
     #[test]
     fn any_graph_stays_in_order(graph in any_graph()) {
         let outputs: Vec<ValueInfoProto> = graph.output.clone();
-        let variant = half(&model(graph, 17));
+        let variant = match derive(&model(graph, 17), &Recipe::parse("fp16").unwrap(), 0, &[]) {
+            Err(VariantError::NothingToDo { .. }) => return Ok(()),
+            outcome => outcome.unwrap(),
+        };
         let narrowed = decoded(&variant).graph.unwrap();
         check_order(&narrowed, &HashSet::new());
         prop_assert_eq!(narrowed.output, outputs);

@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::config::BaselineStore;
 use crate::config::Config;
+use crate::config::DatasetConfig;
 use crate::config::LatencyMetric;
 use crate::config::Limit;
 use crate::config::budget;
@@ -249,15 +250,8 @@ fn summary(loaded: &Loaded) -> serde_json::Value {
                 "sequence_lengths": model.sequence_lengths,
                 "targets": model.targets.iter().map(|target| target.name()).collect::<Vec<_>>(),
                 "variants": model.variants,
-                "calibration": model.calibration,
-                "dataset": model.dataset.as_ref().map(|dataset| json!({
-                    "path": dataset.path,
-                    "labels": dataset.labels,
-                    "samples": dataset.samples,
-                    "mean": dataset.images.mean,
-                    "std": dataset.images.std,
-                    "resize": dataset.images.resize.name(),
-                })),
+                "calibration": model.calibration.as_ref().map(dataset),
+                "dataset": model.dataset.as_ref().map(dataset),
             })
         })
         .collect();
@@ -334,5 +328,18 @@ fn summary(loaded: &Loaded) -> serde_json::Value {
             "keep": config.baseline.keep,
         },
         "comment": { "when": config.comment.name() },
+    })
+}
+
+/// Samples, and how they are read.
+fn dataset(dataset: &DatasetConfig) -> serde_json::Value {
+    json!({
+        "path": dataset.path,
+        "array": dataset.array,
+        "labels": dataset.labels,
+        "samples": dataset.samples,
+        "mean": dataset.images.mean,
+        "std": dataset.images.std,
+        "resize": dataset.images.resize.name(),
     })
 }

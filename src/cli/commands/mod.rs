@@ -5,15 +5,20 @@ mod action;
 mod baseline;
 mod benchmark;
 mod budget;
+mod build;
 mod ci;
 mod ci_check;
 mod compare;
+mod compare_quantization;
 mod completions;
 mod config;
 mod doctor;
+mod explore;
 mod init;
+mod optimize;
 mod profile;
 mod runtime;
+mod sensitivity;
 mod validate;
 mod worker;
 
@@ -31,13 +36,23 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Ci(Box<ci::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Build(Box<build::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Optimize(Box<optimize::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Benchmark(benchmark::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Compare(Box<compare::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    CompareQuantization(Box<compare_quantization::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Sensitivity(Box<sensitivity::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     CiCheck(Box<ci_check::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Profile(Box<profile::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Explore(Box<explore::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -67,8 +82,12 @@ impl Command {
         match self {
             Self::Init(args) => init::run(&args, context),
             Self::Ci(args) => ci::run(&args, context),
+            Self::Build(args) => build::run(&args, context),
+            Self::Optimize(args) => optimize::run(&args, context),
             Self::Benchmark(args) => benchmark::run(&args, context),
             Self::CiCheck(args) => ci_check::run(&args, context),
+            Self::CompareQuantization(args) => compare_quantization::run(&args, context),
+            Self::Sensitivity(args) => sensitivity::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
             Self::Profile(args) => profile::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),
@@ -78,6 +97,7 @@ impl Command {
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
+            Self::Explore(args) => explore::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
             Self::Worker(args) => worker::run(&args, context),

@@ -165,6 +165,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             threads: measure.threads,
             graph_optimization: config.runtime.graph_optimization,
             execution_mode: config.runtime.execution_mode,
+            arena: true,
         },
         timeout: measure.worker_timeout.0,
         stop: interrupt.stop(),

@@ -88,7 +88,9 @@ impl Resolver<'_> {
                 .map(|lengths| self.sequence_lengths(&at("sequence_lengths"), lengths)),
             targets: self.targets(&at("targets"), model.targets),
             variants: self.variants(&at("variants"), model.variants),
-            calibration: model.calibration.map(|path| self.path(&at("calibration"), path)),
+            calibration: model
+                .calibration
+                .map(|calibration| self.calibration(&at("calibration"), calibration)),
             dataset: model.dataset.map(|dataset| self.dataset(&at("dataset"), dataset)),
             name,
             path,
@@ -217,6 +219,21 @@ impl Resolver<'_> {
         }
     }
 
+    /// The same as a dataset without labels, with its own cap.
+    fn calibration(&mut self, at: &str, calibration: raw::Calibration) -> DatasetConfig {
+        let samples = calibration.samples.unwrap_or(defaults::CALIBRATION_SAMPLES as u64);
+        let dataset = raw::Dataset {
+            path: calibration.path,
+            array: calibration.array,
+            labels: None,
+            samples: Some(samples),
+            mean: calibration.mean,
+            std: calibration.std,
+            resize: calibration.resize,
+        };
+        self.dataset(at, dataset)
+    }
+
     fn dataset(&mut self, at: &str, dataset: raw::Dataset) -> DatasetConfig {
         let key = format!("{at}.path");
         let written = self.spans.place(&key).is_some();
@@ -229,16 +246,15 @@ impl Resolver<'_> {
                 "",
             );
         }
-        if dataset.labels.as_ref().is_some_and(|labels| labels.trim().is_empty()) {
-            self.value(
-                &format!("{at}.labels"),
-                format!("`{at}.labels` names nothing"),
-                "empty",
-                "",
-            );
+        for (key, named) in [("labels", &dataset.labels), ("array", &dataset.array)] {
+            if named.as_ref().is_some_and(|name| name.trim().is_empty()) {
+                let key = format!("{at}.{key}");
+                self.value(&key, format!("`{key}` names nothing"), "empty", "");
+            }
         }
         DatasetConfig {
             path: self.path(if written { &key } else { at }, dataset.path),
+            array: dataset.array,
             labels: dataset.labels,
             samples: usize::try_from(samples).unwrap_or(usize::MAX),
             images: ImageConfig {

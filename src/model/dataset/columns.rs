@@ -20,6 +20,7 @@ use crate::model::tensor::TensorSpec;
 pub(super) struct Columns {
     columns: Vec<Column>,
     samples: usize,
+    available: u64,
 }
 
 #[derive(Debug)]
@@ -93,8 +94,17 @@ impl Columns {
             None => None,
             Some(name) => Some(labels(&mut archive, path, name, (rows, &first), used)?),
         };
-        let samples = used as usize;
-        Ok((Self { columns, samples }, labels))
+        let columns = Self {
+            columns,
+            samples: used as usize,
+            available: rows,
+        };
+        Ok((columns, labels))
+    }
+
+    /// Rows of the arrays.
+    pub(super) fn available(&self) -> u64 {
+        self.available
     }
 
     pub(super) fn len(&self) -> usize {
@@ -126,6 +136,23 @@ fn array_for(
     archive: &npz::Archive,
     config: &DatasetConfig,
 ) -> Result<String, DatasetError> {
+    if let Some(array) = &config.array {
+        return match inputs {
+            1 if archive.contains(array) => Ok(array.clone()),
+            1 => Err(DatasetError::MissingArray {
+                path: config.path.clone(),
+                name: array.clone(),
+                labels: false,
+                present: archive.names(),
+            }),
+            _ => Err(DatasetError::Unfit {
+                path: config.path.clone(),
+                array: array.clone(),
+                reason: format!("is named as the samples, and the model has {inputs} inputs"),
+                hint: Some("leave `array` out, and name the arrays as the model's inputs".to_owned()),
+            }),
+        };
+    }
     if archive.contains(&spec.name) {
         return Ok(spec.name.clone());
     }
@@ -144,6 +171,40 @@ fn array_for(
         name: spec.name.clone(),
         labels: false,
         present,
+    })
+}
+
+/// The only array with `calib` in its name that fits a model's only input, where none has the input's name.
+pub(super) fn calibration_array(
+    path: &Path,
+    specs: &[TensorSpec],
+    overrides: &BTreeMap<String, Vec<u64>>,
+) -> Result<Option<String>, DatasetError> {
+    let [spec] = specs else {
+        return Ok(None);
+    };
+    let mut archive = npz::Archive::open(path)?;
+    if archive.contains(&spec.name) {
+        return Ok(None);
+    }
+    let mut fitting = Vec::new();
+    for name in archive.names() {
+        if !name.to_ascii_lowercase().contains("calib") {
+            continue;
+        }
+        let header = archive.header(&name)?;
+        let Some((_, sample)) = header.shape.split_first() else {
+            continue;
+        };
+        let dims = shape::dims(spec, overrides.get(&spec.name), sample.len() + 1);
+        let fits = shape::fit(&dims, sample, &mut shape::Sizes::new()).is_ok();
+        if fits && header.element.is_float() == spec.element.is_float() {
+            fitting.push(name);
+        }
+    }
+    Ok(match fitting.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
     })
 }
 

@@ -83,7 +83,8 @@ impl Hint for DatasetError {
                 let advice = if *labels {
                     "correct `labels` of the model's `dataset` in .mlbuild.yml"
                 } else {
-                    "name the arrays as the model's inputs (a model with one input also takes `x`, or the only array besides the labels)"
+                    "name the arrays as the model's inputs (a model with one input also takes `x`, the only array besides the labels, or the one that \
+                     `array` of the `dataset` or `calibration` names)"
                 };
                 vec![present, advice.to_owned()]
             }

@@ -82,7 +82,7 @@ pub(crate) fn facts(model: &ModelProto, external: &[ExternalFile]) -> Facts {
 }
 
 /// The inputs that someone must feed: since IR version 4 initializers need not be inputs, before they had to.
-fn fed_inputs(graph: &GraphProto) -> Vec<TensorSpec> {
+pub(crate) fn fed_inputs(graph: &GraphProto) -> Vec<TensorSpec> {
     let filled: BTreeSet<&str> = initializer_names(graph).collect();
     graph
         .input

@@ -3,6 +3,7 @@
 pub(crate) mod beneath;
 mod calls;
 pub mod check;
+mod compared;
 mod cost;
 pub mod external;
 pub(crate) mod facts;

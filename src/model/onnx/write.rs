@@ -5,6 +5,7 @@ use prost::Message as _;
 
 use crate::model::error::ModelError;
 use crate::model::load::Model;
+use crate::model::onnx::compared::Compared;
 use crate::model::onnx::proto::ModelProto;
 
 /// The model as the bytes of a file. Fields come in the order of their declaration in ONNX's schema, as from other writers.
@@ -31,7 +32,8 @@ pub fn modifiable(model: &Model) -> Result<(), ModelError> {
             "the file holds fields that this version does not know ({lost} bytes would be lost)"
         ));
     }
-    if written > read || encode(&model.proto) != model.bytes {
+    let mut compared = Compared::with(&model.bytes);
+    if written > read || model.proto.encode(&mut compared).is_err() || !compared.is_equal() {
         return refuse("the file is encoded in an unusual way, and writing it back would reorder it".to_owned());
     }
     Ok(())

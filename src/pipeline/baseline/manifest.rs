@@ -11,10 +11,14 @@ use crate::machine::fingerprint::Fingerprint;
 use crate::measure::estimate;
 use crate::measure::samples::SideMeasurement;
 use crate::stats::summary;
+use crate::variant::Evidence;
 use crate::verdict::ComparisonKey;
 
-/// The schema that this version writes and reads.
-pub const SCHEMA: u32 = 2;
+/// The schema that this version writes.
+pub const SCHEMA: u32 = 3;
+
+/// The schema before: its entries hold no evidence, because no recipe of its time learned any.
+const WITHOUT_EVIDENCE: u64 = 2;
 
 /// The file name in every store.
 pub const FILE_NAME: &str = "manifest.json";
@@ -85,6 +89,8 @@ pub struct Entry {
     pub settings: Digest,
     /// The calibration data, where the recipe used any.
     pub calibration: Option<Digest>,
+    /// What deriving the variant had to learn by running models: with it, it is derived again without the calibration data.
+    pub evidence: Vec<Evidence>,
     /// The dataset of the accuracy gate.
     pub dataset: Option<Digest>,
     /// The version of the engine.
@@ -152,7 +158,7 @@ pub enum ManifestError {
     #[error("the manifest cannot be read: {0}")]
     Malformed(#[from] serde_json::Error),
     /// Written by another version.
-    #[error("the manifest has schema {found}, this version of mlbuild reads {SCHEMA}")]
+    #[error("the manifest has schema {found}, this version of mlbuild reads {WITHOUT_EVIDENCE} and {SCHEMA}")]
     OtherSchema {
         /// The schema found.
         found: u64,
@@ -178,11 +184,11 @@ impl Manifest {
             return Err(ManifestError::TooLarge(bytes.len() as u64));
         }
         // The schema first: another one has other fields, which the strict types refuse with a less helpful message.
-        let probe: serde_json::Value = serde_json::from_slice(bytes)?;
-        if let Some(found) = probe.get("schema").and_then(serde_json::Value::as_u64)
-            && found != u64::from(SCHEMA)
-        {
-            return Err(ManifestError::OtherSchema { found });
+        let mut probe: serde_json::Value = serde_json::from_slice(bytes)?;
+        match probe.get("schema").and_then(serde_json::Value::as_u64) {
+            Some(WITHOUT_EVIDENCE) => add_evidence(&mut probe),
+            Some(found) if found != u64::from(SCHEMA) => return Err(ManifestError::OtherSchema { found }),
+            _ => {}
         }
         let manifest: Self = serde_json::from_value(probe)?;
         manifest.check()?;
@@ -258,6 +264,21 @@ impl Manifest {
             }
         }
         Ok(())
+    }
+}
+
+/// Makes a manifest of the schema before into one of [`SCHEMA`].
+fn add_evidence(manifest: &mut serde_json::Value) {
+    let entries = manifest.get_mut("entries").and_then(serde_json::Value::as_array_mut);
+    for entry in entries
+        .into_iter()
+        .flatten()
+        .filter_map(serde_json::Value::as_object_mut)
+    {
+        entry.insert("evidence".to_owned(), serde_json::Value::Array(Vec::new()));
+    }
+    if let Some(schema) = manifest.get_mut("schema") {
+        *schema = SCHEMA.into();
     }
 }
 

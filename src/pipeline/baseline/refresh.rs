@@ -95,6 +95,8 @@ pub fn make(request: &Request<'_>, observer: &mut Observer<'_>) -> Result<Made, 
         baselines: &nothing,
         judge_unchanged: false,
         objects: request.objects,
+        machinery: request.machinery,
+        known: request.previous.map_or(&[], |previous| &previous.entries),
         stored: &BTreeMap::new(),
         environment: request.environment,
         interrupt: request.interrupt,
@@ -139,7 +141,10 @@ fn is_unchanged(jobs: &[Job], previous: &Manifest, key: &str) -> bool {
         && jobs.iter().all(|job| {
             let Some(candidate) = &job.candidate else { return false };
             previous.entry(&job.key).is_some_and(|entry| {
-                entry.source == candidate.source && entry.settings == job.settings && entry.dataset == job.dataset
+                entry.source == candidate.source
+                    && entry.settings == job.settings
+                    && entry.dataset == job.dataset
+                    && entry.calibration == job.calibration
             })
         })
 }
@@ -163,7 +168,8 @@ fn entry(done: Done) -> Result<Entry, RefreshError> {
         source_files: done.job.source_files.clone(),
         artifact_files: candidate.files.clone(),
         settings: done.job.settings.clone(),
-        calibration: None,
+        calibration: done.job.calibration.clone(),
+        evidence: candidate.evidence.clone(),
         dataset: done.job.dataset.clone(),
         runtime_version: measurement.runtime_version.clone(),
         size_bytes: candidate.size_bytes(),

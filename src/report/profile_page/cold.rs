@@ -1,8 +1,8 @@
 //! The cold start: what the time from nothing to steady runs is made of, and how inferences become steady.
 
-use super::svg::Svg;
-use super::svg::WIDTH;
 use crate::measure::profile::ColdStart;
+use crate::report::svg::Svg;
+use crate::report::svg::WIDTH;
 use crate::units::Millis;
 
 const BAR: f64 = 38.0;

@@ -2,9 +2,9 @@
 
 use super::palette::Palette;
 use super::scope::Place;
-use super::svg::Svg;
-use super::svg::WIDTH;
 use crate::measure::profile::Profile;
+use crate::report::svg::Svg;
+use crate::report::svg::WIDTH;
 use crate::units::Millis;
 
 /// The height of one level.

@@ -1,10 +1,10 @@
 //! Signal to noise of every layer of a second build, in the order of the model: where it falls, precision is lost.
 
-use super::svg::Svg;
-use super::svg::WIDTH;
-use super::svg::ticks;
 use crate::measure::sensitivity::LayerError;
 use crate::measure::sensitivity::Sensitivity;
+use crate::report::svg::Svg;
+use crate::report::svg::WIDTH;
+use crate::report::svg::ticks;
 
 const LEFT: f64 = 76.0;
 const TOP: f64 = 16.0;

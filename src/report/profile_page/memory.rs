@@ -1,10 +1,10 @@
 //! The memory flow: living activations kernel by kernel, with the step that holds most.
 
-use super::svg::Svg;
-use super::svg::WIDTH;
-use super::svg::ticks;
 use crate::measure::profile::Profile;
 use crate::report::profile_page::scope::Place;
+use crate::report::svg::Svg;
+use crate::report::svg::WIDTH;
+use crate::report::svg::ticks;
 use crate::units::Bytes;
 
 const LEFT: f64 = 76.0;

@@ -3,11 +3,11 @@
 //! After Williams, Waterman and Patterson, *Roofline: An Insightful Visual Performance Model for Multicore Architectures*, 2009.
 
 use super::palette::Palette;
-use super::svg::Svg;
-use super::svg::WIDTH;
-use super::svg::decades;
 use crate::measure::profile::Kernel;
 use crate::measure::profile::Profile;
+use crate::report::svg::Svg;
+use crate::report::svg::WIDTH;
+use crate::report::svg::decades;
 
 const LEFT: f64 = 76.0;
 const TOP: f64 = 24.0;

@@ -2,11 +2,11 @@
 
 use super::palette::Palette;
 use super::scope::Place;
-use super::svg::Svg;
-use super::svg::WIDTH;
-use super::svg::ticks;
 use crate::measure::profile::Profile;
 use crate::measure::profile::Span;
+use crate::report::svg::Svg;
+use crate::report::svg::WIDTH;
+use crate::report::svg::ticks;
 use crate::units::Millis;
 
 const SCOPE_ROW: f64 = 20.0;

@@ -18,8 +18,12 @@ use bytes::Bytes;
 use tempfile::TempDir;
 
 use crate::model::tensor::Tensor;
+use crate::runtime::engine_time;
 use crate::runtime::environment;
 use crate::runtime::error::WorkerError;
+use crate::runtime::observing;
+use crate::runtime::observing::Watch;
+use crate::runtime::observing::Watched;
 use crate::runtime::protocol;
 use crate::runtime::protocol::Reply;
 use crate::runtime::protocol::Request;
@@ -157,6 +161,38 @@ impl Worker {
         protocol::unpack(outputs, &payload).map_err(|error| self.garbled(RUNNING, &error))
     }
 
+    /// Has the worker watch outputs from now on, and forget what it watched before.
+    pub fn observe(&mut self, watches: &[Watch]) -> Result<(), WorkerError> {
+        let request = Request::Observe {
+            watches: watches.to_vec(),
+        };
+        match self.ask(RUNNING, &request, &[])? {
+            (Reply::Watching, _) => Ok(()),
+            other => Err(self.unexpected(RUNNING, &other.0)),
+        }
+    }
+
+    /// Runs once on `inputs`; the worker adds the outputs to what it watches and returns none of them.
+    pub fn feed(&mut self, inputs: &[Tensor]) -> Result<(), WorkerError> {
+        let (inputs, data) = protocol::pack(inputs);
+        match self.ask(RUNNING, &Request::Feed { inputs }, &data)? {
+            (Reply::Fed { seconds }, _) => {
+                engine_time::add(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+                Ok(())
+            }
+            other => Err(self.unexpected(RUNNING, &other.0)),
+        }
+    }
+
+    /// What was learned since [`Worker::observe`], an entry for each of its watches.
+    pub fn observed(&mut self) -> Result<Vec<Watched>, WorkerError> {
+        let (reply, payload) = self.ask(RUNNING, &Request::Observed, &[])?;
+        let Reply::Observed { watched } = reply else {
+            return Err(self.unexpected(RUNNING, &reply));
+        };
+        observing::unpack(watched, &payload).map_err(|error| self.garbled(RUNNING, &error))
+    }
+
     /// Runs a profiled session and a plain one, each once, then `warmup` times, then `runs` times. Only a worker that has loaded
     /// nothing can; it writes into its own folder meanwhile.
     pub fn profile(
@@ -258,7 +294,13 @@ impl Worker {
         if self.requests.send(frame).is_err() {
             return Err(self.died(doing));
         }
-        match self.answer() {
+        let asked = Instant::now();
+        let answer = self.answer();
+        // It tells itself how long the engine took, and how long watching did.
+        if !matches!(request, Request::Feed { .. }) {
+            engine_time::add(asked.elapsed());
+        }
+        match answer {
             Ok(Ok(Some((Reply::Failed(failure), _)))) => {
                 Err(WorkerError::from_failure(failure, doing, self.options.memory_limit))
             }

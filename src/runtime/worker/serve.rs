@@ -14,6 +14,7 @@ use crate::machine::affinity;
 use crate::model::tensor::Tensor;
 use crate::runtime::limits;
 use crate::runtime::memory;
+use crate::runtime::observing::Observer;
 use crate::runtime::onnxruntime::Engine;
 use crate::runtime::onnxruntime::Session;
 use crate::runtime::profiling;
@@ -40,6 +41,7 @@ struct State {
     engine: Option<(PathBuf, Engine)>,
     origin: Option<Origin>,
     session: Option<(Session, Stopwatch)>,
+    observer: Observer,
 }
 
 /// What the session was built from, to build it again.
@@ -164,6 +166,21 @@ impl State {
                 let outputs = session.infer(&inputs)?;
                 let (outputs, data) = protocol::pack(&outputs);
                 Ok((Reply::Inferred { outputs }, data))
+            }
+            Request::Observe { watches } => {
+                self.observer = Observer::of(watches);
+                Ok((Reply::Watching, Vec::new()))
+            }
+            Request::Feed { inputs } => {
+                let inputs = protocol::unpack(inputs, payload).map_err(|error| refuse(&error.to_string()))?;
+                let (session, _) = self.session.as_mut().ok_or_else(no_model)?;
+                let taken = session.observe(&inputs, &mut self.observer)?;
+                let seconds = taken.as_secs_f64();
+                Ok((Reply::Fed { seconds }, Vec::new()))
+            }
+            Request::Observed => {
+                let (watched, data) = self.observer.pack();
+                Ok((Reply::Observed { watched }, data))
             }
             Request::Profile {
                 artifact,

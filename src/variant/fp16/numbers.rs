@@ -1,6 +1,7 @@
 //! From 32-bit to 16-bit floats (IEEE 754 binary32 to binary16) for weights.
 
 use half::f16;
+use half::slice::HalfFloatSliceExt as _;
 
 /// Numbers that binary16 cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,37 +12,47 @@ pub(super) struct Clamped {
     pub(super) below: u64,
 }
 
+/// Values that are converted at once: a few pages, so that they stay in the cache.
+const AT_ONCE: usize = 4096;
+
 /// Rounds to nearest, ties to even; what would become infinite or 0 by that is clamped to the largest and smallest magnitudes, as
 /// `onnxruntime.transformers.float16` does. NaN, infinities and zeros stay, signs too.
 pub(super) fn half_of(value: f32, clamped: &mut Clamped) -> f16 {
-    let magnitude = value.abs();
-    if value.is_finite() && magnitude > f16::MAX.to_f32() {
-        clamped.beyond += 1;
-        f16::MAX.copysign_of(value)
-    } else if magnitude > 0.0 && magnitude < f16::MIN_POSITIVE_SUBNORMAL.to_f32() {
-        clamped.below += 1;
-        f16::MIN_POSITIVE_SUBNORMAL.copysign_of(value)
-    } else {
-        f16::from_f32(value)
-    }
+    f16::from_f32(clamp(value, clamped))
 }
 
-/// Packed little-endian binary16 out of packed little-endian binary32.
+/// Packed little-endian binary16 out of packed little-endian binary32, each as by [`half_of`].
 pub(super) fn halves(singles: &[u8], clamped: &mut Clamped) -> Vec<u8> {
+    let mut values = [0.0_f32; AT_ONCE];
+    let mut converted = [f16::ZERO; AT_ONCE];
     let mut halves = Vec::with_capacity(singles.len() / 2);
-    for bytes in singles.as_chunks().0 {
-        halves.extend(half_of(f32::from_le_bytes(*bytes), clamped).to_le_bytes());
+    for chunk in singles.as_chunks().0.chunks(AT_ONCE) {
+        for (value, bytes) in values.iter_mut().zip(chunk) {
+            *value = clamp(f32::from_le_bytes(*bytes), clamped);
+        }
+        if let (Some(values), Some(converted)) = (values.get(..chunk.len()), converted.get_mut(..chunk.len())) {
+            converted.convert_from_f32_slice(values);
+            halves.extend(converted.iter().flat_map(|half| half.to_le_bytes()));
+        }
     }
     halves
 }
 
-trait CopySign {
-    fn copysign_of(self, sign: f32) -> Self;
-}
-
-impl CopySign for f16 {
-    fn copysign_of(self, sign: f32) -> Self {
-        if sign.is_sign_negative() { -self } else { self }
+/// The nearest value that binary16 can hold without becoming infinite or 0.
+fn clamp(value: f32, clamped: &mut Clamped) -> f32 {
+    /// The largest finite binary16, 65 504.
+    const LARGEST: f32 = 65_504.0;
+    /// The least positive one, 2⁻²⁴.
+    const LEAST: f32 = 1.0 / 16_777_216.0;
+    let magnitude = value.abs();
+    if magnitude > LARGEST && magnitude < f32::INFINITY {
+        clamped.beyond += 1;
+        LARGEST.copysign(value)
+    } else if magnitude > 0.0 && magnitude < LEAST {
+        clamped.below += 1;
+        LEAST.copysign(value)
+    } else {
+        value
     }
 }
 
@@ -94,6 +105,18 @@ mod tests {
         fn order_is_kept(one in any::<f32>(), other in any::<f32>()) {
             prop_assume!(!one.is_nan() && !other.is_nan());
             prop_assert!(one > other || convert(one).0 <= convert(other).0);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        #[test]
+        fn many_at_once_are_converted_like_one(values in prop::collection::vec(any::<f32>(), 0..9000)) {
+            let singles: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            let (mut together, mut apart) = (Clamped::default(), Clamped::default());
+            let expected: Vec<u8> = values.iter().flat_map(|value| half_of(*value, &mut apart).to_le_bytes()).collect();
+            prop_assert_eq!(halves(&singles, &mut together), expected);
+            prop_assert_eq!(together, apart);
         }
     }
 }

@@ -42,6 +42,8 @@ pub(super) struct Plan {
 pub(super) struct NodePlan {
     /// True where its floats become 16 bits wide.
     pub(super) convert: bool,
+    /// True where what it computes are sizes of tensors.
+    pub(super) sizes: bool,
     /// Its subgraphs, in the order of [`bodies`].
     pub(super) bodies: Vec<Plan>,
     /// The entry of [`Planner::calls`], where it calls a function of the model.
@@ -188,6 +190,7 @@ impl<'m> Planner<'m> {
             }
             let origin = origin(node, &read);
             let computes_sizes = origin == Origin::Sizes && !measures(node);
+            plan.sizes = computes_sizes;
             plan.convert &= !computes_sizes && !kinds.contains(&Kind::Unknown);
             for (name, kind) in node.output.iter().zip(&made).filter(|(name, _)| !name.is_empty()) {
                 frame.values.insert(name.clone(), (*kind, origin));
@@ -226,8 +229,8 @@ impl<'m> Planner<'m> {
             outputs.resize(node.output.len(), Kind::Unknown);
             let plan = NodePlan {
                 convert: inputs.iter().chain(&outputs).any(|kind| *kind == Kind::Float),
-                bodies: Vec::new(),
                 call: Some(call),
+                ..NodePlan::default()
             };
             return Ok((outputs, plan));
         }
@@ -294,7 +297,7 @@ impl<'m> Planner<'m> {
         let plan = NodePlan {
             convert: results.is_some(),
             bodies: plans,
-            call: None,
+            ..NodePlan::default()
         };
         Ok((results.unwrap_or_else(|| vec![Kind::Unknown; node.output.len()]), plan))
     }

@@ -30,8 +30,10 @@ use crate::model::onnx::proto::TensorProto;
 use crate::model::onnx::proto::ValueInfoProto;
 use crate::model::onnx::proto::attribute_proto::AttributeType;
 use crate::model::onnx::proto::tensor_proto::DataType;
+use crate::model::onnx::shown::shown_node;
 use crate::model::onnx::tensor_view::TensorView;
 use crate::model::onnx::tensor_view::set_raw_data;
+use crate::variant::Left;
 use crate::variant::VariantError;
 use crate::variant::edit::Names;
 use crate::variant::edit::tensor_attribute;
@@ -45,8 +47,8 @@ pub(super) struct Outcome {
     pub(super) narrowed: usize,
     /// How many nodes compute in 16 bits now.
     pub(super) converted: usize,
-    /// Operators that read or make floats and were left in 32 bits, with their number.
-    pub(super) left: BTreeMap<String, usize>,
+    /// Nodes that read or make floats and were left in 32 bits.
+    pub(super) left: Vec<Left>,
 }
 
 /// Rewrites graphs and functions.
@@ -255,7 +257,7 @@ impl Rewriter {
                 self.outcome.converted += usize::from(makes_float);
                 self.narrow_node(node, decision, makes_float)?;
             } else {
-                self.count_left(&original, plan, makes_float);
+                self.note_left(&original, decision, plan, makes_float);
             }
             for (output, name) in node.output.iter_mut().enumerate() {
                 let made = name.clone();
@@ -399,7 +401,7 @@ impl Rewriter {
         }
     }
 
-    fn count_left(&mut self, node: &NodeProto, plan: &Plan, makes_float: bool) {
+    fn note_left(&mut self, node: &NodeProto, decision: &NodePlan, plan: &Plan, makes_float: bool) {
         let reads_float = node.input.iter().any(|name| {
             self.scopes
                 .iter()
@@ -413,7 +415,11 @@ impl Rewriter {
                 .iter()
                 .any(|name| plan.uses.get(name).is_some_and(|uses| uses.half));
         if (reads_float || makes_float) && !chose {
-            *self.outcome.left.entry(node.op_type().to_owned()).or_default() += 1;
+            self.outcome.left.push(Left {
+                node: shown_node(node),
+                op_type: node.op_type().to_owned(),
+                reason: why_left(node, decision).to_owned(),
+            });
         }
     }
 
@@ -475,6 +481,19 @@ impl Rewriter {
     /// A name that stands nowhere in the model yet.
     fn fresh(&mut self, base: &str, suffix: &str) -> String {
         self.names.fresh(&format!("{base}{suffix}"))
+    }
+}
+
+/// Why a node computes in 32 bits still, as a sentence fragment.
+fn why_left(node: &NodeProto, decision: &NodePlan) -> &'static str {
+    if decision.sizes {
+        "it computes sizes of tensors, which 16 bits do not hold exactly"
+    } else if !kinds::is_standard(node.domain()) {
+        "its operator is not known, and so neither are the types of its outputs"
+    } else if !kinds::has_half_form(node) {
+        "its operator has no 16-bit form, or loses too much in it"
+    } else {
+        "it reads a tensor of unknown type, or nothing in 16 bits is around it"
     }
 }
 

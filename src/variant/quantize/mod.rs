@@ -2,9 +2,11 @@
 //!
 //! The rules are those of `onnxruntime.quantization` 1.31.1 (`quant_utils.py`), to the bit; `tests/reference/` compares.
 
+pub(super) mod already;
 pub(super) mod scale;
 pub(super) mod tensor;
 
+pub(super) use already::already_quantized;
 pub(super) use scale::Params;
 pub(super) use scale::Scheme;
 

@@ -65,6 +65,43 @@ pub fn report(env: &TestEnv) -> Value {
     serde_json::from_str(&env.read(".mlbuild/ci_report.json")).unwrap()
 }
 
+/// A snapshot with `[ID]` for every run of twelve hexadecimal digits or more, and `#` for the numbers of lines about outputs, which
+/// differ from processor to processor in their last digits.
+pub fn plain(output: &Output) -> String {
+    let mut text = String::new();
+    let mut word = String::new();
+    let mut flush = |word: &mut String, text: &mut String| {
+        let is_id = word.len() >= 12 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        text.push_str(if is_id { "[ID]" } else { word });
+        word.clear();
+    };
+    for character in output.snapshot().chars() {
+        if character.is_ascii_alphanumeric() {
+            word.push(character);
+        } else {
+            flush(&mut word, &mut text);
+            text.push(character);
+        }
+    }
+    flush(&mut word, &mut text);
+    let lines = text.lines().map(|line| {
+        if !line.contains("cosine") {
+            return line.to_owned();
+        }
+        let is_number = |character: char| character.is_ascii_digit() || character == '.';
+        let mut shown = String::new();
+        for character in line.chars() {
+            if !is_number(character) {
+                shown.push(character);
+            } else if !shown.ends_with('#') {
+                shown.push('#');
+            }
+        }
+        shown
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// `variant verdict` of every comparison, in order.
 pub fn verdicts(report: &Value) -> Vec<String> {
     report["comparisons"]

@@ -1,5 +1,6 @@
 //! What tests share: a hermetic environment, fixtures, the fake GitHub.
 
+pub(crate) mod derived;
 pub(crate) mod desk;
 pub(crate) mod env;
 pub(crate) mod fake_github;

@@ -37,6 +37,7 @@ pub fn settings() -> SessionSettings {
         threads: 1,
         graph_optimization: GraphOptimization::All,
         execution_mode: ExecutionMode::Sequential,
+        arena: true,
     }
 }
 

@@ -58,6 +58,16 @@ impl Svg {
         let _ = write!(self.body, r#"<path class="{class}" d="{path}{end}"/>"#);
     }
 
+    /// A filled shape through its corners; `about` is what a pointer that rests on it reads.
+    pub(super) fn shape(&mut self, class: &str, corners: &[(f64, f64)], about: &str) {
+        let mut points = String::new();
+        for (x, y) in corners {
+            let _ = write!(points, "{},{} ", number(*x), number(*y));
+        }
+        let _ = write!(self.body, r#"<polygon class="{class}" points="{}""#, points.trim_end());
+        self.close("polygon", about);
+    }
+
     /// A straight line.
     pub(super) fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
         self.path(class, &[from, to], false);
@@ -85,12 +95,17 @@ impl Svg {
 
     /// The element of the page. `title` is its name, `description` what a person who can't see it should know.
     pub(super) fn finish(self, height: f64, id: &str, title: &str, description: &str) -> String {
+        self.finish_as((WIDTH, height), id, title, description)
+    }
+
+    /// The same in a width of its own.
+    pub(super) fn finish_as(self, (width, height): (f64, f64), id: &str, title: &str, description: &str) -> String {
         format!(
             concat!(
                 r#"<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-t {id}-d">"#,
                 r#"<title id="{id}-t">{title}</title><desc id="{id}-d">{description}</desc>{body}</svg>"#
             ),
-            width = number(WIDTH),
+            width = number(width),
             height = number(height),
             id = id,
             title = escape(title),

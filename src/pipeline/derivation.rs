@@ -1,0 +1,363 @@
+//! The one place where variants are derived that need to know what running a model tells: step by step, what a pass wants to know is
+//! measured on the model as it is by then, and kept beside the variant, so that it can be derived again without running anything.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::files;
+use crate::files::FileError;
+use crate::hint::Hint;
+use crate::measure::Side;
+use crate::measure::calibrate;
+use crate::measure::calibrate::CalibrateError;
+use crate::model::Model;
+use crate::model::ModelError;
+use crate::model::inputs::InputError;
+use crate::model::onnx::proto::ModelProto;
+use crate::model::onnx::read;
+use crate::model::onnx::shown::shown;
+use crate::pipeline::calibration::CalibrationData;
+use crate::pipeline::gate::Machinery;
+use crate::pipeline::search;
+use crate::pipeline::search::SearchError;
+use crate::pipeline::subject;
+use crate::pipeline::subject::Prepared;
+use crate::pipeline::subject::SubjectError;
+use crate::runtime::Artifact;
+use crate::runtime::SessionSettings;
+use crate::runtime::Stop;
+use crate::runtime::WorkerOptions;
+use crate::store::Objects;
+use crate::variant;
+use crate::variant::ArtifactFile;
+use crate::variant::Derivation;
+use crate::variant::Evidence;
+use crate::variant::Recipe;
+use crate::variant::Search;
+use crate::variant::VariantError;
+use crate::variant::Wanted;
+
+/// After this long no more choices of nodes are tried.
+const SEARCH_BUDGET: Duration = Duration::from_secs(90);
+
+/// What deriving needs around it.
+#[derive(Debug)]
+pub struct Deriving<'a> {
+    /// How models are run.
+    pub machinery: &'a Machinery,
+    /// How their sessions are set up, for what is measured; a model is observed unoptimized, whatever these say.
+    pub settings: SessionSettings,
+    /// After this much silence a worker is stopped.
+    pub timeout: Duration,
+    /// Once this is raised, deriving ends.
+    pub stop: Stop,
+    /// Where results are kept.
+    pub objects: &'a Objects,
+}
+
+/// What deriving is doing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// The model is run on calibration data, or choices of what stays in floats are tried.
+    Calibrating {
+        /// The step of the recipe that wants to know.
+        step: String,
+        /// Runs done.
+        done: usize,
+        /// Runs in all.
+        of: usize,
+    },
+}
+
+/// Why a variant could not be derived.
+#[derive(Debug, thiserror::Error)]
+pub enum DerivationError {
+    /// A pass refused, or the result cannot be kept.
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
+    /// The model cannot be observed.
+    #[error("cannot derive `{recipe}`: `{step}` cannot be calibrated: {source}")]
+    Calibrate {
+        /// The recipe.
+        recipe: String,
+        /// The step.
+        step: String,
+        /// Why.
+        source: CalibrateError,
+    },
+    /// No calibration data was given, and none can be made up.
+    #[error("cannot derive `{recipe}`: no calibration data is given, and none can be made up: {source}")]
+    NoData {
+        /// The recipe.
+        recipe: String,
+        /// Why.
+        source: InputError,
+    },
+    /// No choice of nodes to keep in floats could be made.
+    #[error("cannot derive `{recipe}`: `{step}`: {source}")]
+    Search {
+        /// The recipe.
+        recipe: String,
+        /// The step.
+        step: String,
+        /// Why.
+        source: Box<SearchError>,
+    },
+    /// A model on its way cannot be read back.
+    #[error("cannot derive `{recipe}`: {source}")]
+    Between {
+        /// The recipe.
+        recipe: String,
+        /// Why.
+        source: ModelError,
+    },
+    /// There is no place for the model on its way.
+    #[error("cannot make a temporary folder")]
+    Folder(#[source] std::io::Error),
+    /// The model on its way cannot be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Hint for DerivationError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Subject(error) => error.hints(),
+            Self::Calibrate { source, .. } => source.hints(),
+            Self::NoData { source, .. } => {
+                let mut hints = vec!["set `calibration` of the model in .mlbuild.yml".to_owned()];
+                hints.extend(source.hints());
+                hints
+            }
+            Self::Search { source, .. } => source.hints(),
+            Self::Between { source, .. } => source.hints(),
+            Self::Folder(_) | Self::File(_) => {
+                vec!["set `TMPDIR` to a folder with enough room for a copy of the model".to_owned()]
+            }
+        }
+    }
+}
+
+/// Derives `recipe` from `model`, measures on the way what its steps want to know, and puts the result into the object store.
+///
+/// Without `calibration`, inputs are made up out of `seed` where a step needs any, and the account says so.
+pub fn derive(
+    model: &Model,
+    recipe: &Recipe,
+    seed: u64,
+    calibration: Option<&CalibrationData>,
+    around: &Deriving<'_>,
+    observer: &mut dyn FnMut(Progress),
+) -> Result<Prepared, DerivationError> {
+    let refused = |source: VariantError| SubjectError::Variant {
+        recipe: recipe.name(),
+        source,
+    };
+    let mut derivation = Derivation::start(model, recipe, seed).map_err(refused)?;
+    let mut data = calibration.cloned();
+    let mut notes = Vec::new();
+    while let Some(step) = derivation.next() {
+        let step = step.pass.name();
+        let wanted = derivation.wanted().map_err(refused)?;
+        let mut evidence = Evidence::default();
+        if !wanted.is_empty() {
+            let data = match &mut data {
+                Some(data) => data,
+                none => none.insert(
+                    CalibrationData::usual(model, seed).map_err(|source| DerivationError::NoData {
+                        recipe: recipe.name(),
+                        source,
+                    })?,
+                ),
+            };
+            let stage = Stage::set(&derivation, recipe, around)?;
+            evidence = stage.observe(&step, &wanted, data, &mut notes, observer)?;
+            if let Some(search) = &wanted.search {
+                let found = stage.search(&step, search, &derivation, &evidence, data, observer)?;
+                notes.extend(search::notes(&step, &found));
+                evidence.in_float = found.in_float;
+            }
+        }
+        derivation.advance(evidence).map_err(refused)?;
+    }
+    let mut variant = derivation.finish().map_err(refused)?;
+    variant.account.notes.append(&mut notes);
+    Ok(subject::store_variant(variant, around.objects)?)
+}
+
+/// Derives `recipe` from `model` with what was learned before, and puts the result into the object store. Nothing is run; the same
+/// arguments give the same files.
+pub fn again(
+    model: &Model,
+    recipe: &Recipe,
+    seed: u64,
+    evidence: &[Evidence],
+    objects: &Objects,
+) -> Result<Prepared, DerivationError> {
+    let variant = variant::derive(model, recipe, seed, evidence).map_err(|source| SubjectError::Variant {
+        recipe: recipe.name(),
+        source,
+    })?;
+    Ok(subject::store_variant(variant, objects)?)
+}
+
+/// A model on its way, ready to be run.
+struct Stage<'a> {
+    recipe: &'a Recipe,
+    around: &'a Deriving<'a>,
+    /// The graph of its file, which names the same external data.
+    proto: ModelProto,
+    artifact: Artifact,
+    /// Where its files lie.
+    _folder: TempDir,
+}
+
+impl<'a> Stage<'a> {
+    fn set(derivation: &Derivation<'_>, recipe: &'a Recipe, around: &'a Deriving<'a>) -> Result<Self, DerivationError> {
+        let files = derivation.files().map_err(|source| SubjectError::Variant {
+            recipe: recipe.name(),
+            source,
+        })?;
+        let folder = TempDir::with_prefix("mlbuild-derive-").map_err(DerivationError::Folder)?;
+        let (artifact, first) = write(&files, &folder)?;
+        let proto = read::decode(&artifact.model, &first.bytes).map_err(|source| DerivationError::Between {
+            recipe: recipe.name(),
+            source,
+        })?;
+        Ok(Self {
+            recipe,
+            around,
+            proto,
+            artifact,
+            _folder: folder,
+        })
+    }
+
+    fn side(&self) -> Side {
+        Side {
+            artifact: self.artifact.clone(),
+            settings: self.around.settings.clone(),
+            inputs: Vec::new(),
+        }
+    }
+
+    fn options(&self) -> WorkerOptions {
+        WorkerOptions {
+            timeout: self.around.timeout,
+            stop: self.around.stop.clone(),
+            ..WorkerOptions::default()
+        }
+    }
+
+    /// Runs the model on `data` and tells what `step` wants to know.
+    fn observe(
+        &self,
+        step: &str,
+        wanted: &Wanted,
+        data: &CalibrationData,
+        notes: &mut Vec<String>,
+        observer: &mut dyn FnMut(Progress),
+    ) -> Result<Evidence, DerivationError> {
+        let mut progress = |done, of| {
+            observer(Progress::Calibrating {
+                step: step.to_owned(),
+                done,
+                of,
+            });
+        };
+        let calibrated = calibrate::observe(
+            &self.side(),
+            &self.proto,
+            &wanted.observations,
+            &data.samples,
+            &self.around.machinery.worker,
+            &self.options(),
+            &mut progress,
+        )
+        .map_err(|source| DerivationError::Calibrate {
+            recipe: self.recipe.name(),
+            step: step.to_owned(),
+            source,
+        })?;
+        notes.push(match &data.warning {
+            Some(warning) => format!("{step}: {warning}"),
+            None => format!("{step}: ranges come from {}", data.about),
+        });
+        notes.extend(ignored(step, &calibrated.ignored));
+        Ok(calibrated.evidence)
+    }
+
+    /// Finds the nodes that `step` has to keep in floats.
+    fn search(
+        &self,
+        step: &str,
+        search: &Search,
+        derivation: &Derivation<'_>,
+        observed: &Evidence,
+        data: &CalibrationData,
+        observer: &mut dyn FnMut(Progress),
+    ) -> Result<search::Found, DerivationError> {
+        let request = search::Request {
+            derivation,
+            search,
+            observed,
+            side: &self.side(),
+            model: &self.proto,
+            samples: &data.samples,
+            budget: SEARCH_BUDGET,
+            command: &self.around.machinery.worker,
+            options: &self.options(),
+        };
+        let mut progress = |done, of| {
+            observer(Progress::Calibrating {
+                step: format!("{step}, trying choices"),
+                done,
+                of,
+            });
+        };
+        search::search(&request, &mut progress).map_err(|source| DerivationError::Search {
+            recipe: self.recipe.name(),
+            step: step.to_owned(),
+            source: Box::new(source),
+        })
+    }
+}
+
+/// Writes the files of a model into `folder`; gives the model's own one back.
+fn write<'f>(files: &'f [ArtifactFile], folder: &TempDir) -> Result<(Artifact, &'f ArtifactFile), DerivationError> {
+    let mut paths: Vec<(String, PathBuf)> = Vec::with_capacity(files.len());
+    for (number, file) in files.iter().enumerate() {
+        // By number: the names are a stranger's.
+        let path = folder.path().join(format!("{number}.onnx"));
+        files::write_atomic(&path, &file.bytes)?;
+        paths.push((file.name.clone(), path));
+    }
+    let mut paths = paths.into_iter();
+    match (paths.next(), files.first()) {
+        (Some((_, model)), Some(first)) => Ok((
+            Artifact {
+                model,
+                external: paths.collect(),
+            },
+            first,
+        )),
+        _ => Err(SubjectError::NoModel.into()),
+    }
+}
+
+/// What a person should know of values that no range counts.
+fn ignored(step: &str, tensors: &BTreeMap<String, u64>) -> Option<String> {
+    let (tensor, values) = tensors.iter().max_by_key(|(_, values)| **values)?;
+    let others = match tensors.len() - 1 {
+        0 => String::new(),
+        1 => ", and so does 1 other tensor".to_owned(),
+        more => format!(", and so do {more} other tensors"),
+    };
+    Some(format!(
+        "{step}: tensor {} takes {values} values that are NaN, infinite or beyond ±1e30 (masks) and count in no range{others}",
+        shown(tensor)
+    ))
+}
