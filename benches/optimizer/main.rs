@@ -152,7 +152,7 @@ impl Bench {
     fn theirs(&self, model: &Path, method: &str, output: &Path, calibration: Option<&Path>) -> Vec<String> {
         let mut command = vec![
             self.python.clone(),
-            text(&self.scripts.join("methods.py")),
+            text(self.scripts.join("methods.py")),
             method.to_owned(),
         ];
         command.extend([text(model), text(output)]);
@@ -184,7 +184,7 @@ impl Bench {
         let folder = self.folder.path().join("calibration");
         let made = [
             &self.python,
-            &text(&self.scripts.join("samples.py")),
+            &text(self.scripts.join("samples.py")),
             &text(&self.models),
             &text(&folder),
         ];

@@ -25,8 +25,10 @@ const TIME: &str = "/usr/bin/time";
 /// How often memory is looked at.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Runs `command` in `folder`. Memory is read only where `memory` is set, because reading it takes time from what is timed.
+/// Runs `command` in a new folder within `folder`, so that nothing is there from before. Memory is read only where `memory` is set, because reading it takes time from what is timed.
 pub(crate) fn run(command: &[String], folder: &Path, memory: bool) -> Run {
+    let fresh = tempfile::tempdir_in(folder).unwrap();
+    let folder = fresh.path();
     let timed = memory && Path::new(TIME).exists();
     let said = folder.join("time.txt");
     let mut words: Vec<String> = Vec::new();

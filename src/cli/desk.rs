@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use crate::config::Config;
+use crate::config::DatasetConfig;
 use crate::config::ModelConfig;
 use crate::config::budget;
 use crate::config::discover;
@@ -93,6 +94,16 @@ pub(crate) fn settings(context: &Context, reference: &str) -> Result<(Config, Op
         .find(|model| file.is_some() && loaded.folder.join(&model.path).canonicalize().ok() == file)
         .cloned();
     Ok((loaded.config, model))
+}
+
+/// Samples that the config names, as the process can open them.
+pub(crate) fn beside_config(context: &Context, settings: &DatasetConfig) -> DatasetConfig {
+    let config = context.find_config();
+    let folder = config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    DatasetConfig {
+        path: folder.join(&settings.path),
+        ..settings.clone()
+    }
 }
 
 /// Shapes of inputs as the config has them, with those of flags above them.

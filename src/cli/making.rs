@@ -110,8 +110,20 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
         None => ModelConfig::of(Path::new(making.reference)).name,
     });
     let shapes = desk::shapes_of(model.as_ref(), args.shapes.shapes()?);
+    // What the config knows of the model counts where no flag says otherwise.
+    let of_config = |settings: Option<&DatasetConfig>| settings.map(|settings| desk::beside_config(context, settings));
+    let calibration = making
+        .calibration
+        .or_else(|| of_config(model.as_ref()?.calibration.as_ref()));
+    let dataset = making.dataset.or_else(|| {
+        let settings = of_config(model.as_ref()?.dataset.as_ref())?;
+        Some(DatasetConfig {
+            samples: settings.samples.min(args.samples as usize),
+            ..settings
+        })
+    });
     let feed = Feed {
-        dataset: making.dataset,
+        dataset,
         shapes,
         task: args.task.or(model.as_ref()),
         samples: args.samples as usize,
@@ -141,7 +153,7 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
                 name: &name,
                 recipe: making.recipe,
                 feed: &feed,
-                calibration: making.calibration.as_ref(),
+                calibration: calibration.as_ref(),
                 seed: config.measure.seed,
                 engine: &engine,
                 machinery: &machinery,
@@ -159,7 +171,8 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
                     Stage::Deriving => spinner.set_message(format!("deriving {}", making.recipe)),
                     Stage::Calibrating(derivation::Progress::Calibrating { step, done, of }) => {
                         let bar =
-                            bar.get_or_insert_with(|| context.ui.bar(of as u64, &format!("{step}: running samples")));
+                            bar.get_or_insert_with(|| context.ui.bar(of as u64, &format!("{step}: running the model")));
+                        bar.set_length(of as u64);
                         bar.set_position(done as u64);
                     }
                     Stage::Verifying => {

@@ -86,7 +86,7 @@ pub enum DerivationError {
         /// The step.
         step: String,
         /// Why.
-        source: CalibrateError,
+        source: Box<CalibrateError>,
     },
     /// No calibration data was given, and none can be made up.
     #[error("cannot derive `{recipe}`: no calibration data is given, and none can be made up: {source}")]
@@ -94,7 +94,7 @@ pub enum DerivationError {
         /// The recipe.
         recipe: String,
         /// Why.
-        source: InputError,
+        source: Box<InputError>,
     },
     /// No choice of nodes to keep in floats could be made.
     #[error("cannot derive `{recipe}`: `{step}`: {source}")]
@@ -112,7 +112,7 @@ pub enum DerivationError {
         /// The recipe.
         recipe: String,
         /// Why.
-        source: ModelError,
+        source: Box<ModelError>,
     },
     /// There is no place for the model on its way.
     #[error("cannot make a temporary folder")]
@@ -169,7 +169,7 @@ pub fn derive(
                 none => none.insert(
                     CalibrationData::usual(model, seed).map_err(|source| DerivationError::NoData {
                         recipe: recipe.name(),
-                        source,
+                        source: Box::new(source),
                     })?,
                 ),
             };
@@ -225,7 +225,7 @@ impl<'a> Stage<'a> {
         let (artifact, first) = write(&files, &folder)?;
         let proto = read::decode(&artifact.model, &first.bytes).map_err(|source| DerivationError::Between {
             recipe: recipe.name(),
-            source,
+            source: Box::new(source),
         })?;
         Ok(Self {
             recipe,
@@ -280,7 +280,7 @@ impl<'a> Stage<'a> {
         .map_err(|source| DerivationError::Calibrate {
             recipe: self.recipe.name(),
             step: step.to_owned(),
-            source,
+            source: Box::new(source),
         })?;
         notes.push(match &data.warning {
             Some(warning) => format!("{step}: {warning}"),

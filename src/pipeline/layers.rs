@@ -104,7 +104,7 @@ pub enum LayersError {
         /// The model.
         label: String,
         /// Why.
-        source: CalibrateError,
+        source: Box<CalibrateError>,
     },
     /// The model itself fails.
     #[error("`{label}` cannot be run")]
@@ -167,7 +167,7 @@ pub fn run(request: &Request<'_>, progress: &mut dyn FnMut(&str, usize, usize)) 
     )
     .map_err(|source| LayersError::Calibrate {
         label: opened.label.clone(),
-        source,
+        source: Box::new(source),
     })?;
     let trials = Trials {
         request,

@@ -6,8 +6,6 @@ use crate::variant::Recipe;
 
 /// Where a pass's result runs, for those that don't run everywhere.
 const ONLY_ON: &[(&str, &[Target])] = &[
-    // The CPU has kernels for a few operators only.
-    ("bf16", &[Target::OnnxRuntimeGpu]),
     // `MatMulInteger` and `DynamicQuantizeLSTM` are the CPU's.
     ("int8", &[Target::OnnxRuntimeCpu]),
     ("int4", &[Target::OnnxRuntimeCpu, Target::OnnxRuntimeGpu]),
@@ -103,6 +101,6 @@ mod tests {
         assert_eq!(error.to_string(), "onnxruntime_ane cannot run `int4`");
         let hints = error.hints().join("; ");
         assert!(hints.starts_with("it runs on onnxruntime_cpu and onnxruntime_gpu; onnxruntime_ane runs "));
-        assert!(hints.contains("fp16") && !hints.contains("bf16"), "{hints}");
+        assert!(hints.contains("fp16") && !hints.contains("int4"), "{hints}");
     }
 }

@@ -322,13 +322,13 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
 /// What steps that ask for it are calibrated on.
 fn calibration(request: &Request<'_>) -> Result<Option<CalibrationData>, OptimizeError> {
     let (model, feed) = (&request.found.model, request.feed);
-    if let Some(settings) = request.calibration {
-        let data = CalibrationData::open(settings, Path::new("."), model, &feed.shapes);
-        return data.map(Some).map_err(OptimizeError::Calibration);
-    }
     let asks = |name: &str| CALIBRATED.contains(&name);
     if !request.recipe.steps.iter().any(|step| asks(step.transform.name)) {
         return Ok(None);
+    }
+    if let Some(settings) = request.calibration {
+        let data = CalibrationData::open(settings, Path::new("."), model, &feed.shapes);
+        return data.map(Some).map_err(OptimizeError::Calibration);
     }
     let made = CalibrationData::made_up(model, feed.task, &feed.shapes, request.seed, CALIBRATION_SAMPLES);
     made.map(Some).map_err(OptimizeError::NoData)

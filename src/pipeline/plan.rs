@@ -13,7 +13,6 @@ use crate::hint::Hint as _;
 use crate::model::Model;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::ModelBaseline;
-use crate::pipeline::baseline::Source;
 use crate::pipeline::baseline::manifest::Entry;
 use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::build_command;

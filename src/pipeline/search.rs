@@ -183,12 +183,10 @@ pub fn search(request: &Request<'_>, progress: &mut dyn FnMut(usize, usize)) -> 
     )?;
     let latencies = trials.latencies(&choices.good)?;
     let curve = curve(request, &choices, &trials, &latencies);
-    let fastest = latencies
-        .iter()
-        .map(|(_, latency)| *latency)
-        .fold(f64::INFINITY, f64::min);
-    let chosen = latencies
-        .iter()
+    // Integers alone are timed too, for the curve.
+    let good = || latencies.iter().filter(|(kept, _)| choices.good.contains(kept));
+    let fastest = good().map(|(_, latency)| *latency).fold(f64::INFINITY, f64::min);
+    let chosen = good()
         .filter(|(_, latency)| *latency <= fastest * (1.0 + EQUAL))
         .min_by_key(|(kept, _)| kept.len())
         .map(|(kept, _)| kept);
@@ -199,8 +197,10 @@ pub fn search(request: &Request<'_>, progress: &mut dyn FnMut(usize, usize)) -> 
             curve,
         }),
         None => {
+            let whole: usize = groups.iter().map(Vec::len).sum();
             let best = curve
                 .iter()
+                .filter(|point| point.in_float.len() < whole)
                 .max_by(|one, other| one.safe_cosine.total_cmp(&other.safe_cosine));
             Err(SearchError::OutOfReach {
                 floor: request.search.min_cosine,

@@ -18,6 +18,7 @@ use crate::pipeline::feed::check_same_inputs;
 use crate::pipeline::plan::BaselineOrigin;
 use crate::pipeline::plan::Job;
 use crate::pipeline::plan::Work;
+use crate::pipeline::search::SearchError;
 use crate::pipeline::subject::Prepared;
 use crate::pipeline::subject::SubjectError;
 use crate::pipeline::trouble::Trouble;
@@ -219,7 +220,13 @@ impl Sides<'_> {
     }
 }
 
-/// True where a pass refused the model, and nothing around it failed.
+/// True where a pass refused the model, or makes nothing accurate enough of it, and nothing around it failed.
 fn is_of_the_model(error: &DerivationError) -> bool {
-    matches!(error, DerivationError::Subject(SubjectError::Variant { .. }))
+    match error {
+        DerivationError::Subject(error) => matches!(error, SubjectError::Variant { .. }),
+        DerivationError::Search { source, .. } => {
+            matches!(**source, SearchError::OutOfReach { out_of_time: false, .. })
+        }
+        _ => false,
+    }
 }

@@ -103,11 +103,10 @@ pub(super) fn store_variant(variant: Variant, objects: &Objects) -> Result<Prepa
     let mut files = Vec::with_capacity(variant.files.len());
     let mut paths: Vec<(String, PathBuf)> = Vec::with_capacity(variant.files.len());
     for file in &variant.files {
-        let digest = objects.put(&file.bytes)?;
-        paths.push((file.name.clone(), objects.verify(&digest)?));
+        paths.push((file.name.clone(), objects.keep(&file.digest, &file.bytes)?));
         files.push(StoredFile {
             name: file.name.clone(),
-            digest,
+            digest: file.digest.clone(),
             bytes: file.bytes.len() as u64,
         });
     }
@@ -129,7 +128,18 @@ pub(super) fn store_variant(variant: Variant, objects: &Objects) -> Result<Prepa
 
 /// The files of the model itself, put into the object store as they are.
 pub fn store_source(model: &Model, objects: &Objects) -> Result<Vec<StoredFile>, SubjectError> {
-    let mut files = vec![store(objects, "model.onnx", &model.bytes)?];
+    // Without external data a model's digest is its file's, and the file need not be read again.
+    let own = if model.external.is_empty() && model.path.is_file() {
+        objects.keep_file(&model.digest, &model.path)?;
+        StoredFile {
+            name: "model.onnx".to_owned(),
+            digest: model.digest.clone(),
+            bytes: model.bytes.len() as u64,
+        }
+    } else {
+        store(objects, "model.onnx", &model.bytes)?
+    };
+    let mut files = vec![own];
     for external in &model.external {
         files.push(store(objects, &external.location, &external.bytes)?);
     }

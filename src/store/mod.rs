@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use crate::digest::Digest;
 use crate::files::FileError;
+use crate::files::copy_atomic;
 use crate::files::write_atomic;
 use crate::hint::Hint;
 
@@ -68,19 +69,39 @@ impl Objects {
     /// Keeps `bytes` and returns their digest. Content that is there already is left alone; a damaged file is replaced.
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let digest = Digest::of(bytes);
-        match self.verify(&digest) {
-            Ok(_) => return Ok(digest),
+        self.keep(&digest, bytes)?;
+        Ok(digest)
+    }
+
+    /// Keeps `bytes`, whose digest the caller has computed, and returns their file.
+    pub fn keep(&self, digest: &Digest, bytes: &[u8]) -> Result<PathBuf, StoreError> {
+        self.place(digest, |path| write_atomic(path, bytes))
+    }
+
+    /// Keeps the content of the file `from`, whose digest the caller has computed; the file system copies it where it can. A file that
+    /// changes meanwhile makes a damaged blob, which nobody is given.
+    pub fn keep_file(&self, digest: &Digest, from: &Path) -> Result<PathBuf, StoreError> {
+        self.place(digest, |path| copy_atomic(from, path))
+    }
+
+    /// The file of a blob that is there, sound, or that `write` makes.
+    fn place(
+        &self,
+        digest: &Digest,
+        write: impl FnOnce(&Path) -> Result<(), FileError>,
+    ) -> Result<PathBuf, StoreError> {
+        match self.verify(digest) {
             Err(StoreError::Missing { .. }) => {}
             Err(StoreError::Damaged { path, .. }) => set_read_only(&path, false)?,
-            Err(error) => return Err(error),
+            answer => return answer,
         }
         let path = self.root.join(digest.as_str());
-        if let Err(error) = write_atomic(&path, bytes) {
+        if let Err(error) = write(&path) {
             // Where a read-only file cannot be replaced (Windows), another process that put the same content first has won.
-            return self.verify(&digest).map(|_| digest).map_err(|_| error.into());
+            return self.verify(digest).map_err(|_| error.into());
         }
         set_read_only(&path, true)?;
-        Ok(digest)
+        Ok(path)
     }
 
     /// The file of a blob that is there, its content unchecked.
@@ -152,6 +173,22 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"abc");
         assert!(fs::metadata(&path).unwrap().permissions().readonly());
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn keeps_files_under_their_digest_and_gives_no_damaged_one() {
+        let (folder, objects) = objects();
+        let from = folder.path().join("model.onnx");
+        write_atomic(&from, b"abc").unwrap();
+        let digest = Digest::of(b"abc");
+        let path = objects.keep_file(&digest, &from).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"abc");
+        assert_eq!(objects.verify(&digest).unwrap(), path);
+        // Changed after its digest was taken.
+        let changed = Digest::of(b"before");
+        objects.keep_file(&changed, &from).unwrap();
+        assert!(matches!(objects.verify(&changed), Err(StoreError::Damaged { .. })));
+        assert_eq!(fs::read(objects.keep(&changed, b"before").unwrap()).unwrap(), b"before");
     }
 
     #[test]

@@ -107,6 +107,7 @@ pub(super) fn int_attribute(name: &str, value: i64) -> AttributeProto {
 }
 
 /// An attribute that is a float.
+#[cfg(test)]
 pub(super) fn float_attribute(name: &str, value: f32) -> AttributeProto {
     AttributeProto {
         name: Some(name.to_owned()),

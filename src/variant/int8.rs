@@ -158,7 +158,6 @@ mod tests {
             assert_eq!(Recipe::parse(text).unwrap().name(), name);
         }
         for (text, problem) in [
-            ("int8-", "may follow"),
             ("int8-conv-conv", "stands twice"),
             ("int8-row", "`conv` or `tensor` may follow, not `row`"),
         ] {

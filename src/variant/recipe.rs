@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn says_what_exists() {
         assert!(complaint("FP61").starts_with(
-            "`FP61` is not a known transform; did you mean `fp16`?; the variants that exist are fp32, fp16"
+            "`FP61` is not a known transform; did you mean `fp16`?; the variants that exist are fp32, bf16, fp16"
         ));
         assert!(complaint("fp16+fp32").starts_with("`fp32` means the model as it is"));
         assert!(complaint("fp16+").contains("a step is empty"));

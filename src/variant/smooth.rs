@@ -333,14 +333,7 @@ mod tests {
         ] {
             assert_eq!(Recipe::parse(text).unwrap().name(), name);
         }
-        for text in [
-            "smooth-0",
-            "smooth-1",
-            "smooth-1e-1",
-            "smooth-x",
-            "smooth-nan",
-            "smooth-",
-        ] {
+        for text in ["smooth-0", "smooth-1", "smooth-1e-1", "smooth-x", "smooth-nan"] {
             let error = Recipe::parse(text).unwrap_err().to_string();
             assert!(error.contains("a number between 0 and 1"), "{error}");
         }

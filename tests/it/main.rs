@@ -19,6 +19,7 @@ mod bf16;
 mod budget;
 mod build;
 mod calibration;
+mod checker;
 mod ci;
 mod ci_check;
 mod ci_variants;

@@ -213,10 +213,7 @@ fn every_transform_has_its_flags() {
     let env = desk();
     for (name, flags) in [
         ("fp16", &["--pass", "quantize", "--method", "fp16"][..]),
-        (
-            "bf16",
-            &["--pass", "quantize", "--method", "bf16", "--target", "onnxruntime_gpu"],
-        ),
+        ("bf16", &["--pass", "quantize", "--method", "bf16"]),
         ("int8", &["--pass", "quantize", "--method", "int8", "--per-tensor"]),
         (
             "int8-static",

@@ -56,7 +56,7 @@ fn trained_models_keep_their_answers() {
         ("digits_vit", "int4", 0.98, 0.02, 0.36),
         ("digits_vit", "int8-weights", 0.9995, 0.005, 0.46),
         ("external_mlp", "int4", 0.98, 1.0, 0.26),
-        ("external_mlp", "int8-weights", 0.9995, 1.0, 0.37),
+        ("external_mlp", "int8-weights", 0.9995, 1.0, 0.42),
     ] {
         let derived = derived(name, recipe);
         assert!(derived.ratio() <= size, "{name} {recipe}: {}", derived.ratio());

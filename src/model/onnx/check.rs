@@ -313,7 +313,8 @@ impl Rules<'_> {
             return wrong("has neither inputs nor outputs".to_owned());
         }
         let known = |name: &str| self.imports.contains_key(name);
-        if !known(node.domain()) && !(node.domain().is_empty() && known("ai.onnx")) {
+        let imported = known(node.domain()) || (node.domain().is_empty() && known("ai.onnx"));
+        if !imported {
             let problem = format!("uses {}, which are not imported", domain(node.domain()));
             return Err(CheckError::new(place(), problem).advise("import the domain in `opset_import`"));
         }

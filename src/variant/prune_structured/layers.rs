@@ -177,7 +177,10 @@ fn weight<'a>(walk: &Walk<'a>, node: &NodeProto) -> Result<Constant<'a>, String>
     let constant = walk
         .constant(node, 1)
         .ok_or_else(|| "has weights that are computed".to_owned())?;
-    if constant.alone {
+    // Beside a dimension of 0 another may be of any size.
+    if constant.tensor.dims.iter().any(|dim| *dim < 1) {
+        Err("has no weights".to_owned())
+    } else if constant.alone {
         Ok(constant)
     } else {
         Err("shares its weights with others".to_owned())

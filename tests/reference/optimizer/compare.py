@@ -31,7 +31,9 @@ HERE = pathlib.Path(__file__).parent
 # Our recipes, and the reference's methods that each is held against; the first is the one whose rules are the same.
 PAIRS = {
     "fp16": ["fp16_ort", "fp16_common"],
-    "int8": ["dyn_mm_pc", "dyn_mm", "dyn"],
+    "int8": ["dyn_mm_pc", "dyn_sub"],
+    "int8-tensor": ["dyn_mm"],
+    "int8-conv": ["dyn"],
     "int8-static": ["static"],
     "int8-static-entropy": ["static_ent"],
     "int8-static-percentile": ["static_pct"],
@@ -114,6 +116,16 @@ def ratio(one, other):
     return {"median": statistics.median(by_restart), "low": float(low), "high": float(high), "least": least}
 
 
+def known_fields(model, folder):
+    """The model without fields that no version of ONNX knows, which guard it against being changed."""
+    loaded = onnx.load(model)
+    loaded.DiscardUnknownFields()
+    copy = folder / "known_fields" / model.name
+    copy.parent.mkdir(exist_ok=True)
+    onnx.save(loaded, copy)
+    return copy
+
+
 def derive(tool, model, recipe, calibration, output):
     """The seconds that it took; what it said, where it failed."""
     command = [str(tool), "optimize", str(model), "--recipe", recipe, "--output", str(output)]
@@ -176,7 +188,11 @@ def one_model(options, model, records):
         entry = record[recipe] = {"against": {}}
         if not (options.keep and ours.exists()):
             ours.unlink(missing_ok=True)
-            entry.update(derive(options.tool, model, recipe, calibration, ours))
+            made = derive(options.tool, model, recipe, calibration, ours)
+            if "does not know" in made.get("refused", ""):
+                made = derive(options.tool, known_fields(model, options.folder), recipe, calibration, ours)
+                made["without_unknown_fields"] = True
+            entry.update(made)
         files = [model]
         if ours.exists():
             entry["checker"] = checked(ours, model)
@@ -202,6 +218,9 @@ def one_model(options, model, records):
                 theirs[method] = len(files) - 1
             except Exception as error:
                 other["fails"] = str(error).strip().splitlines()[0][:300]
+            other["changed_nothing"] = recipe[:4] != "fp16" and not bits.new(reference, model)
+            if other["changed_nothing"]:
+                continue
             if ours.exists() and not recipe.startswith("fp16"):
                 other["bits"] = same_bits(options, model, recipe, calibration, reference, ours, entry)
         if not options.no_latency and len(files) > 1:
@@ -240,7 +259,10 @@ def table(records):
                 accuracy = ""
                 if "accuracy" in full:
                     accuracy = f"{full['accuracy']:.1f}, {pair('accuracy', '{:.1f}')}"
-                notes = [entry.get("refused"), entry.get("fails"), other.get("fails") and f"theirs: {other['fails']}"]
+                if other.get("changed_nothing") and "refused" in entry:
+                    continue
+                notes = [entry.get("refused"), "theirs changes nothing" if other.get("changed_nothing") else None,
+                         "without the unknown fields" if entry.get("without_unknown_fields") else None, entry.get("fails"), other.get("fails") and f"theirs: {other['fails']}"]
                 if entry.get("checker", "passes") != "passes":
                     notes.append(f"checker: {entry['checker']}")
                 if entry.get("finite") is False or other.get("finite") is False:
@@ -275,6 +297,8 @@ def worse_table(records):
     for name, record in records.items():
         for recipe, entry in record.items():
             for method, other in entry.get("against", {}).items():
+                if other.get("changed_nothing"):
+                    continue
                 rows = []
                 if "size" not in entry and "size" in other:
                     rows.append(("made at all", entry.get("refused", "")[:160].replace("|", "/"), ""))

@@ -29,7 +29,7 @@ WITHOUT_SYMBOLS = {"static": "static_nosym"}
 
 def attempt(method, model, output, calibration, prepared):
     command = [sys.executable, str(HERE / "methods.py"), method, str(model), str(output), str(calibration)]
-    environment = {**os.environ, "KEEP_PREPARED": str(prepared)}
+    environment = {**os.environ, "KEEP_PREPARED": str(prepared), "ONE_THREAD": "1"}
     started = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     said = child.stdout.read()
