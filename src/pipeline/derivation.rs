@@ -40,8 +40,8 @@ use crate::variant::Search;
 use crate::variant::VariantError;
 use crate::variant::Wanted;
 
-/// After this long no more choices of nodes are tried.
-const SEARCH_BUDGET: Duration = Duration::from_secs(90);
+/// After this long no more choices of nodes are tried, where nobody says otherwise.
+pub const SEARCH_BUDGET: Duration = Duration::from_secs(90);
 
 /// What deriving needs around it.
 #[derive(Debug)]
@@ -52,6 +52,8 @@ pub struct Deriving<'a> {
     pub settings: SessionSettings,
     /// After this much silence a worker is stopped.
     pub timeout: Duration,
+    /// After this long no more choices of nodes are tried.
+    pub search_budget: Duration,
     /// Once this is raised, deriving ends.
     pub stop: Stop,
     /// Where results are kept.
@@ -307,7 +309,7 @@ impl<'a> Stage<'a> {
             side: &self.side(),
             model: &self.proto,
             samples: &data.samples,
-            budget: SEARCH_BUDGET,
+            budget: self.around.search_budget,
             command: &self.around.machinery.worker,
             options: &self.options(),
         };

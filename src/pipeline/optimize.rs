@@ -209,6 +209,7 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
         machinery: request.machinery,
         settings: request.engine.settings.clone(),
         timeout: request.engine.timeout,
+        search_budget: derivation::SEARCH_BUDGET,
         stop: request.engine.stop.clone(),
         objects: workspace.objects(),
     };

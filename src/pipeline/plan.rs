@@ -18,6 +18,7 @@ use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::build_command;
 use crate::pipeline::calibration::CalibrationData;
 use crate::pipeline::derivation::Deriving;
+use crate::pipeline::derivation::SEARCH_BUDGET;
 use crate::pipeline::event::Event;
 use crate::pipeline::event::Observer;
 use crate::pipeline::feed::Feed;
@@ -300,6 +301,7 @@ fn deriving<'a>(context: &'a Context<'_>, target: Target) -> Deriving<'a> {
         machinery: context.machinery,
         settings: gate::session_settings(config, context.machinery, target),
         timeout: config.measure.worker_timeout.0,
+        search_budget: SEARCH_BUDGET,
         stop: context.interrupt.stop(),
         objects: context.objects,
     }

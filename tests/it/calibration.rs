@@ -387,6 +387,7 @@ impl Surroundings {
             machinery: &self.machinery,
             settings: runtime::settings(),
             timeout: Duration::from_secs(120),
+            search_budget: mlbuild::pipeline::derivation::SEARCH_BUDGET,
             stop: Stop::default(),
             objects: &self.objects,
         }

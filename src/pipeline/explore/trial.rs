@@ -48,6 +48,9 @@ use crate::variant::VariantError;
 /// exactly how slow it is.
 const HOPELESS: f64 = 50.0;
 
+/// Searching takes this part of the time for deriving.
+const SEARCHING: f64 = 0.6;
+
 /// Restarts at most: looks fall on 5, 6, 8, 10 and 13.
 const RESTARTS: usize = 13;
 
@@ -137,6 +140,8 @@ impl Trial {
             machinery: sweep.around.machinery,
             settings: sweep.engine.settings.clone(),
             timeout: sweep.engine.timeout,
+            // What a search found by then is still to be applied and checked.
+            search_budget: time.mul_f64(SEARCHING),
             stop: sweep.engine.stop.or(alarm.flag()),
             objects: sweep.around.workspace.objects(),
         };

@@ -16,6 +16,9 @@ const WIDE: f64 = 8.0;
 /// About the width of a character of a label, in parts of its height.
 const CHARACTER: f64 = 0.56;
 
+/// The same of a label in bold.
+const BOLD_CHARACTER: f64 = 0.68;
+
 /// Steps away from its point that a label may go.
 const STEPS: [f64; 6] = [0.0, 10.0, 24.0, 42.0, 64.0, 90.0];
 
@@ -182,7 +185,12 @@ pub(super) fn draw(explored: &Explored, frame: Frame) -> Option<String> {
     for point in &order {
         let at = point.place(&across, &up);
         let label = point.label(explored);
-        let (anchor, area) = settle(at, &label, frame, &taken);
+        let character = match point.row.verdict {
+            Verdict::Recommended => BOLD_CHARACTER,
+            _ => CHARACTER,
+        };
+        let length = label.chars().count() as f64 * character * frame.text;
+        let (anchor, area) = settle(at, length, frame, &taken);
         taken.push(area);
         // Leaders go beneath all labels.
         let beside = (at.0.clamp(area.0, area.2), at.1.clamp(area.1, area.3));
@@ -349,9 +357,8 @@ fn draw_front(svg: &mut Svg, points: &[Point<'_>], across: &Axis, up: &Axis) {
 }
 
 /// Where a label goes: its anchor and the room that it takes. The nearest place that is free, or else the one that covers least.
-fn settle(at: (f64, f64), label: &str, frame: Frame, taken: &[Area]) -> ((f64, f64), Area) {
+fn settle(at: (f64, f64), length: f64, frame: Frame, taken: &[Area]) -> ((f64, f64), Area) {
     let (width, height) = frame.size;
-    let length = label.chars().count() as f64 * CHARACTER * frame.text;
     let rise = frame.text;
     let mut best: Option<(f64, (f64, f64), Area)> = None;
     for step in STEPS {
@@ -420,7 +427,7 @@ mod tests {
         ) {
             let mut taken: Vec<Area> = Vec::new();
             for (x, y) in points {
-                let (_, area) = settle((x, y), "int8-static", DESK, &taken);
+                let (_, area) = settle((x, y), 90.0, DESK, &taken);
                 prop_assert!(area.0 >= LEFT - 1.0 && area.2 <= DESK.size.0);
                 prop_assert!(taken.iter().all(|other| area.overlap(*other) == 0.0));
                 taken.push(area);

@@ -106,7 +106,10 @@ pub(super) fn memory_change(memory: Option<&Memory>) -> Option<String> {
 
 /// Four digits, and never `1.0000` for what is not exactly equal but as near as that.
 pub(super) fn cosine(accuracy: Option<&Accuracy>) -> String {
-    accuracy.map_or_else(|| UNKNOWN.to_owned(), |accuracy| format!("{:.4}", accuracy.cosine))
+    accuracy.map_or_else(
+        || UNKNOWN.to_owned(),
+        |accuracy| format!("{:.4}", accuracy.cosine).replace('-', "−"),
+    )
 }
 
 /// `97.8 → 97.6 %` of right answers, or the share of the same answers.
