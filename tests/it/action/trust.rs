@@ -64,8 +64,8 @@ const FORGERIES: &[Forgery] = &[
     ("it has no file", |repository| {
         repository.forge(|release| release.assets.retain(|asset| asset.name == "manifest.json"));
     }),
-    ("has schema 3", |repository| {
-        repository.forge_manifest("\"schema\": 3", "\"schema\": 3")
+    ("has schema 4", |repository| {
+        repository.forge_manifest("\"schema\": 3", "\"schema\": 4")
     }),
     ("the manifest cannot be read", |repository| {
         repository.forge_manifest("\"tool_version\"", "\"version_of_the_tool\"");
