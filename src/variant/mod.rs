@@ -57,14 +57,14 @@ pub const AS_IS: &str = "fp32";
 pub static TRANSFORMS: &[Transform] = &[
     bf16::TRANSFORM,
     fp16::TRANSFORM,
+    weight_only::INT4,
     int8::TRANSFORM,
     int8_static::TRANSFORM,
+    weight_only::INT8_WEIGHTS,
     mixed::TRANSFORM,
     opset::TRANSFORM,
     palettize::TRANSFORM,
     prune::TRANSFORM,
     prune_structured::TRANSFORM,
-    weight_only::INT4,
-    weight_only::INT8_WEIGHTS,
     smooth::TRANSFORM,
 ];

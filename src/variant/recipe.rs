@@ -94,8 +94,8 @@ impl Hint for RecipeError {
             } => hints.push(format!("did you mean `{nearest}`?")),
             _ => {}
         }
-        let usages = TRANSFORMS.iter().map(|transform| transform.usage);
-        let usages: Vec<&str> = std::iter::once(AS_IS).chain(usages).collect();
+        let usages = TRANSFORMS.iter().map(|transform| without_options(transform.usage));
+        let usages: Vec<String> = std::iter::once(AS_IS.to_owned()).chain(usages).collect();
         hints.push(format!("the variants that exist are {}", usages.join(", ")));
         hints
     }
@@ -186,6 +186,25 @@ impl Step {
         })?;
         Ok(Self { pass, transform })
     }
+}
+
+/// How a transform is written at the shortest: without what stands in brackets.
+fn without_options(usage: &str) -> String {
+    let mut depth = 0_usize;
+    usage
+        .chars()
+        .filter(|character| {
+            match character {
+                '[' => depth += 1,
+                ']' => {
+                    depth = depth.saturating_sub(1);
+                    return false;
+                }
+                _ => {}
+            }
+            depth == 0
+        })
+        .collect()
 }
 
 fn nearest(text: &str) -> Option<&'static str> {

@@ -65,7 +65,7 @@ const FORGERIES: &[Forgery] = &[
         repository.forge(|release| release.assets.retain(|asset| asset.name == "manifest.json"));
     }),
     ("has schema 3", |repository| {
-        repository.forge_manifest("\"schema\": 2", "\"schema\": 3")
+        repository.forge_manifest("\"schema\": 3", "\"schema\": 3")
     }),
     ("the manifest cannot be read", |repository| {
         repository.forge_manifest("\"tool_version\"", "\"version_of_the_tool\"");

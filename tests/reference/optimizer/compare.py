@@ -42,6 +42,8 @@ PAIRS = {
 }
 # The output that a model's answer is, where it is not the first.
 ANSWERS = {"bert_mini_like": 1, "control_flow_if_loop": 1}
+# Recipes whose graph is another's, so that their latency is too.
+ALIKE = ["int8-static-entropy", "int8-static-percentile"]
 WITHOUT_SYMBOLS = {"static": "static_nosym"}
 NEEDS_RANGES = ("int8-static", "mixed", "smooth")
 
@@ -223,7 +225,7 @@ def one_model(options, model, records):
                 continue
             if ours.exists() and not recipe.startswith("fp16"):
                 other["bits"] = same_bits(options, model, recipe, calibration, reference, ours, entry)
-        if not options.no_latency and len(files) > 1:
+        if not options.no_latency and recipe not in ALIKE and len(files) > 1:
             times, absolute = latencies(files, calibration, options.restarts, options.seconds)
             entry["fp32_us"] = statistics.median(absolute[0])
             if ours in files:
