@@ -138,7 +138,7 @@ fn write_options(explored: &Explored, out: &mut dyn Write, paint: Paint) -> io::
         let shown = line(cells, &widths, &RIGHT);
         let shown = shown.trim_end();
         let shown = match &option.reason {
-            Some(reason) => format!("{shown}  not measured: {}", terminal(reason)),
+            Some(reason) => format!("{shown}  {}", terminal(reason)),
             None => shown.to_owned(),
         };
         let style = match option.speed {
