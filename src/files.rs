@@ -61,49 +61,63 @@ pub fn beneath(folder: &Path, path: &Path) -> PathBuf {
     }
 }
 
+/// Whether what is written must survive a crash of the whole machine, which costs a wait for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// It must: there is no other way of telling that it was lost.
+    Synced,
+    /// It need not: its name says what it must hold, so that a loss is found out when it is read.
+    Checked,
+}
+
 /// Writes `bytes` to `path` through a temporary file beside it and a rename, creating parent folders.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    write(path, bytes, Durability::Synced)
+}
+
+/// As [`write_atomic`], for content that is checked whenever it is read, or is gone with this process.
+pub fn write_checked(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write(path, bytes, Durability::Checked)
+}
+
+fn write(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), FileError> {
+    let parent = parent_of(path);
     fs::create_dir_all(parent).map_err(FileError::at("create the folder", parent))?;
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".mlbuild-")
-        .tempfile_in(parent)
-        .map_err(FileError::at("write", path))?;
-    // The file itself, as the wrapper's errors name the temporary file, which is nobody's business.
-    temporary
-        .as_file_mut()
-        .write_all(bytes)
-        .and_then(|()| temporary.as_file().sync_data())
-        .map_err(FileError::at("write", path))?;
-    set_default_mode(temporary.as_file()).map_err(FileError::at("write", path))?;
-    temporary.persist(path).map(|_| ()).map_err(|error| FileError {
-        action: "write",
-        path: path.to_owned(),
-        source: error.error,
-    })
+    place(path, durability, |file| file.write_all(bytes))
 }
 
 /// Copies the file `from` to `to` through a temporary file beside it and a rename; the folder of `to` must be there.
-pub fn copy_atomic(from: &Path, to: &Path) -> Result<(), FileError> {
-    let parent = to
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+pub fn copy_atomic(from: &Path, to: &Path, durability: Durability) -> Result<(), FileError> {
     let mut source = fs::File::open(from).map_err(FileError::at("read", from))?;
+    place(to, durability, |file| io::copy(&mut source, file).map(drop))
+}
+
+fn parent_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+fn place(
+    path: &Path,
+    durability: Durability,
+    fill: impl FnOnce(&mut fs::File) -> io::Result<()>,
+) -> Result<(), FileError> {
     let mut temporary = tempfile::Builder::new()
         .prefix(".mlbuild-")
-        .tempfile_in(parent)
-        .map_err(FileError::at("write", to))?;
-    io::copy(&mut source, temporary.as_file_mut())
-        .and_then(|_| temporary.as_file().sync_data())
-        .map_err(FileError::at("write", to))?;
-    set_default_mode(temporary.as_file()).map_err(FileError::at("write", to))?;
-    temporary.persist(to).map(|_| ()).map_err(|error| FileError {
+        .tempfile_in(parent_of(path))
+        .map_err(FileError::at("write", path))?;
+    // The file itself, as the wrapper's errors name the temporary file, which is nobody's business.
+    fill(temporary.as_file_mut())
+        .and_then(|()| match durability {
+            Durability::Synced => temporary.as_file().sync_data(),
+            Durability::Checked => Ok(()),
+        })
+        .and_then(|()| set_default_mode(temporary.as_file()))
+        .map_err(FileError::at("write", path))?;
+    temporary.persist(path).map(|_| ()).map_err(|error| FileError {
         action: "write",
-        path: to.to_owned(),
+        path: path.to_owned(),
         source: error.error,
     })
 }
@@ -140,11 +154,11 @@ mod tests {
         let from = folder.path().join("from");
         write_atomic(&from, b"one").unwrap();
         let to = folder.path().join("to");
-        copy_atomic(&from, &to).unwrap();
-        copy_atomic(&from, &to).unwrap();
+        copy_atomic(&from, &to, Durability::Synced).unwrap();
+        copy_atomic(&from, &to, Durability::Synced).unwrap();
         assert_eq!(fs::read(&to).unwrap(), b"one");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
-        assert!(copy_atomic(&from, &folder.path().join("none/to")).is_err());
+        assert!(copy_atomic(&from, &folder.path().join("none/to"), Durability::Checked).is_err());
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) fn with_outputs<'a>(
         graph.output = outputs;
         graph.node.extend(added);
     }
-    files::write_atomic(path, &onnx::encode(&proto))?;
+    files::write_checked(path, &onnx::encode(&proto))?;
     Ok(Side {
         artifact: Artifact {
             model: path.to_owned(),

@@ -122,7 +122,7 @@ pub fn deliver(
         if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(FileError::at("create the folder", folder))?;
         }
-        files::copy_atomic(from, to)?;
+        files::copy_atomic(from, to, files::Durability::Synced)?;
     }
     let mut written: Vec<PathBuf> = copies.into_iter().map(|(_, to)| to).collect();
     written.reverse();

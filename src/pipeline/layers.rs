@@ -251,7 +251,7 @@ impl Trials<'_> {
         for (number, file) in files.iter().enumerate() {
             // By number: the names are a stranger's.
             let path = folder.path().join(format!("{number}.onnx"));
-            files::write_atomic(&path, &file.bytes)?;
+            files::write_checked(&path, &file.bytes)?;
             paths.push((file.name.clone(), path));
         }
         let mut paths = paths.into_iter();

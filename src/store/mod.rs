@@ -1,7 +1,8 @@
 //! Blobs kept by the SHA-256 of their content, one read-only file each: `objects/<sha256>`.
 //!
 //! Putting is idempotent and safe when several processes put the same content at once: each writes its own temporary file and the
-//! last rename wins with equal bytes. What is read is verified first, since anything may have happened to the file in between.
+//! last rename wins with equal bytes. What is read is verified first, since anything may have happened to the file in between; so a blob
+//! need not be waited for until it is on the disk.
 
 use std::fs;
 use std::io;
@@ -9,9 +10,10 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::digest::Digest;
+use crate::files::Durability;
 use crate::files::FileError;
 use crate::files::copy_atomic;
-use crate::files::write_atomic;
+use crate::files::write_checked;
 use crate::hint::Hint;
 
 /// A blob that could not be kept or given back.
@@ -75,13 +77,13 @@ impl Objects {
 
     /// Keeps `bytes`, whose digest the caller has computed, and returns their file.
     pub fn keep(&self, digest: &Digest, bytes: &[u8]) -> Result<PathBuf, StoreError> {
-        self.place(digest, |path| write_atomic(path, bytes))
+        self.place(digest, |path| write_checked(path, bytes))
     }
 
     /// Keeps the content of the file `from`, whose digest the caller has computed; the file system copies it where it can. A file that
     /// changes meanwhile makes a damaged blob, which nobody is given.
     pub fn keep_file(&self, digest: &Digest, from: &Path) -> Result<PathBuf, StoreError> {
-        self.place(digest, |path| copy_atomic(from, path))
+        self.place(digest, |path| copy_atomic(from, path, Durability::Checked))
     }
 
     /// The file of a blob that is there, sound, or that `write` makes.
@@ -156,6 +158,7 @@ fn set_permission(permissions: &mut fs::Permissions, read_only: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::write_atomic;
 
     fn objects() -> (tempfile::TempDir, Objects) {
         let folder = tempfile::tempdir().unwrap();
