@@ -24,6 +24,7 @@ mod prune_structured;
 mod quantize;
 mod recipe;
 mod share;
+mod simplify;
 mod smooth;
 mod weight_only;
 mod weights;
@@ -66,5 +67,6 @@ pub static TRANSFORMS: &[Transform] = &[
     prune_structured::TRANSFORM,
     weight_only::INT4,
     weight_only::INT8_WEIGHTS,
+    simplify::TRANSFORM,
     smooth::TRANSFORM,
 ];
