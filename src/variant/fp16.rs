@@ -100,7 +100,7 @@ impl Pass for Fp16 {
 }
 
 /// Drops functions that nothing calls any more, and then those that only they called.
-fn drop_unused_functions(model: &mut ModelProto) {
+pub(super) fn drop_unused_functions(model: &mut ModelProto) {
     loop {
         let called: HashSet<(String, String, String)> = visit::nodes(&visit::scopes(model))
             .map(|(_, node)| {

@@ -24,6 +24,7 @@ mod prune_structured;
 mod quantize;
 mod recipe;
 mod share;
+mod simplify;
 mod smooth;
 mod weight_only;
 mod weights;
@@ -66,5 +67,8 @@ pub static TRANSFORMS: &[Transform] = &[
     palettize::TRANSFORM,
     prune::TRANSFORM,
     prune_structured::TRANSFORM,
+    simplify::TRANSFORM,
+    weight_only::INT4,
+    weight_only::INT8_WEIGHTS,
     smooth::TRANSFORM,
 ];

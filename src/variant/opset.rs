@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use self::facts::Facts;
+pub(super) use self::facts::Facts;
 use super::Account;
 use super::Evidence;
 use super::Pass;
@@ -155,7 +155,7 @@ fn uses_standard(model: &ModelProto) -> bool {
 }
 
 /// What shape inference finds out about the main graph's tensors.
-fn main_facts(model: &ModelProto) -> Facts<'static> {
+pub(super) fn main_facts(model: &ModelProto) -> Facts<'static> {
     let mut facts = Facts::default();
     shape::propagate(model, &[], &BTreeMap::new(), &mut |call, outputs| {
         for (name, known) in call.node.output.iter().zip(outputs) {

@@ -28,14 +28,14 @@ struct Fact {
 
 /// The tensors of a graph, and those of the graphs around it.
 #[derive(Debug, Default)]
-pub(super) struct Facts<'o> {
+pub(in crate::variant) struct Facts<'o> {
     own: HashMap<String, Fact>,
     outer: Option<&'o Facts<'o>>,
 }
 
 impl<'o> Facts<'o> {
     /// Nothing yet, in a graph within one of which `outer` is known.
-    pub(super) fn within(outer: &'o Facts<'o>) -> Self {
+    pub(in crate::variant) fn within(outer: &'o Facts<'o>) -> Self {
         Self {
             own: HashMap::new(),
             outer: Some(outer),
@@ -43,17 +43,17 @@ impl<'o> Facts<'o> {
     }
 
     /// The code of a tensor's element type.
-    pub(super) fn data_type(&self, name: &str) -> Option<DataType> {
+    pub(in crate::variant) fn data_type(&self, name: &str) -> Option<DataType> {
         DataType::try_from(self.find(name)?.data_type?).ok()
     }
 
     /// A tensor's dimensions; the outer `None` where its rank is unknown.
-    pub(super) fn dims(&self, name: &str) -> Option<&[Option<u64>]> {
+    pub(in crate::variant) fn dims(&self, name: &str) -> Option<&[Option<u64>]> {
         self.find(name)?.dims.as_deref()
     }
 
     /// The values of a small constant of floats.
-    pub(super) fn floats(&self, name: &str) -> Option<&[f32]> {
+    pub(in crate::variant) fn floats(&self, name: &str) -> Option<&[f32]> {
         self.find(name)?.floats.as_deref()
     }
 
@@ -63,14 +63,14 @@ impl<'o> Facts<'o> {
     }
 
     /// What shape inference found out.
-    pub(super) fn inferred(&mut self, name: &str, data_type: i32, dims: &[u64]) {
+    pub(in crate::variant) fn inferred(&mut self, name: &str, data_type: i32, dims: &[u64]) {
         let fact = self.own.entry(name.to_owned()).or_default();
         fact.data_type = Some(data_type);
         fact.dims = Some(dims.iter().copied().map(Some).collect());
     }
 
     /// Takes in what `graph` declares: inputs, initializers, and types of its other tensors.
-    pub(super) fn declared(&mut self, graph: &GraphProto) {
+    pub(in crate::variant) fn declared(&mut self, graph: &GraphProto) {
         for value in graph.value_info.iter().chain(&graph.output).chain(&graph.input) {
             let (data_type, dims) = stated(value);
             let fact = self.own.entry(value.name().to_owned()).or_default();
@@ -85,7 +85,7 @@ impl<'o> Facts<'o> {
     }
 
     /// Takes in the types of what `node` makes, where operators of its kind have a plain rule.
-    pub(super) fn learn(&mut self, node: &NodeProto) {
+    pub(in crate::variant) fn learn(&mut self, node: &NodeProto) {
         if !is_standard(node) {
             return;
         }
