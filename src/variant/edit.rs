@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::model::onnx::proto::AttributeProto;
+use crate::model::onnx::proto::GraphProto;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::NodeProto;
 use crate::model::onnx::proto::OperatorSetIdProto;
@@ -142,6 +143,20 @@ pub(super) fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a Attri
     node.attribute.iter().find(|attribute| attribute.name() == name)
 }
 
+/// The subgraphs of a node, in the order of its attributes.
+pub(super) fn bodies(node: &NodeProto) -> impl Iterator<Item = &GraphProto> {
+    node.attribute
+        .iter()
+        .flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs))
+}
+
+/// As [`bodies`], to change them.
+pub(super) fn bodies_mut(node: &mut NodeProto) -> impl Iterator<Item = &mut GraphProto> {
+    node.attribute
+        .iter_mut()
+        .flat_map(|attribute| attribute.g.iter_mut().chain(&mut attribute.graphs))
+}
+
 /// The version of ONNX's own operators that the model uses; 0 where it uses none.
 pub(super) fn opset(model: &ModelProto) -> i64 {
     let standard = |import: &&OperatorSetIdProto| matches!(import.domain(), "" | "ai.onnx");
@@ -165,7 +180,6 @@ pub(super) fn import(model: &mut ModelProto, domain: &str, version: i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::onnx::proto::GraphProto;
 
     #[test]
     fn a_fresh_name_is_nobody_elses() {

@@ -68,7 +68,5 @@ pub static TRANSFORMS: &[Transform] = &[
     prune::TRANSFORM,
     prune_structured::TRANSFORM,
     simplify::TRANSFORM,
-    weight_only::INT4,
-    weight_only::INT8_WEIGHTS,
     smooth::TRANSFORM,
 ];

@@ -9,6 +9,8 @@ use crate::model::onnx::proto::GraphProto;
 use crate::model::onnx::proto::NodeProto;
 use crate::model::onnx::proto::OperatorSetIdProto;
 use crate::model::onnx::proto::ValueInfoProto;
+pub(super) use crate::variant::edit::bodies;
+pub(super) use crate::variant::edit::bodies_mut;
 
 /// A graph or function body, read only.
 pub(super) struct Section<'a> {
@@ -98,18 +100,4 @@ pub(super) fn standard_opset(imports: &[OperatorSetIdProto]) -> Option<i64> {
         .iter()
         .find(|import| kinds::is_standard(import.domain()))
         .map(OperatorSetIdProto::version)
-}
-
-/// The subgraphs of a node, in the order of its attributes.
-pub(super) fn bodies(node: &NodeProto) -> impl Iterator<Item = &GraphProto> {
-    node.attribute
-        .iter()
-        .flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs))
-}
-
-/// As [`bodies`], to change them.
-pub(super) fn bodies_mut(node: &mut NodeProto) -> impl Iterator<Item = &mut GraphProto> {
-    node.attribute
-        .iter_mut()
-        .flat_map(|attribute| attribute.g.iter_mut().chain(&mut attribute.graphs))
 }

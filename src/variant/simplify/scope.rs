@@ -3,23 +3,11 @@
 use std::collections::HashMap;
 use std::collections::HashSet;
 
-use crate::model::onnx::proto::AttributeProto;
 use crate::model::onnx::proto::GraphProto;
 use crate::model::onnx::proto::NodeProto;
 use crate::variant::edit;
-
-/// The subgraphs of a node.
-pub(super) fn bodies(node: &NodeProto) -> impl Iterator<Item = &GraphProto> {
-    node.attribute
-        .iter()
-        .flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs))
-}
-
-/// The subgraphs of a node, to be changed.
-pub(super) fn bodies_mut(node: &mut NodeProto) -> impl Iterator<Item = &mut GraphProto> {
-    let graphs = |attribute: &'_ mut AttributeProto| attribute.g.iter_mut().chain(&mut attribute.graphs);
-    node.attribute.iter_mut().flat_map(graphs)
-}
+pub(super) use crate::variant::edit::bodies;
+pub(super) use crate::variant::edit::bodies_mut;
 
 /// How often each name is read: by nodes, at any depth, and as an output of a graph.
 pub(super) fn reads(graph: &GraphProto) -> HashMap<String, usize> {

@@ -70,7 +70,7 @@ pub fn report(env: &TestEnv) -> Value {
 pub fn plain(output: &Output) -> String {
     let mut text = String::new();
     let mut word = String::new();
-    let mut flush = |word: &mut String, text: &mut String| {
+    let flush = |word: &mut String, text: &mut String| {
         let is_id = word.len() >= 12 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
         text.push_str(if is_id { "[ID]" } else { word });
         word.clear();
