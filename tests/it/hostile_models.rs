@@ -35,9 +35,10 @@ const RECIPES: &[&str] = &[
     "prune-0.30-tensor",
     "prune-structured-0.25",
     "opset-21",
+    "simplify",
     "smooth",
     "prune-0.50+int8",
-    "opset-17+prune-structured-0.25+smooth+int8-static",
+    "simplify+prune-structured-0.25+smooth+int8-static",
 ];
 
 const FIXTURES: &[&str] = &[
