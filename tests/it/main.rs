@@ -61,6 +61,7 @@ mod report;
 mod runtime_install;
 mod sensitivity;
 mod sensitivity_command;
+mod simplify;
 mod smooth;
 mod support;
 mod tasks;

@@ -125,12 +125,9 @@ fn absorbed(maker: &NodeProto, node: &NodeProto, place: usize, constants: &Const
     let affine = affine(node, place, channels, rank, constants)?;
     let old = match maker.input.get(2).map(String::as_str) {
         None | Some("") => vec![0.0; channels],
-        Some(name) => channel_values(
-            &constants.value(name)?,
-            channels,
-            if rank == 2 { 2 } else { 1 },
-            rank - 1,
-        )?,
+        // A `Gemm`'s broadcasts to what it makes; a convolution's has one value a channel.
+        Some(name) if maker.op_type() == "Gemm" => channel_values(&constants.value(name)?, channels, 2, 1)?,
+        Some(name) => channel_values(&constants.value(name)?, channels, 1, 0)?,
     };
     let beta = match maker.op_type() {
         "Gemm" => f64::from(edit::attribute(maker, "beta").map_or(1.0, |beta| beta.f())),
