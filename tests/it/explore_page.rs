@@ -51,7 +51,7 @@ fn row(recipe: &str, verdict: Verdict, reason: Option<&str>, (ratio, half): (f64
             peak_bytes: 29_500_000.0,
             change_percent: Some(figure(-28.0, 1.5)),
         }),
-        accuracy: (verdict != Verdict::Baseline).then(|| Accuracy {
+        accuracy: (verdict != Verdict::Baseline).then_some(Accuracy {
             cosine,
             lowest_cosine: cosine - 0.001,
             max_abs_error: 0.013,

@@ -31,7 +31,7 @@ fn real_models_have_less_to_do_and_answer_the_same_to_the_bit() {
     for name in ["digits_vit", "digits_mbv2", "digits_lstm"] {
         let simple = derived(name, "simplify");
         let before = Model::load(&fixture(&format!("{name}.onnx"))).unwrap();
-        let operators: u64 = before.facts.op_histogram.values().map(|count| *count as u64).sum();
+        let operators: u64 = before.facts.op_histogram.values().sum();
         assert!((simple.operators().len() as u64) < operators, "{name}");
         assert!(simple.ratio() < 1.0, "{name}: {}", simple.ratio());
         let agreement = simple.agreement();
