@@ -157,6 +157,20 @@ pub(super) fn bodies_mut(node: &mut NodeProto) -> impl Iterator<Item = &mut Grap
         .flat_map(|attribute| attribute.g.iter_mut().chain(&mut attribute.graphs))
 }
 
+/// Every name that a node reads, those that its bodies read included.
+pub(super) fn reads(node: &NodeProto) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut open = vec![node];
+    while let Some(node) = open.pop() {
+        names.extend(node.input.iter().map(String::as_str).filter(|name| !name.is_empty()));
+        for body in bodies(node) {
+            open.extend(&body.node);
+            names.extend(body.output.iter().map(|output| output.name()));
+        }
+    }
+    names
+}
+
 /// The version of ONNX's own operators that the model uses; 0 where it uses none.
 pub(super) fn opset(model: &ModelProto) -> i64 {
     let standard = |import: &&OperatorSetIdProto| matches!(import.domain(), "" | "ai.onnx");

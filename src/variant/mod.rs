@@ -26,6 +26,8 @@ mod recipe;
 mod share;
 mod simplify;
 mod smooth;
+#[cfg(test)]
+mod testing;
 mod weight_only;
 mod weights;
 

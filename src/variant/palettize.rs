@@ -338,10 +338,10 @@ fn replace_constants(nodes: &mut Vec<NodeProto>, palettized: &mut HashMap<usize,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::onnx::proto::GraphProto;
-    use crate::model::onnx::proto::OperatorSetIdProto;
     use crate::model::onnx::proto::ValueInfoProto;
     use crate::variant::Recipe;
+    use crate::variant::testing::apply;
+    use crate::variant::testing::of;
 
     fn weight(name: &str, dims: &[i64]) -> TensorProto {
         let count: i64 = dims.iter().product();
@@ -349,37 +349,6 @@ mod tests {
             .map(|at| ((at * 7919) % 1009) as f32 / 1009.0 - 0.5)
             .collect();
         edit::floats(name, dims, &values)
-    }
-
-    fn of(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
-        let value = |name: &str| ValueInfoProto {
-            name: Some(name.to_owned()),
-            ..ValueInfoProto::default()
-        };
-        ModelProto {
-            opset_import: vec![OperatorSetIdProto {
-                domain: None,
-                version: Some(17),
-            }],
-            graph: Some(GraphProto {
-                node,
-                initializer,
-                input: vec![value("x")],
-                output: vec![value("y")],
-                ..GraphProto::default()
-            }),
-            ..ModelProto::default()
-        }
-    }
-
-    fn apply(recipe: &str, model: &mut ModelProto) -> Account {
-        let recipe = Recipe::parse(recipe).unwrap();
-        let mut account = Account::default();
-        recipe.steps[0]
-            .pass
-            .apply(model, &Evidence::default(), &mut account)
-            .unwrap();
-        account
     }
 
     fn operators(model: &ModelProto) -> Vec<&str> {

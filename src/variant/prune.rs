@@ -326,13 +326,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::onnx::proto::GraphProto;
-    use crate::model::onnx::proto::NodeProto;
-    use crate::model::onnx::proto::OperatorSetIdProto;
     use crate::model::onnx::proto::TensorProto;
     use crate::model::onnx::proto::ValueInfoProto;
     use crate::variant::Recipe;
     use crate::variant::edit;
+    use crate::variant::testing::apply;
+    use crate::variant::testing::of;
 
     fn magnitudes(values: &[f32]) -> Magnitudes {
         Magnitudes {
@@ -360,37 +359,6 @@ mod tests {
             .iter()
             .map(|bytes| f32::from_le_bytes(*bytes))
             .collect()
-    }
-
-    fn of(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
-        let value = |name: &str| ValueInfoProto {
-            name: Some(name.to_owned()),
-            ..ValueInfoProto::default()
-        };
-        ModelProto {
-            opset_import: vec![OperatorSetIdProto {
-                domain: None,
-                version: Some(17),
-            }],
-            graph: Some(GraphProto {
-                node,
-                initializer,
-                input: vec![value("x")],
-                output: vec![value("y")],
-                ..GraphProto::default()
-            }),
-            ..ModelProto::default()
-        }
-    }
-
-    fn apply(recipe: &str, model: &mut ModelProto) -> Account {
-        let recipe = Recipe::parse(recipe).unwrap();
-        let mut account = Account::default();
-        recipe.steps[0]
-            .pass
-            .apply(model, &Evidence::default(), &mut account)
-            .unwrap();
-        account
     }
 
     fn weight(name: &str, dims: &[i64]) -> TensorProto {

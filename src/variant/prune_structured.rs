@@ -280,7 +280,7 @@ fn drop_unread(graph: &mut GraphProto, abandoned: &BTreeSet<String>) {
     let read: HashSet<&str> = graph
         .node
         .iter()
-        .flat_map(walk::reads)
+        .flat_map(edit::reads)
         .chain(graph.output.iter().map(|output| output.name()))
         .chain(graph.input.iter().map(|input| input.name()))
         .collect();

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 
 use super::edit::MICROSOFT;
+use super::edit::reads;
 use crate::model::onnx::proto::AttributeProto;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::NodeProto;
@@ -407,22 +408,4 @@ fn ends(scopes: &[Scope<'_>], reader: &Reader<'_>, weighted: &mut HashSet<usize>
     }
     found.retain(|node| layers.contains(node));
     found
-}
-
-/// Every name that a node reads, those that its bodies read included.
-fn reads(node: &NodeProto) -> Vec<&str> {
-    let mut names = Vec::new();
-    let mut open = vec![node];
-    while let Some(node) = open.pop() {
-        names.extend(node.input.iter().map(String::as_str).filter(|name| !name.is_empty()));
-        let bodies = node
-            .attribute
-            .iter()
-            .flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
-        for body in bodies {
-            open.extend(&body.node);
-            names.extend(body.output.iter().map(|output| output.name()));
-        }
-    }
-    names
 }

@@ -22,6 +22,7 @@ use crate::model::onnx::tensor_view::TensorView;
 use crate::model::onnx::types::bits;
 use crate::variant::VariantError;
 use crate::variant::edit;
+use crate::variant::edit::reads;
 
 /// More runs of channels than that along one axis are not followed.
 const MOST_PARTS: usize = 4096;
@@ -348,22 +349,4 @@ impl<'a> Walk<'a> {
             self.channels.block(part.set, reason);
         }
     }
-}
-
-/// Every name that a node reads, those that its bodies read included.
-pub(super) fn reads(node: &NodeProto) -> Vec<&str> {
-    let mut names = Vec::new();
-    let mut open = vec![node];
-    while let Some(node) = open.pop() {
-        names.extend(node.input.iter().map(String::as_str).filter(|name| !name.is_empty()));
-        let bodies = node
-            .attribute
-            .iter()
-            .flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
-        for body in bodies {
-            open.extend(&body.node);
-            names.extend(body.output.iter().map(|output| output.name()));
-        }
-    }
-    names
 }
