@@ -71,3 +71,4 @@ mod variants;
 mod verify;
 mod weight_only;
 mod worker;
+mod workspace_records;
