@@ -77,17 +77,12 @@ fn lineage() -> (tempfile::TempDir, Registry) {
 
 fn names(registry: &Registry, filter: &Filter) -> Vec<String> {
     let listed = registry.list(filter).unwrap();
-    assert_eq!(
-        registry
-            .count(&Filter {
-                limit: None,
-                offset: 0,
-                ..filter.clone()
-            })
-            .unwrap()
-            >= listed.len() as u64,
-        true
-    );
+    let whole = Filter {
+        limit: None,
+        offset: 0,
+        ..filter.clone()
+    };
+    assert!(registry.count(&whole).unwrap() >= listed.len() as u64);
     listed
         .iter()
         .map(|listed| listed.build.shown_name().to_owned())
