@@ -77,9 +77,15 @@ pub(super) fn give(
             .with_config(AmazonS3ConfigKey::WebIdentityTokenFile, file)
             .with_config(AmazonS3ConfigKey::RoleArn, role));
     }
-    let other_way = ["sso_session", "sso_start_url", "source_profile", "credential_source", "credential_process"]
-        .into_iter()
-        .find(|key| field(key).is_some());
+    let other_way = [
+        "sso_session",
+        "sso_start_url",
+        "source_profile",
+        "credential_source",
+        "credential_process",
+    ]
+    .into_iter()
+    .find(|key| field(key).is_some());
     if let Some(way) = other_way {
         return Err(RemoteError::Profile {
             profile: name,
@@ -230,7 +236,10 @@ mod tests {
         assert_eq!(key_of(&both).unwrap().as_deref(), Some("id"));
         let one = environment(&[("AWS_ACCESS_KEY_ID", "id")]);
         let error = key_of(&one).unwrap_err();
-        assert!(error.to_string().contains("AWS_SECRET_ACCESS_KEY is not set"), "{error}");
+        assert!(
+            error.to_string().contains("AWS_SECRET_ACCESS_KEY is not set"),
+            "{error}"
+        );
     }
 
     #[test]

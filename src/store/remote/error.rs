@@ -245,8 +245,16 @@ pub(super) fn translate(error: &object_store::Error, about: &About<'_>) -> Remot
         action: about.action,
         name: about.name.to_owned(),
         status,
-        code: if redirected { "PermanentRedirect".to_owned() } else { code },
-        message: if odd { "an answer that is not S3's".to_owned() } else { message },
+        code: if redirected {
+            "PermanentRedirect".to_owned()
+        } else {
+            code
+        },
+        message: if odd {
+            "an answer that is not S3's".to_owned()
+        } else {
+            message
+        },
     }
 }
 

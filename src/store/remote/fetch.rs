@@ -104,7 +104,13 @@ impl Part {
         let _ = std::fs::remove_file(&self.path);
     }
 
-    fn fill(&mut self, remote: &Remote, digest: &Digest, size: u64, progress: &Progress<'_>) -> Result<(), RemoteError> {
+    fn fill(
+        &mut self,
+        remote: &Remote,
+        digest: &Digest,
+        size: u64,
+        progress: &Progress<'_>,
+    ) -> Result<(), RemoteError> {
         let name = blob_name(digest);
         let (mut hasher, mut have) = self.there_already(size)?;
         progress(have);

@@ -254,7 +254,8 @@ impl S3 {
         let payload = PutPayload::from(Bytes::copy_from_slice(bytes));
         let put = |mode: PutMode| {
             let options = PutOptions::from(mode);
-            self.runtime.block_on(self.store.put_opts(&path, payload.clone(), options))
+            self.runtime
+                .block_on(self.store.put_opts(&path, payload.clone(), options))
         };
         let Some(known) = known else {
             put(mode).map_err(self.failed("write", name))?;
@@ -337,7 +338,9 @@ impl S3 {
                 .create_multipart_opts(&path, options)
                 .await
                 .map_err(&failed)?;
-            let outcome = self.parts(&path, &id, &mut source, size, digest, file, name, progress).await;
+            let outcome = self
+                .parts(&path, &id, &mut source, size, digest, file, name, progress)
+                .await;
             if outcome.is_err() {
                 // What was sent would be kept, and charged for, until somebody cleans up.
                 let _ = self.store.abort_multipart(&path, &id).await;
@@ -346,7 +349,10 @@ impl S3 {
         })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the one half of `send`, split off so that the other can clean up")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the one half of `send`, split off so that the other can clean up"
+    )]
     async fn parts(
         &self,
         path: &Path,
@@ -387,10 +393,7 @@ impl S3 {
         if found != *digest {
             return Err(changed(file, found));
         }
-        self.store
-            .complete_multipart(path, id, parts)
-            .await
-            .map_err(&failed)?;
+        self.store.complete_multipart(path, id, parts).await.map_err(&failed)?;
         Ok(())
     }
 

@@ -107,9 +107,9 @@ pub fn check_endpoint(endpoint: &str) -> Result<(), RemoteError> {
     if endpoint.contains(['?', '#']) || endpoint.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(setting("the endpoint has more than scheme, host, port and path", hint));
     }
-    let is_url = endpoint
-        .parse::<http::Uri>()
-        .is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty()));
+    let is_url = endpoint.parse::<http::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    });
     if is_url {
         return Ok(());
     }
@@ -157,10 +157,21 @@ mod tests {
         let error = check_endpoint("https://key:hunter2@host").unwrap_err();
         assert!(!format!("{error}{:?}{error:?}", error.hints()).contains("hunter2"));
         assert!(error.hints().concat().contains("AWS_SECRET_ACCESS_KEY"));
-        for good in ["https://a.r2.cloudflarestorage.com", "http://localhost:9000", "http://[::1]:80/s3/"] {
+        for good in [
+            "https://a.r2.cloudflarestorage.com",
+            "http://localhost:9000",
+            "http://[::1]:80/s3/",
+        ] {
             check_endpoint(good).unwrap();
         }
-        for bad in ["", "localhost:9000", "ftp://a", "https://", "https://a?b=c", "https://a b"] {
+        for bad in [
+            "",
+            "localhost:9000",
+            "ftp://a",
+            "https://",
+            "https://a?b=c",
+            "https://a b",
+        ] {
             assert!(check_endpoint(bad).is_err(), "{bad}");
         }
     }

@@ -170,10 +170,7 @@ impl HttpService for Transport {
 
 /// Seconds of `Retry-After` where the server is too busy. Its other form, a date, is not used by S3 servers.
 fn wait_asked_for(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
-    if !matches!(
-        status,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-    ) {
+    if !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         return None;
     }
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
@@ -184,7 +181,10 @@ fn wait_asked_for(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
 async fn cut(response: http::Response<Incoming>) -> Result<HttpResponse, HttpError> {
     let (parts, body) = response.into_parts();
     if parts.status.is_success() {
-        return Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(Watched::new(body))));
+        return Ok(HttpResponse::from_parts(
+            parts,
+            HttpResponseBody::new(Watched::new(body)),
+        ));
     }
     let text = match time::timeout(ANSWER, Limited::new(body, MAX_REFUSAL).collect()).await {
         Ok(Ok(collected)) => String::from_utf8_lossy(&collected.to_bytes()).into_owned(),
@@ -218,7 +218,11 @@ fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
 fn without_keys(text: &str) -> String {
     let words = text.split(' ').map(|word| {
         let letters = word.bytes().filter(u8::is_ascii_alphanumeric).count();
-        if letters >= 16 && !word.contains(['.', '-', '_']) { "…" } else { word }
+        if letters >= 16 && !word.contains(['.', '-', '_']) {
+            "…"
+        } else {
+            word
+        }
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -255,7 +259,10 @@ impl Body for Watched {
     type Data = Bytes;
     type Error = HttpError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
         let this = &mut *self;
         match Pin::new(&mut this.body).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => {
@@ -267,9 +274,11 @@ impl Body for Watched {
                 Poll::Ready(Some(Err(HttpError::new(HttpErrorKind::Interrupted, trouble))))
             }
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => this.patience.as_mut().poll(context).map(|()| {
-                Some(Err(HttpError::new(HttpErrorKind::Timeout, Trouble::Timeout(ANSWER))))
-            }),
+            Poll::Pending => this
+                .patience
+                .as_mut()
+                .poll(context)
+                .map(|()| Some(Err(HttpError::new(HttpErrorKind::Timeout, Trouble::Timeout(ANSWER))))),
         }
     }
 
