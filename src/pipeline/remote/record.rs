@@ -561,7 +561,7 @@ mod tests {
                     target: "onnxruntime_cpu".to_owned(),
                     sequence: None,
                     runtime_version: "1.31.1".to_owned(),
-                    machine: Fingerprint::default(),
+                    machine: Fingerprint::of_this_machine(),
                     samples: json!({ "ms": [0.1 + 0.2, 1.0 / 3.0] }),
                     created_at: (*at).to_owned(),
                     figures: Some(Figures::default()),

@@ -67,10 +67,8 @@ pub enum RemoteError {
         message: String,
     },
     /// The bucket does not exist.
-    #[error("there is no bucket `{bucket}` at {place}")]
+    #[error("there is no such bucket: {place}")]
     NoBucket {
-        /// Its name.
-        bucket: String,
         /// The remote, for people.
         place: String,
     },
@@ -198,8 +196,6 @@ fn refused(status: Option<u16>, code: &str) -> Vec<String> {
 pub(super) struct About<'a> {
     /// The remote, for people.
     pub(super) place: &'a str,
-    /// The bucket.
-    pub(super) bucket: &'a str,
     /// A verb phrase: `write`, `list`.
     pub(super) action: &'static str,
     /// The object's name beneath the prefix.
@@ -213,7 +209,8 @@ pub(super) fn translate(error: &object_store::Error, about: &About<'_>) -> Remot
         return match trouble {
             Trouble::NoMetadata => RemoteError::NoCredentials {
                 place,
-                reason: "not in the environment, not in `~/.aws`, and this machine has no instance metadata".to_owned(),
+                reason: "not in the environment, not in `~/.aws`, and this machine's metadata service gives none"
+                    .to_owned(),
             },
             trouble => RemoteError::Unreachable {
                 place,
@@ -224,10 +221,7 @@ pub(super) fn translate(error: &object_store::Error, about: &About<'_>) -> Remot
     let text = error.to_string();
     let (code, message) = quoted(&text);
     if code == "NoSuchBucket" {
-        return RemoteError::NoBucket {
-            bucket: about.bucket.to_owned(),
-            place,
-        };
+        return RemoteError::NoBucket { place };
     }
     if matches!(error, object_store::Error::NotFound { .. }) {
         return RemoteError::Missing {

@@ -71,7 +71,6 @@ pub(super) struct S3 {
     // Dropped before the runtime whose tasks it owns.
     store: AmazonS3,
     runtime: Runtime,
-    bucket: String,
     place: String,
     absent: AtomicU8,
     unchanged: AtomicU8,
@@ -126,7 +125,6 @@ impl S3 {
         Ok(Self {
             store,
             runtime,
-            bucket: bucket.to_owned(),
             place,
             absent: AtomicU8::new(UNKNOWN),
             unchanged: AtomicU8::new(UNKNOWN),
@@ -143,7 +141,6 @@ impl S3 {
                 &error,
                 &About {
                     place: &self.place,
-                    bucket: &self.bucket,
                     action,
                     name,
                 },
@@ -177,7 +174,6 @@ impl S3 {
     fn or_absent<T>(&self, action: &'static str, name: &str, error: &Error) -> Result<Option<T>, RemoteError> {
         let about = About {
             place: &self.place,
-            bucket: &self.bucket,
             action,
             name,
         };

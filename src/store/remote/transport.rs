@@ -78,7 +78,7 @@ pub(super) enum Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoMetadata => f.write_str("no instance metadata service answers"),
+            Self::NoMetadata => f.write_str("no instance metadata service gives credentials"),
             Self::Connect(what) => f.write_str(what),
             Self::Timeout(after) => write!(f, "no answer within {} s", after.as_secs()),
             Self::Broken(what) => write!(f, "the connection broke: {what}"),
@@ -136,6 +136,10 @@ impl Transport {
                 HttpErrorKind::Request,
                 Trouble::Broken(innermost(&error)),
             )),
+            // 403 where the service is switched off, 404 where the machine has no role.
+            Ok(Ok(response)) if is_metadata && !response.status().is_success() => {
+                Err(HttpError::new(HttpErrorKind::Unknown, Trouble::NoMetadata))
+            }
             Ok(Ok(response)) => return Ok(response),
         };
         // Nothing else lives on that address, and asking again only takes time.
