@@ -20,6 +20,7 @@ mod progress;
 mod signals;
 mod snippet;
 mod stage_clock;
+mod transfer;
 pub mod ui;
 
 use std::ffi::OsString;

@@ -30,6 +30,7 @@ pub mod profile;
 pub mod publish;
 pub mod recall;
 pub mod remember;
+pub mod remote;
 pub mod search;
 mod sides;
 pub mod subject;

@@ -15,6 +15,7 @@ mod measurements;
 mod remotes;
 mod rows;
 mod schema;
+mod share;
 mod tags;
 
 pub use builds::About;
@@ -40,6 +41,7 @@ pub use list::Listed;
 pub use measurements::Measurement;
 pub use remotes::RemoteFacts;
 pub use schema::VERSION;
+pub use share::Shared;
 pub use tags::BASELINE;
 pub use tags::PINNED;
 pub use tags::Tag;

@@ -19,6 +19,7 @@ pub mod optimized;
 pub mod profile_page;
 pub mod profile_table;
 pub mod quantization;
+pub mod remotes;
 pub mod sparkline;
 pub mod summary;
 mod svg;

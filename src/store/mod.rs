@@ -3,6 +3,10 @@
 //! Putting is idempotent and safe when several processes put the same content at once: each writes its own temporary file and the
 //! last rename wins with equal bytes. What is read is verified first, since anything may have happened to the file in between; so a blob
 //! need not be waited for until it is on the disk.
+//!
+//! [`remote`] has the same blobs in a bucket or a shared folder.
+
+pub mod remote;
 
 use std::fs;
 use std::io;
@@ -112,6 +116,19 @@ impl Objects {
         fs::symlink_metadata(&path)
             .is_ok_and(|metadata| metadata.is_file())
             .then_some(path)
+    }
+
+    /// Where a blob is gathered that comes piece by piece; no blob has such a name.
+    pub fn part_path(&self, digest: &Digest) -> PathBuf {
+        self.root.join(format!(".mlbuild-part-{digest}"))
+    }
+
+    /// Keeps a file of this folder whose content the caller has verified, by renaming it.
+    pub fn adopt(&self, digest: &Digest, part: &Path) -> Result<PathBuf, StoreError> {
+        let path = self.root.join(digest.as_str());
+        set_read_only(part, true)?;
+        fs::rename(part, &path).map_err(FileError::at("write", &path))?;
+        Ok(path)
     }
 
     /// The file of a blob, after reading all of it and comparing its digest.

@@ -17,8 +17,12 @@ mod explore;
 mod init;
 mod optimize;
 mod profile;
+mod pull;
+mod push;
+mod remote;
 mod runtime;
 mod sensitivity;
+mod sync;
 mod validate;
 mod worker;
 
@@ -64,6 +68,14 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Config(config::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Remote(remote::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Push(push::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Pull(pull::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Sync(sync::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Runtime(runtime::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Doctor(doctor::Args),
@@ -99,6 +111,10 @@ impl Command {
             Self::Completions(args) => completions::run(&args, context),
             Self::Explore(args) => explore::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),
+            Self::Remote(args) => remote::run(&args, context),
+            Self::Push(args) => push::run(&args, context),
+            Self::Pull(args) => pull::run(&args, context),
+            Self::Sync(args) => sync::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
             Self::Worker(args) => worker::run(&args, context),
         }
