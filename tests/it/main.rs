@@ -45,6 +45,7 @@ mod interrupted;
 mod launcher;
 mod machines;
 mod made_inputs;
+mod manual;
 mod measuring;
 mod metrics;
 mod noise;

@@ -15,6 +15,7 @@ mod config;
 mod doctor;
 mod explore;
 mod init;
+mod man;
 mod optimize;
 mod profile;
 mod runtime;
@@ -70,6 +71,8 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Man(man::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Action(action::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     #[command(hide = true)]
@@ -97,6 +100,7 @@ impl Command {
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
+            Self::Man(args) => man::run(&args, context),
             Self::Explore(args) => explore::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
