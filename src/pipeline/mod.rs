@@ -16,6 +16,7 @@ pub mod explain;
 pub mod explore;
 pub mod facts;
 pub mod feed;
+pub mod figures;
 pub mod gate;
 pub mod interrupt;
 pub mod layers;

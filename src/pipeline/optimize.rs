@@ -36,6 +36,7 @@ use crate::pipeline::verify::Source;
 use crate::pipeline::verify::Verified;
 use crate::pipeline::verify::VerifyError;
 use crate::pipeline::workspace::Workspace;
+use crate::registry::About;
 use crate::registry::Build;
 use crate::registry::BuildFacts;
 use crate::registry::Check;
@@ -286,6 +287,7 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
             parent: Some(parent.facts.id.clone()),
             tool_version: crate::VERSION.to_owned(),
             notes: prepared.account.notes.clone(),
+            about: About::default(),
         })?
     };
     if !prepared.recipe.steps.is_empty() {
@@ -354,9 +356,8 @@ fn lineage(request: &Request<'_>, registry: &Registry) -> Result<Lineage, Optimi
     let id: Digest = variant_id(&model.digest, &as_is, None, request.seed, crate::VERSION);
     let files = subject::store_source(model, request.workspace.objects())?;
     let known = registry.lineage(&id)?.into_iter().next();
-    let root = known.unwrap_or_else(|| Build {
-        root: id.clone(),
-        facts: BuildFacts {
+    let root = known.unwrap_or_else(|| {
+        Build::root(BuildFacts {
             id,
             model: request.name.to_owned(),
             source: model.digest.clone(),
@@ -367,7 +368,8 @@ fn lineage(request: &Request<'_>, registry: &Registry) -> Result<Lineage, Optimi
             parent: None,
             tool_version: crate::VERSION.to_owned(),
             notes: Vec::new(),
-        },
+            about: About::default(),
+        })
     });
     Ok(Lineage {
         parent: root.clone(),

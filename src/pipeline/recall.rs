@@ -22,9 +22,11 @@ use crate::model::tensor::Tensor;
 use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::benchmark::Measured;
 use crate::pipeline::benchmark::Outcome;
+use crate::pipeline::figures;
 use crate::pipeline::remember::artifacts;
 use crate::pipeline::trouble::chain;
 use crate::pipeline::workspace::Workspace;
+use crate::registry::About;
 use crate::registry::BuildFacts;
 use crate::registry::Measurement;
 use crate::registry::Registry;
@@ -109,6 +111,12 @@ struct Stored {
     measurement: SideMeasurement,
 }
 
+/// The measurement in the samples of a benchmark; `None` where they are of something else, or of a form that is not known.
+pub fn stored_measurement(samples: &serde_json::Value) -> Option<SideMeasurement> {
+    let stored: Stored = serde_json::from_value(samples.clone()).ok()?;
+    (stored.kind == KIND && stored.version == FORMAT).then_some(stored.measurement)
+}
+
 /// The build that a model is in the registry: the one that it was opened as, or the model as it is.
 pub fn build_id(build: Option<&str>, model: &Model, seed: u64) -> Option<Digest> {
     match build {
@@ -153,6 +161,7 @@ pub fn keep(
             machine: machine.clone(),
             samples: serde_json::to_value(&stored)?,
             created_at: now.to_owned(),
+            figures: Some(figures::of_side(measurement)),
         })?;
     }
     Ok(Some(id))
@@ -171,6 +180,7 @@ fn facts(id: &Digest, model: &Model, files: &[StoredFile], now: &str) -> BuildFa
         parent: None,
         tool_version: crate::VERSION.to_owned(),
         notes: Vec::new(),
+        about: About::default(),
     }
 }
 

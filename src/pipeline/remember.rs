@@ -6,11 +6,14 @@ use crate::config::Config;
 use crate::hint::Hint;
 use crate::machine::fingerprint::Fingerprint;
 use crate::pipeline::baseline::manifest::StoredFile;
+use crate::pipeline::figures;
 use crate::pipeline::gate::Done;
 use crate::pipeline::workspace::Workspace;
+use crate::registry::About;
 use crate::registry::ArtifactFacts;
 use crate::registry::BuildFacts;
 use crate::registry::DerivationFacts;
+use crate::registry::Figures;
 use crate::registry::Measurement;
 use crate::registry::Registry;
 use crate::registry::RegistryError;
@@ -69,6 +72,7 @@ pub fn remember(
             parent,
             tool_version: crate::VERSION.to_owned(),
             notes,
+            about: About::default(),
         };
         let as_is = Recipe::as_is().name();
         registry.insert_build(&facts(root.clone(), as_is, &entry.job.source_files, None, Vec::new()))?;
@@ -83,9 +87,17 @@ pub fn remember(
                 calibration: None,
             })?;
         }
-        let (samples, runtime_version): (Value, &String) = match (&entry.pair, &entry.alone) {
-            (Some(pair), _) => (serde_json::to_value(pair)?, &pair.runtime_version),
-            (None, Some(alone)) => (serde_json::to_value(alone)?, &alone.runtime_version),
+        let (samples, runtime_version, figures): (Value, &String, Figures) = match (&entry.pair, &entry.alone) {
+            (Some(pair), _) => (
+                serde_json::to_value(pair)?,
+                &pair.runtime_version,
+                figures::of_candidate(pair),
+            ),
+            (None, Some(alone)) => (
+                serde_json::to_value(alone)?,
+                &alone.runtime_version,
+                figures::of_side(alone),
+            ),
             (None, None) => continue,
         };
         registry.insert_measurement(&Measurement {
@@ -96,6 +108,7 @@ pub fn remember(
             machine: machine.clone(),
             samples,
             created_at: now.to_owned(),
+            figures: Some(figures),
         })?;
     }
     Ok(())

@@ -39,6 +39,35 @@ pub struct BuildFacts {
     pub tool_version: String,
     /// What a person should know of it.
     pub notes: Vec<String>,
+    /// What kind of model it is, and where it was found.
+    pub about: About,
+}
+
+/// What kind of model a build is, and where it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// `onnx`, `tflite`, `coreml`.
+    pub format: String,
+    /// What kind of data it takes: `vision`, `nlp`, …; `None` where nobody looked.
+    pub task: Option<String>,
+    /// The file name of its source model when it was first seen.
+    pub file: Option<String>,
+    /// It was brought in as it is, not made here.
+    pub imported: bool,
+    /// The ONNX graph that a compiled model came from, in the store.
+    pub graph: Option<Digest>,
+}
+
+impl Default for About {
+    fn default() -> Self {
+        Self {
+            format: "onnx".to_owned(),
+            task: None,
+            file: None,
+            imported: false,
+            graph: None,
+        }
+    }
 }
 
 /// One file of a build.
@@ -59,19 +88,44 @@ pub struct Build {
     pub facts: BuildFacts,
     /// The first build of its lineage; its own id where it has no parent.
     pub root: Digest,
+    /// The name that a person gave it.
+    pub name: Option<String>,
+    /// Since when it is protected from pruning, ISO 8601 in UTC.
+    pub pinned_at: Option<String>,
+    /// Since when it is hidden, ISO 8601 in UTC: removed, and not purged.
+    pub removed_at: Option<String>,
 }
 
 impl Build {
+    /// A build that nobody said anything about yet, the root of a lineage.
+    pub fn root(facts: BuildFacts) -> Self {
+        Self {
+            root: facts.id.clone(),
+            facts,
+            name: None,
+            pinned_at: None,
+            removed_at: None,
+        }
+    }
+
+    /// The name that a person gave it, or the model's.
+    pub fn shown_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.facts.model)
+    }
+
     /// The bytes of all its files.
     pub fn size(&self) -> Bytes {
         size(&self.facts.artifacts)
     }
 }
 
-const COLUMNS: &str = "id, model, source, recipe, target, created_at, parent, root, tool_version, notes";
+/// What [`Registry::read`] reads.
+pub(super) const COLUMNS: &str =
+    "builds.id, model, source, recipe, target, builds.created_at, parent, root, tool_version, notes,
+    format, task, file, imported, graph, builds.name, pinned_at, removed_at";
 
 impl Registry {
-    /// Remembers a build. Returns false where the registry has it already; then nothing changes.
+    /// Remembers a build. Returns false where the registry has it already; then nothing changes, but that one which was removed is back.
     ///
     /// A parent must be there before its child ([`RegistryError::NotFound`]).
     pub fn insert_build(&mut self, facts: &BuildFacts) -> Result<bool, RegistryError> {
@@ -96,8 +150,9 @@ impl Registry {
         };
         let inserted = transaction
             .execute(
-                "INSERT INTO builds (id, model, source, recipe, target, size, created_at, parent, root, tool_version, notes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO NOTHING",
+                "INSERT INTO builds (id, model, source, recipe, target, size, created_at, parent, root, tool_version, notes,
+                                     format, task, file, imported, graph)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT (id) DO NOTHING",
                 params![
                     facts.id.as_str(),
                     facts.model,
@@ -110,6 +165,11 @@ impl Registry {
                     root,
                     facts.tool_version,
                     notes,
+                    facts.about.format,
+                    facts.about.task,
+                    facts.about.file,
+                    facts.about.imported,
+                    facts.about.graph.as_ref().map(Digest::as_str),
                 ],
             )
             .map_err(&failed)?;
@@ -128,71 +188,112 @@ impl Registry {
                     )
                     .map_err(&failed)?;
             }
+        } else {
+            transaction
+                .execute(
+                    "UPDATE builds SET removed_at = NULL WHERE id = ?1 AND removed_at IS NOT NULL",
+                    [facts.id.as_str()],
+                )
+                .map_err(&failed)?;
         }
         transaction.commit().map_err(&failed)?;
         Ok(inserted > 0)
     }
 
-    /// The build whose id starts with `prefix`, at least four hexadecimal digits.
+    /// The build whose id starts with `prefix`, at least four hexadecimal digits. One that was removed is [`RegistryError::Removed`].
     pub fn build_by_prefix(&self, prefix: &str) -> Result<Build, RegistryError> {
-        let not_found = || RegistryError::NotFound {
-            text: prefix.to_owned(),
-            nearest: None,
-        };
         let digits = prefix.to_ascii_lowercase();
-        if !(MIN_PREFIX..=64).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(not_found());
+        let mut found = self.with_prefix(&digits)?;
+        if found.iter().any(|build| build.removed_at.is_none()) {
+            found.retain(|build| build.removed_at.is_none());
         }
-        // `g` comes after every hexadecimal digit.
-        let clause = "WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id";
-        let mut found = self.select(clause, &[&digits])?;
         match (found.pop(), found.len()) {
-            (None, _) => Err(not_found()),
-            (Some(build), 0) => Ok(build),
+            (None, _) => Err(RegistryError::NotFound {
+                text: prefix.to_owned(),
+                nearest: None,
+            }),
+            (Some(build), 0) => match build.removed_at {
+                None => Ok(build),
+                Some(at) => Err(RegistryError::Removed {
+                    id: build.facts.id.clone(),
+                    at,
+                }),
+            },
             (Some(last), others) => {
                 found.push(last);
-                let mut shown: Vec<String> = found
-                    .iter()
-                    .take(SHOWN)
-                    .map(|build| {
-                        format!(
-                            "{} ({} {})",
-                            build.facts.id.short(),
-                            build.facts.model,
-                            build.facts.recipe
-                        )
-                    })
-                    .collect();
-                if others + 1 > SHOWN {
-                    shown.push("…".to_owned());
-                }
-                Err(RegistryError::Ambiguous {
-                    text: prefix.to_owned(),
-                    count: others + 1,
-                    shown: shown.join(", "),
-                })
+                Err(ambiguous(prefix, &found, others + 1))
             }
         }
     }
 
-    /// The build that a person means by `text`: a tag, or the beginning of an id.
+    /// The builds whose ids start with these digits, removed ones too; none for fewer than four.
+    pub fn with_prefix(&self, digits: &str) -> Result<Vec<Build>, RegistryError> {
+        if !(MIN_PREFIX..=64).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(Vec::new());
+        }
+        // `g` comes after every hexadecimal digit.
+        self.select(
+            "WHERE builds.id >= ?1 AND builds.id < ?1 || 'g' ORDER BY builds.id",
+            &[&digits.to_ascii_lowercase()],
+        )
+    }
+
+    /// The build that a person means by `text`: a tag, the beginning of an id, or a name that only one build has.
     pub fn resolve(&self, text: &str) -> Result<Build, RegistryError> {
         let prefix = match self.tagged(text)? {
             Some(id) => id,
             None => text.to_owned(),
         };
         match self.build_by_prefix(&prefix) {
-            Err(RegistryError::NotFound { .. }) => Err(RegistryError::NotFound {
+            Err(RegistryError::NotFound { .. }) => {}
+            outcome => return outcome,
+        }
+        let mut named = self.select(
+            "WHERE coalesce(builds.name, model) = ?1 AND removed_at IS NULL ORDER BY builds.id",
+            &[text],
+        )?;
+        match (named.pop(), named.len()) {
+            (None, _) => Err(RegistryError::NotFound {
                 text: text.to_owned(),
-                nearest: self.nearest_tag(text)?,
+                nearest: self.nearest(text)?,
             }),
-            outcome => outcome,
+            (Some(build), 0) => Ok(build),
+            (Some(last), others) => {
+                named.push(last);
+                Err(RegistryError::Namesakes {
+                    text: text.to_owned(),
+                    count: others + 1,
+                    shown: shown(&named),
+                })
+            }
         }
     }
 
-    /// All builds, the newest first.
+    /// True where the registry has the build, removed or not.
+    pub fn has_build(&self, id: &Digest) -> Result<bool, RegistryError> {
+        self.connection
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM builds WHERE id = ?1)",
+                [id.as_str()],
+                |row| row.get(0),
+            )
+            .map_err(self.failed("read"))
+    }
+
+    /// All builds that are not removed, the newest first.
     pub fn builds(&self) -> Result<Vec<Build>, RegistryError> {
-        self.select("ORDER BY created_at DESC, id", &[])
+        self.select(
+            "WHERE removed_at IS NULL ORDER BY builds.created_at DESC, builds.id",
+            &[],
+        )
+    }
+
+    /// The builds of the lineages that start at `root`, itself too and removed ones too, the oldest first.
+    pub fn descendants(&self, root: &Digest) -> Result<Vec<Build>, RegistryError> {
+        self.select(
+            "WHERE root = ?1 ORDER BY builds.created_at, builds.id",
+            &[root.as_str()],
+        )
     }
 
     /// The build with that id, then its parent, and so on to its root; empty where it is not there.
@@ -208,7 +309,7 @@ impl Registry {
         self.select(clause, &[id.as_str()])
     }
 
-    fn select(&self, clause: &str, parameters: &[&str]) -> Result<Vec<Build>, RegistryError> {
+    pub(super) fn select(&self, clause: &str, parameters: &[&str]) -> Result<Vec<Build>, RegistryError> {
         let failed = self.failed("read");
         let mut statement = self
             .connection
@@ -224,7 +325,7 @@ impl Registry {
         Ok(found)
     }
 
-    fn read(&self, row: &Row<'_>) -> Result<Build, RegistryError> {
+    pub(super) fn read(&self, row: &Row<'_>) -> Result<Build, RegistryError> {
         let failed = self.failed("read");
         let text = |index: usize| row.get::<_, String>(index).map_err(&failed);
         let optional = |index: usize| row.get::<_, Option<String>>(index).map_err(&failed);
@@ -242,14 +343,25 @@ impl Registry {
             parent: optional(6)?.map(|parent| self.digest(parent)).transpose()?,
             tool_version: text(8)?,
             notes,
+            about: About {
+                format: text(10)?,
+                task: optional(11)?,
+                file: optional(12)?,
+                imported: row.get(13).map_err(&failed)?,
+                graph: optional(14)?.map(|graph| self.digest(graph)).transpose()?,
+            },
         };
         Ok(Build {
             facts,
             root: self.digest(text(7)?)?,
+            name: optional(15)?,
+            pinned_at: optional(16)?,
+            removed_at: optional(17)?,
         })
     }
 
-    fn artifacts(&self, id: &Digest) -> Result<Vec<ArtifactFacts>, RegistryError> {
+    /// The files of a build, the model first.
+    pub fn artifacts(&self, id: &Digest) -> Result<Vec<ArtifactFacts>, RegistryError> {
         let failed = self.failed("read");
         let mut statement = self
             .connection
@@ -268,9 +380,37 @@ impl Registry {
         Ok(found)
     }
 
-    fn digest(&self, text: String) -> Result<Digest, RegistryError> {
+    pub(super) fn digest(&self, text: String) -> Result<Digest, RegistryError> {
         Digest::try_from(text).map_err(|error| self.damaged(error.to_string()))
     }
+}
+
+fn ambiguous(text: &str, found: &[Build], count: usize) -> RegistryError {
+    RegistryError::Ambiguous {
+        text: text.to_owned(),
+        count,
+        shown: shown(found),
+    }
+}
+
+/// Some of these builds, for people.
+fn shown(found: &[Build]) -> String {
+    let mut shown: Vec<String> = found
+        .iter()
+        .take(SHOWN)
+        .map(|build| {
+            format!(
+                "{} ({} {})",
+                build.facts.id.short(),
+                build.shown_name(),
+                build.facts.recipe
+            )
+        })
+        .collect();
+    if found.len() > SHOWN {
+        shown.push("…".to_owned());
+    }
+    shown.join(", ")
 }
 
 fn size(artifacts: &[ArtifactFacts]) -> Bytes {

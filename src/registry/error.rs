@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::digest::Digest;
 use crate::files::FileError;
 use crate::hint::Hint;
 
@@ -51,8 +52,46 @@ pub enum RegistryError {
     NotFound {
         /// What was asked for.
         text: String,
-        /// The closest tag, where one is close.
+        /// The closest tag or name, where one is close.
         nearest: Option<String>,
+    },
+    /// A build that was removed and not purged.
+    #[error("the build {} was removed on {at}", id.short())]
+    Removed {
+        /// The build.
+        id: Digest,
+        /// When, ISO 8601 in UTC.
+        at: String,
+    },
+    /// The name of more than one build.
+    #[error("`{text}` is the name of {count} builds: {shown}")]
+    Namesakes {
+        /// What was asked for.
+        text: String,
+        /// How many builds have it.
+        count: usize,
+        /// Some of them: short id, name and recipe.
+        shown: String,
+    },
+    /// A record of this kind that is not there, or that several have.
+    #[error("{found} {kind} `{text}` in the registry")]
+    NoRecord {
+        /// `experiment`, `run`, `history entry`, `remote`, `tag`.
+        kind: &'static str,
+        /// What was asked for.
+        text: String,
+        /// `no` or `more than one`.
+        found: &'static str,
+    },
+    /// A record whose name is taken.
+    #[error("there is {article} {kind} `{name}` already")]
+    Taken {
+        /// `a` or `an`.
+        article: &'static str,
+        /// `experiment`, `remote`.
+        kind: &'static str,
+        /// The name.
+        name: String,
     },
     /// The beginning of more than one id.
     #[error("`{text}` is the beginning of {count} builds: {shown}")]
@@ -108,6 +147,19 @@ impl Hint for RegistryError {
             }
             Self::NotFound { nearest, .. } => nearest.iter().map(|name| format!("did you mean `{name}`?")).collect(),
             Self::Ambiguous { .. } => vec!["give more digits".to_owned()],
+            Self::Namesakes { .. } => vec!["say which by its id".to_owned()],
+            Self::Removed { id, .. } => vec![format!("`mlbuild prune --restore {}` brings it back", id.short())],
+            Self::NoRecord { kind, .. } => vec![
+                match *kind {
+                    "experiment" => "`mlbuild experiment list` shows them",
+                    "run" => "`mlbuild run list` shows them",
+                    "remote" => "`mlbuild remote list` shows them; `mlbuild remote add` makes one",
+                    "tag" => "`mlbuild tag list` shows them",
+                    _ => "`mlbuild history` shows them",
+                }
+                .to_owned(),
+            ],
+            Self::Taken { .. } => vec!["choose another name".to_owned()],
             Self::BadTag { .. } => {
                 vec!["tags are letters, digits, `.`, `_`, `-` and `/`, and start with a letter or digit".to_owned()]
             }

@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use super::Registry;
 use super::RegistryError;
+use super::figures::Figures;
+use super::figures::insert_figures;
 use crate::digest::Digest;
 use crate::machine::Fingerprint;
 
@@ -25,13 +27,19 @@ pub struct Measurement {
     pub samples: Value,
     /// When, ISO 8601 in UTC.
     pub created_at: String,
+    /// What the samples come to, for lists. Not read back with the samples: [`Registry::figures`] has it.
+    pub figures: Option<Figures>,
 }
 
 impl Registry {
     /// Remembers a measurement and returns its number. Its build must be there ([`RegistryError::NotFound`]).
     pub fn insert_measurement(&mut self, measurement: &Measurement) -> Result<i64, RegistryError> {
         let machine = self.remember_machine(&measurement.machine)?;
-        let outcome = self.connection.execute(
+        let transaction = self
+            .connection
+            .unchecked_transaction()
+            .map_err(self.failed("write to"))?;
+        let outcome = transaction.execute(
             "INSERT INTO measurements (build, target, runtime_version, machine, samples, created_at, sequence_length)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
@@ -44,10 +52,13 @@ impl Registry {
                 measurement.sequence.and_then(|length| i64::try_from(length).ok()),
             ],
         );
-        match outcome {
-            Ok(_) => Ok(self.connection.last_insert_rowid()),
-            Err(error) => Err(self.refused(error, &measurement.build)),
+        outcome.map_err(|error| self.refused(error, &measurement.build))?;
+        let number = transaction.last_insert_rowid();
+        if let Some(figures) = &measurement.figures {
+            insert_figures(&transaction, number, measurement, figures).map_err(self.failed("write to"))?;
         }
+        transaction.commit().map_err(self.failed("write to"))?;
+        Ok(number)
     }
 
     /// The number of a machine, which is told apart from others by everything that is known of it.
@@ -105,6 +116,7 @@ impl Registry {
                 machine: serde_json::from_str(&text(2)?).map_err(broken)?,
                 samples: serde_json::from_str(&text(3)?).map_err(broken)?,
                 created_at: row.get(4).map_err(&failed)?,
+                figures: None,
             });
         }
         Ok(found)

@@ -1,22 +1,49 @@
-//! What was built and measured, remembered in SQLite (`.mlbuild/registry.db`): builds with their lineage, measurements, tags.
+//! What was built and measured, remembered in SQLite (`.mlbuild/registry.db`): builds with their lineage, measurements, tags,
+//! experiments, the history of commands, remotes.
 //!
 //! Several processes may use one registry at once. Blobs are not in here: artifacts are digests, their content is in the store.
 
 mod builds;
 mod checks;
 mod error;
+mod experiments;
+mod figures;
+mod history;
+mod keeping;
+mod list;
 mod measurements;
+mod remotes;
+mod rows;
 mod schema;
 mod tags;
 
+pub use builds::About;
 pub use builds::ArtifactFacts;
 pub use builds::Build;
 pub use builds::BuildFacts;
 pub use checks::Check;
 pub use checks::DerivationFacts;
 pub use error::RegistryError;
+pub use experiments::Experiment;
+pub use experiments::Run;
+pub use experiments::RunLog;
+pub use experiments::RunMetric;
+pub use experiments::RunStatus;
+pub use figures::Figured;
+pub use figures::Figures;
+pub use history::HistoryEntry;
+pub use history::HistoryFilter;
+pub use keeping::Remark;
+pub use list::Counts;
+pub use list::Filter;
+pub use list::Listed;
 pub use measurements::Measurement;
+pub use remotes::RemoteFacts;
 pub use schema::VERSION;
+pub use tags::BASELINE;
+pub use tags::PINNED;
+pub use tags::Tag;
+pub use tags::TagMove;
 
 use std::path::PathBuf;
 

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_machines_and_lengths.sql"),
     include_str!("migrations/0003_derivations_and_checks.sql"),
+    include_str!("migrations/0004_workspace.sql"),
 ];
 
 /// The version that this mlbuild writes.
@@ -190,6 +191,7 @@ mod tests {
         include_str!("migrations/0001_rows.sql"),
         include_str!("migrations/0002_rows.sql"),
         include_str!("migrations/0003_rows.sql"),
+        include_str!("migrations/0004_rows.sql"),
     ];
 
     #[test]

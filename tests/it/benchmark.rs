@@ -197,7 +197,7 @@ fn builds_are_found_and_benchmarks_kept() {
         .collect();
     let open = || Registry::open(&env.path(".mlbuild/registry.db")).unwrap();
     let id = builds[1].parse().unwrap();
-    open().tag("small", &id).unwrap();
+    open().tag("small", &id, "2026-01-02T03:05:00Z").unwrap();
     let kept = open().measurements(&id).unwrap().len();
 
     let by_tag = json(&quick(&env, &["small", "--json"]).expect_code(0));
@@ -255,7 +255,9 @@ fn references_that_mean_nothing_say_what_there_is() {
         .unwrap()
         .to_owned();
     let mut registry = Registry::open(&env.path(".mlbuild/registry.db")).unwrap();
-    registry.tag("main-digits", &build.parse().unwrap()).unwrap();
+    registry
+        .tag("main-digits", &build.parse().unwrap(), "2026-01-02T03:05:00Z")
+        .unwrap();
     drop(registry);
     let mut env = env;
     env.redact(&build[..12], "[BUILD]");

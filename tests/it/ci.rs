@@ -229,7 +229,9 @@ fn builds_are_found_by_tag_and_by_the_beginning_of_their_id() {
         .map(|comparison| comparison["candidate"]["build_id"].as_str().unwrap().to_owned())
         .collect();
     let mut registry = Registry::open(&env.path(".mlbuild/registry.db")).unwrap();
-    registry.tag("main-digits", &builds[0].parse().unwrap()).unwrap();
+    registry
+        .tag("main-digits", &builds[0].parse().unwrap(), "2026-01-02T03:05:00Z")
+        .unwrap();
     drop(registry);
 
     // The file is gone: builds come out of the workspace.

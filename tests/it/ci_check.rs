@@ -214,7 +214,9 @@ fn builds_are_compared_as_they_were_built() {
         .map(|comparison| comparison["candidate"]["build_id"].as_str().unwrap().to_owned())
         .collect();
     let mut registry = Registry::open(&env.path(".mlbuild/registry.db")).unwrap();
-    registry.tag("main-digits", &builds[0].parse().unwrap()).unwrap();
+    registry
+        .tag("main-digits", &builds[0].parse().unwrap(), "2026-01-02T03:05:00Z")
+        .unwrap();
     drop(registry);
     let flags = [
         "ci-check",

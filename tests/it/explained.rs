@@ -27,7 +27,7 @@ fn with_one_more_node(name: &str) -> Vec<u8> {
             *name = "extra_y".to_owned();
         }
     }
-    let side: i64 = 63;
+    let side: i64 = 127;
     let mut weights = vec![0.0_f32; (side * side) as usize];
     weights[(side * side / 2) as usize] = 1.0;
     graph.initializer.push(proto::TensorProto {
@@ -70,7 +70,7 @@ fn named(report: &serde_json::Value) -> Vec<(String, String)> {
 #[test]
 fn the_operator_that_was_added_is_named() {
     let env = two();
-    let flags = ["--size-threshold", "900%", "--time-budget", "1 s"];
+    let flags = ["--size-threshold", "900%", "--time-budget", "20 s"];
     let output = env.run(&[&["compare", "a.onnx", "b.onnx", "--json"], &flags[..]].concat());
     let report = json(&output);
     let changes = named(&report);
@@ -110,7 +110,7 @@ fn the_operator_that_was_added_is_named() {
 #[test]
 fn the_operator_that_went_is_what_made_it_faster() {
     let env = two();
-    let output = env.run(&["compare", "b.onnx", "a.onnx", "--json", "--time-budget", "1 s"]);
+    let output = env.run(&["compare", "b.onnx", "a.onnx", "--json", "--time-budget", "20 s"]);
     let report = json(&output);
     assert_eq!(named(&report)[0], (EXTRA.to_owned(), "gone".to_owned()));
     let stored = v2::from_json(&output.stdout).unwrap();

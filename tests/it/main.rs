@@ -72,3 +72,4 @@ mod variants;
 mod verify;
 mod weight_only;
 mod worker;
+mod workspace_records;

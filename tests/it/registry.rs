@@ -8,6 +8,7 @@ use mlbuild::digest::Digest;
 use mlbuild::files::write_atomic;
 use mlbuild::hint::Hint as _;
 use mlbuild::machine::Fingerprint;
+use mlbuild::registry::About;
 use mlbuild::registry::ArtifactFacts;
 use mlbuild::registry::BuildFacts;
 use mlbuild::registry::Measurement;
@@ -16,6 +17,8 @@ use mlbuild::registry::RegistryError;
 use mlbuild::units::Bytes;
 use rusqlite::Connection;
 use serde_json::json;
+
+const NOW: &str = "2026-01-02T03:05:00Z";
 
 fn facts(id: &Digest, parent: Option<&Digest>) -> BuildFacts {
     BuildFacts {
@@ -40,6 +43,7 @@ fn facts(id: &Digest, parent: Option<&Digest>) -> BuildFacts {
         parent: parent.cloned(),
         tool_version: "0.1.0".to_owned(),
         notes: vec!["fp16: left in 32 bits: 1 TopK".to_owned()],
+        about: About::default(),
     }
 }
 
@@ -59,6 +63,7 @@ fn measurement(build: &Digest, second: u32) -> Measurement {
         machine: machine("Intel Xeon"),
         samples: json!([[0.001_25, 0.001_5], [1e-9]]),
         created_at: format!("2026-01-02T03:04:{second:02}Z"),
+        figures: None,
     }
 }
 
@@ -129,9 +134,9 @@ fn finds_builds_by_tag_and_by_the_beginning_of_an_id() {
     for last in 0..7 {
         registry.insert_build(&facts(&similar_id(last), None)).unwrap();
     }
-    registry.tag("release", &similar_id(1)).unwrap();
-    registry.tag("aaaa", &similar_id(2)).unwrap();
-    registry.tag("release", &similar_id(3)).unwrap();
+    registry.tag("release", &similar_id(1), NOW).unwrap();
+    registry.tag("aaaa", &similar_id(2), NOW).unwrap();
+    registry.tag("release", &similar_id(3), NOW).unwrap();
     assert_eq!(registry.resolve("release").unwrap().facts.id, similar_id(3));
     assert_eq!(registry.resolve("aaaa").unwrap().facts.id, similar_id(2));
     assert_eq!(
@@ -208,7 +213,7 @@ fn refuses_what_refers_to_nothing() {
             .insert_build(&facts(&Digest::of(b"child"), Some(&absent)))
             .unwrap_err(),
         registry.insert_measurement(&measurement(&absent, 0)).unwrap_err(),
-        registry.tag("release", &absent).unwrap_err(),
+        registry.tag("release", &absent, NOW).unwrap_err(),
     ] {
         assert!(matches!(error, RegistryError::NotFound { .. }), "{error}");
     }
@@ -217,7 +222,7 @@ fn refuses_what_refers_to_nothing() {
     registry.insert_build(&facts(&build, None)).unwrap();
     for name in ["", "-release", "a b", "ä", &"x".repeat(101)] {
         assert!(
-            matches!(registry.tag(name, &build), Err(RegistryError::BadTag { .. })),
+            matches!(registry.tag(name, &build, NOW), Err(RegistryError::BadTag { .. })),
             "{name}"
         );
     }
@@ -257,7 +262,7 @@ fn refuses_files_that_are_no_registries_of_this_version() {
     std::fs::create_dir(folder.path().join("taken.db")).unwrap();
     complaints.push(complaint(&folder.path().join("taken.db")));
     insta::assert_snapshot!(complaints.join("\n"), @r"
-    the registry `FOLDER/registry.db` has version 9, this mlbuild reads up to 3; use the newer mlbuild that wrote it
+    the registry `FOLDER/registry.db` has version 9, this mlbuild reads up to 4; use the newer mlbuild that wrote it
     `FOLDER/foreign.db` is not a registry of mlbuild; move the file away, or work in another folder
     `FOLDER/text.db` is not a registry of mlbuild; move the file away, or work in another folder
     cannot create the folder `FOLDER/text.db`; a file is where a folder is needed: move `FOLDER/text.db` away
@@ -332,7 +337,7 @@ fn write_some(folder: &Path, writer: u32) {
         let id = Digest::of(format!("{writer} {number}").as_bytes());
         assert!(registry.insert_build(&facts(&id, Some(&shared))).unwrap());
         registry.insert_measurement(&measurement(&id, number)).unwrap();
-        registry.tag("latest", &id).unwrap();
+        registry.tag("latest", &id, NOW).unwrap();
     }
 }
 

@@ -4,6 +4,7 @@ use crate::digest::Digest;
 use crate::pipeline::explore::sweep::Sweep;
 use crate::pipeline::explore::trial::Trial;
 use crate::pipeline::remember;
+use crate::registry::About;
 use crate::registry::BuildFacts;
 use crate::registry::DerivationFacts;
 use crate::registry::Registry;
@@ -28,6 +29,7 @@ pub(super) fn register(sweep: &Sweep<'_>, trials: &[Trial]) -> Result<(), Regist
         parent,
         tool_version: crate::VERSION.to_owned(),
         notes,
+        about: About::default(),
     };
     if opened.build.is_none() {
         registry.insert_build(&facts(root, AS_IS.to_owned(), &opened.files, None, Vec::new()))?;
