@@ -24,10 +24,7 @@ pub struct Group {
 pub const GROUPS: &[Group] = &[
     Group {
         title: "Gate a pull request",
-        pages: &[
-            ("Budgets", "budgets.md"),
-            ("Configuration", "configuration.md"),
-        ],
+        pages: &[("Budgets", "budgets.md"), ("Configuration", "configuration.md")],
         commands: &[
             "init", "ci", "ci-check", "compare", "validate", "budget", "baseline", "config", "action",
         ],
@@ -44,17 +41,23 @@ pub const GROUPS: &[Group] = &[
     },
     Group {
         title: "Optimize",
-        pages: &[
-            ("Optimizing", "optimizing.md"),
-            ("Explore", "explore.md"),
-        ],
+        pages: &[("Optimizing", "optimizing.md"), ("Explore", "explore.md")],
         commands: &["explore", "optimize", "compare-quantization", "sensitivity"],
     },
     Group {
         title: "Keep builds",
         pages: &[],
         commands: &[
-            "import", "build", "tag", "rename", "note", "pin", "unpin", "prune", "experiment", "run",
+            "import",
+            "build",
+            "tag",
+            "rename",
+            "note",
+            "pin",
+            "unpin",
+            "prune",
+            "experiment",
+            "run",
         ],
     },
     Group {
@@ -72,9 +75,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         title: "Set up",
         pages: &[],
-        commands: &[
-            "doctor", "runtime", "migrate", "upgrade", "completions", "man",
-        ],
+        commands: &["doctor", "runtime", "migrate", "upgrade", "completions", "man"],
     },
 ];
 
@@ -167,7 +168,10 @@ pub fn chapters(tree: &Command) -> Vec<(&'static Group, Vec<&Command>)> {
         pages: &[],
         commands: &[],
     };
-    let visible: Vec<&Command> = tree.get_subcommands().filter(|command| !command.is_hide_set()).collect();
+    let visible: Vec<&Command> = tree
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .collect();
     let mut chapters: Vec<(&Group, Vec<&Command>)> = Vec::new();
     for group in GROUPS {
         let named = group
@@ -177,7 +181,10 @@ pub fn chapters(tree: &Command) -> Vec<(&'static Group, Vec<&Command>)> {
         chapters.push((group, named.copied().collect()));
     }
     let is_placed = |command: &&Command| GROUPS.iter().any(|group| group.commands.contains(&command.get_name()));
-    chapters.push((MORE, visible.into_iter().filter(|command| !is_placed(command)).collect()));
+    chapters.push((
+        MORE,
+        visible.into_iter().filter(|command| !is_placed(command)).collect(),
+    ));
     chapters.retain(|(_, commands)| !commands.is_empty());
     chapters
 }
@@ -211,7 +218,10 @@ fn page<'a>(path: &str, command: &'a Command, parent: Option<&[String]>) -> Page
     if examples.is_empty() {
         // The examples of `mlbuild budget` show its subcommands.
         let start = format!("mlbuild {path}");
-        let shows = |line: &&String| line.strip_prefix(&start).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+        let shows = |line: &&String| {
+            line.strip_prefix(&start)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
         examples = parent.unwrap_or_default().iter().filter(shows).cloned().collect();
     }
     Page {
@@ -229,7 +239,10 @@ pub fn purpose(command: &Command) -> String {
 
 /// The paragraphs that describe the command; the first is its purpose, where it has no longer help.
 pub fn description(command: &Command) -> Vec<String> {
-    let text = command.get_long_about().or(command.get_about()).map(ToString::to_string);
+    let text = command
+        .get_long_about()
+        .or(command.get_about())
+        .map(ToString::to_string);
     paragraphs(&text.unwrap_or_default())
 }
 

@@ -67,7 +67,12 @@ fn the_help_of_every_command_is_as_committed() {
     let folder = root().join("tests/it/snapshots/help");
     let now: BTreeMap<String, String> = helps()
         .into_iter()
-        .map(|(path, help)| (format!("mlbuild-{path}").trim_end_matches('-').replace(' ', "-") + ".txt", help))
+        .map(|(path, help)| {
+            (
+                format!("mlbuild-{path}").trim_end_matches('-').replace(' ', "-") + ".txt",
+                help,
+            )
+        })
         .collect();
     if is_blessing() {
         let _ = fs::remove_dir_all(&folder);
@@ -105,7 +110,11 @@ fn the_binary_says_what_the_snapshots_say() {
     let helps = helps();
     let env = TestEnv::new();
     for path in ["", "compare", "budget set"] {
-        let arguments: Vec<&str> = path.split(' ').filter(|word| !word.is_empty()).chain(["--help"]).collect();
+        let arguments: Vec<&str> = path
+            .split(' ')
+            .filter(|word| !word.is_empty())
+            .chain(["--help"])
+            .collect();
         let output = env.run(&arguments).expect_code(0);
         assert_eq!(output.stdout, helps[path], "{path}");
         assert_eq!(output.stderr, "", "{path}");
@@ -160,7 +169,10 @@ fn there_is_a_page_for_man_for_every_command() {
         }
     }
     let refresh = env.read("share/man1/mlbuild-baseline-refresh.1");
-    assert!(refresh.contains(".SH \"EXIT STATUS\"") && refresh.contains(".SH EXAMPLES"), "{refresh}");
+    assert!(
+        refresh.contains(".SH \"EXIT STATUS\"") && refresh.contains(".SH EXAMPLES"),
+        "{refresh}"
+    );
     // Twice is once.
     let before = env.tree();
     env.run(&["man", "--output", "share/man1"]).expect_code(0);
@@ -185,7 +197,9 @@ fn a_page_for_man_goes_to_stdout() {
 #[test]
 fn pages_for_man_have_no_fault_that_man_sees() {
     // mandoc or groff, where this machine has one.
-    let has = |tool: &str| std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file());
+    let has = |tool: &str| {
+        std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file())
+    };
     let linter: &[&str] = if has("mandoc") {
         &["mandoc", "-T", "lint", "-W", "error"]
     } else if has("groff") {
@@ -200,7 +214,11 @@ fn pages_for_man_have_no_fault_that_man_sees() {
         let path = entry.unwrap().path();
         let output = Command::new(linter[0]).args(&linter[1..]).arg(&path).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && said.trim().is_empty(), "{}: {said}", path.display());
+        assert!(
+            output.status.success() && said.trim().is_empty(),
+            "{}: {said}",
+            path.display()
+        );
     }
 }
 
@@ -217,7 +235,10 @@ fn every_shell_has_a_script_that_knows_every_command() {
         assert!(script.contains("time-budget"), "{shell} knows no options");
         if shell != "bash" {
             // Bash shows no descriptions.
-            assert!(script.contains("Print the tab completion script"), "{shell} shows no help");
+            assert!(
+                script.contains("Print the tab completion script"),
+                "{shell} shows no help"
+            );
         }
     }
 }

@@ -123,7 +123,11 @@ fn table(text: &mut String, kind: &str, args: &[&Arg]) {
     for arg in args {
         let _ = write!(text, "| {} | {} |", code(&super::spelling(arg)), what(arg));
         if has_defaults {
-            let _ = write!(text, " {} |", super::default(arg).map(|value| code(&value)).unwrap_or_default());
+            let _ = write!(
+                text,
+                " {} |",
+                super::default(arg).map(|value| code(&value)).unwrap_or_default()
+            );
         }
         text.push('\n');
     }
