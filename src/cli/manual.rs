@@ -5,6 +5,7 @@ pub mod markdown;
 pub mod roff;
 
 use clap::Arg;
+use clap::ArgAction;
 use clap::Command;
 use clap::CommandFactory as _;
 
@@ -139,7 +140,12 @@ fn options(command: &Command, global: bool) -> Vec<&Arg> {
     let shown = command
         .get_arguments()
         .filter(|arg| !arg.is_positional() && !arg.is_hide_set() && arg.is_global_set() == global)
-        .filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version"));
+        .filter(|arg| {
+            !matches!(
+                arg.get_action(),
+                ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong | ArgAction::Version
+            )
+        });
     shown.collect()
 }
 

@@ -34,6 +34,7 @@ pub mod search;
 mod sides;
 pub mod subject;
 pub mod trouble;
+pub mod upgrade;
 pub mod validate;
 pub mod verify;
 pub mod workspace;

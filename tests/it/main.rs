@@ -67,6 +67,7 @@ mod smooth;
 mod support;
 mod tasks;
 mod untouched;
+mod upgrade;
 mod validate;
 mod variants;
 mod verify;

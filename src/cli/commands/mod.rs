@@ -20,6 +20,7 @@ mod optimize;
 mod profile;
 mod runtime;
 mod sensitivity;
+mod upgrade;
 mod validate;
 mod worker;
 
@@ -69,6 +70,8 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Doctor(doctor::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Upgrade(upgrade::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Man(man::Args),
@@ -101,6 +104,7 @@ impl Command {
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
+            Self::Upgrade(args) => upgrade::run(&args, context),
             Self::Explore(args) => explore::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
