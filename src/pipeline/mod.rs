@@ -22,6 +22,7 @@ pub mod interrupt;
 pub mod layers;
 pub mod machinery;
 pub mod method;
+pub mod migrate;
 pub mod noise;
 pub mod open;
 pub mod optimize;

@@ -48,6 +48,7 @@ mod made_inputs;
 mod manual;
 mod measuring;
 mod metrics;
+mod migrate;
 mod noise;
 mod onnx_models;
 mod optimize;

@@ -16,6 +16,7 @@ mod doctor;
 mod explore;
 mod init;
 mod man;
+mod migrate;
 mod optimize;
 mod profile;
 mod runtime;
@@ -70,6 +71,8 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Doctor(doctor::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Migrate(migrate::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Upgrade(upgrade::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
@@ -104,6 +107,7 @@ impl Command {
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
+            Self::Migrate(args) => migrate::run(&args, context),
             Self::Upgrade(args) => upgrade::run(&args, context),
             Self::Explore(args) => explore::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),
