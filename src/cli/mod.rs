@@ -13,6 +13,7 @@ pub mod environment;
 pub mod error;
 pub mod exit;
 mod making;
+pub mod manual;
 mod method_args;
 mod model_args;
 mod pairwise;

@@ -14,6 +14,7 @@ pub mod headline;
 pub mod json;
 pub mod layers;
 pub mod markdown;
+pub mod migrated;
 mod operators;
 pub mod optimized;
 pub mod profile_page;

@@ -15,6 +15,8 @@ mod config;
 mod doctor;
 mod explore;
 mod init;
+mod man;
+mod migrate;
 mod optimize;
 mod profile;
 mod pull;
@@ -23,6 +25,7 @@ mod remote;
 mod runtime;
 mod sensitivity;
 mod sync;
+mod upgrade;
 mod validate;
 mod worker;
 
@@ -80,7 +83,13 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Doctor(doctor::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Migrate(migrate::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Upgrade(upgrade::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Man(man::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Action(action::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -109,6 +118,9 @@ impl Command {
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
+            Self::Man(args) => man::run(&args, context),
+            Self::Migrate(args) => migrate::run(&args, context),
+            Self::Upgrade(args) => upgrade::run(&args, context),
             Self::Explore(args) => explore::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),
             Self::Remote(args) => remote::run(&args, context),
