@@ -16,6 +16,7 @@ mod remotes;
 mod rows;
 mod schema;
 mod tags;
+mod whole;
 
 pub use builds::About;
 pub use builds::ArtifactFacts;

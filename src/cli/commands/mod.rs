@@ -13,12 +13,18 @@ mod compare_quantization;
 mod completions;
 mod config;
 mod doctor;
+mod experiment;
 mod explore;
 mod init;
 mod optimize;
+mod pin;
 mod profile;
+mod prune;
+mod rename;
+mod run;
 mod runtime;
 mod sensitivity;
+mod tag;
 mod validate;
 mod worker;
 
@@ -60,6 +66,20 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Validate(Box<validate::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Experiment(experiment::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Run(run::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Tag(tag::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Rename(rename::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Pin(pin::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Unpin(pin::UnpinArgs),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Prune(prune::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Budget(budget::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Config(config::Args),
@@ -100,6 +120,13 @@ impl Command {
             Self::Explore(args) => explore::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
+            Self::Experiment(args) => experiment::run(&args, context),
+            Self::Run(args) => run::run(&args, context),
+            Self::Tag(args) => tag::run(&args, context),
+            Self::Rename(args) => rename::run(&args, context),
+            Self::Pin(args) => pin::run(&args, context),
+            Self::Unpin(args) => pin::unpin(&args, context),
+            Self::Prune(args) => prune::run(&args, context),
             Self::Worker(args) => worker::run(&args, context),
         }
     }
