@@ -18,6 +18,7 @@ mod rows;
 mod schema;
 mod share;
 mod tags;
+mod whole;
 
 pub use builds::About;
 pub use builds::ArtifactFacts;
