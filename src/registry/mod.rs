@@ -12,6 +12,7 @@ mod history;
 mod keeping;
 mod list;
 mod measurements;
+mod reading;
 mod remotes;
 mod rows;
 mod schema;
