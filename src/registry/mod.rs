@@ -13,6 +13,7 @@ mod keeping;
 mod list;
 mod measurements;
 mod past;
+mod reading;
 mod remotes;
 mod rows;
 mod schema;
