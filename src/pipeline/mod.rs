@@ -5,6 +5,7 @@ pub mod assemble;
 pub mod baseline;
 pub mod benchmark;
 pub mod build_command;
+pub mod build_report;
 pub mod calibration;
 pub mod ci;
 pub mod compare_quantization;

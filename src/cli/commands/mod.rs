@@ -17,6 +17,7 @@ mod explore;
 mod init;
 mod optimize;
 mod profile;
+mod report;
 mod runtime;
 mod sensitivity;
 mod validate;
@@ -54,6 +55,8 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Explore(Box<explore::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Report(report::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Accuracy(accuracy::Args),
@@ -90,6 +93,7 @@ impl Command {
             Self::Sensitivity(args) => sensitivity::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
             Self::Profile(args) => profile::run(&args, context),
+            Self::Report(args) => report::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),
             Self::Accuracy(args) => accuracy::run(&args, context),
             Self::Validate(args) => validate::run(&args, context),
