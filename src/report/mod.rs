@@ -30,6 +30,7 @@ pub mod summary;
 mod svg;
 pub mod table;
 pub mod terminal;
+pub mod trend;
 pub mod types;
 mod view;
 

@@ -20,6 +20,7 @@ mod profile;
 mod report;
 mod runtime;
 mod sensitivity;
+mod trend;
 mod validate;
 mod worker;
 
@@ -56,6 +57,8 @@ pub enum Command {
     Explore(Box<explore::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Report(report::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Trend(trend::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -94,6 +97,7 @@ impl Command {
             Self::Compare(args) => compare::run(&args, context),
             Self::Profile(args) => profile::run(&args, context),
             Self::Report(args) => report::run(&args, context),
+            Self::Trend(args) => trend::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),
             Self::Accuracy(args) => accuracy::run(&args, context),
             Self::Validate(args) => validate::run(&args, context),

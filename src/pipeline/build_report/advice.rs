@@ -4,7 +4,7 @@
 use super::family::Family;
 use super::family::Judged;
 use super::family::LEAST_COSINE;
-use super::machines::Machines;
+use crate::pipeline::machine_list::Machines;
 use crate::registry::Build;
 use crate::report::build_report::Advice;
 use crate::report::build_report::Check;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::machines::Machines;
 use super::measurements;
 use super::measurements::IN_PAIRS;
 use super::swept;
@@ -11,6 +10,7 @@ use crate::measure::quantity::Quantity;
 use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::Which;
 use crate::pipeline::explore::kept::Kept;
+use crate::pipeline::machine_list::Machines;
 use crate::pipeline::verify::Verified;
 use crate::registry::Build;
 use crate::registry::Registry;

@@ -1,6 +1,5 @@
 //! What was measured of one build, whoever measured it: benchmarks, runs of the gate, sweeps, other tools.
 
-use super::machines::Machines;
 use super::swept;
 use crate::measure::estimate;
 use crate::measure::quantity::Quantity;
@@ -8,6 +7,7 @@ use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::SideMeasurement;
 use crate::measure::samples::Which;
 use crate::pipeline::explore::kept::Kept;
+use crate::pipeline::machine_list::Machines;
 use crate::pipeline::recall;
 use crate::registry::Build;
 use crate::registry::FiguredOn;

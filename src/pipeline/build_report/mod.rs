@@ -4,7 +4,6 @@
 
 mod advice;
 mod family;
-mod machines;
 mod measurements;
 
 use crate::digest::Digest;
@@ -15,6 +14,7 @@ use crate::model::Model;
 use crate::model::ModelError;
 use crate::pipeline::explore::kept;
 use crate::pipeline::explore::kept::Kept;
+use crate::pipeline::machine_list::Machines;
 use crate::pipeline::verify::Verified;
 use crate::pipeline::workspace::Workspace;
 use crate::registry::Build;
@@ -24,7 +24,6 @@ use crate::registry::RegistryError;
 use crate::report::build_report as view;
 use crate::report::build_report::BuildReport;
 
-use machines::Machines;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]

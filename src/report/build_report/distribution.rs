@@ -36,7 +36,8 @@ pub(super) fn section(report: &BuildReport) -> Section {
     };
     let inferences: usize = distribution.histogram.counts.iter().sum();
     section.note = format!(
-        "Every one of the {} of the newest measurement with raw samples: {} on machine {}, {}. The shortest took {}, the longest {}.{}",
+        "Every one of the {} of the newest measurement with raw samples: {} on machine {}, {}. The shortest took {}, the longest {}. Percentiles \
+         here are of all of them together; the medians above are over processes.{}",
         plural(inferences, "inference"),
         minute(&measured.created_at),
         letter(measured.machine),

@@ -9,6 +9,7 @@ use crate::report::document::types::Table;
 use crate::report::document::types::Tone;
 use crate::report::page;
 use crate::report::page::PageError;
+use crate::report::svg;
 
 /// The page, whole.
 pub fn render(document: &Document) -> Result<String, PageError> {
@@ -49,7 +50,7 @@ struct CardView {
 
 #[derive(Debug, Serialize)]
 struct SectionView {
-    id: &'static str,
+    id: String,
     title: String,
     note: String,
     blocks: Vec<BlockView>,
@@ -110,15 +111,40 @@ struct CellView {
     branch: String,
     text: String,
     small: String,
-    is_number: bool,
+    class: &'static str,
 }
+
+/// A cell of so many characters is never broken.
+const SHORT: usize = 26;
 
 fn shown(text: &str) -> String {
     clean::sentence(text, clean::PROSE_LENGTH)
 }
 
+/// Prose as markup: cleaned and escaped, what stands between backticks as code.
+fn prose(text: &str) -> String {
+    let escaped = svg::escape(&shown(text));
+    let mut markup = String::with_capacity(escaped.len());
+    let mut parts = escaped.split('`').peekable();
+    let mut is_code = false;
+    while let Some(part) = parts.next() {
+        let is_last = parts.peek().is_none();
+        if is_code && is_last {
+            // One without its other is only a character.
+            markup.push('`');
+            markup.push_str(part);
+        } else if is_code {
+            markup.push_str(&format!("<code>{part}</code>"));
+        } else {
+            markup.push_str(part);
+        }
+        is_code = !is_code;
+    }
+    markup
+}
+
 fn all(texts: &[String]) -> Vec<String> {
-    texts.iter().map(|text| shown(text)).collect()
+    texts.iter().map(|text| prose(text)).collect()
 }
 
 impl Page {
@@ -136,7 +162,7 @@ impl Page {
                 },
                 sign: verdict.sign,
                 word: shown(&verdict.word),
-                text: shown(&verdict.text),
+                text: prose(&verdict.text),
                 evidence: all(&verdict.evidence),
             }),
             cards: document
@@ -152,9 +178,9 @@ impl Page {
                 .sections
                 .iter()
                 .map(|section| SectionView {
-                    id: section.id,
+                    id: section.id.clone(),
                     title: shown(&section.title),
-                    note: shown(&section.note),
+                    note: prose(&section.note),
                     blocks: section.blocks.iter().map(block).collect(),
                 })
                 .collect(),
@@ -167,9 +193,9 @@ impl Page {
 
 fn block(block: &Block) -> BlockView {
     match block {
-        Block::Text(text) => BlockView::Text { text: shown(text) },
+        Block::Text(text) => BlockView::Text { text: prose(text) },
         Block::Heading(text) => BlockView::Heading { text: shown(text) },
-        Block::NoRecords(text) => BlockView::None { text: shown(text) },
+        Block::NoRecords(text) => BlockView::None { text: prose(text) },
         Block::Command(text) => BlockView::Command { text: shown(text) },
         Block::Facts(facts) => BlockView::Facts {
             facts: facts.iter().map(|(name, text)| (shown(name), shown(text))).collect(),
@@ -208,11 +234,31 @@ fn table(table: &Table) -> TableView {
                         branch: cell.branch.chars().filter(|character| !character.is_control()).collect(),
                         text: shown(&cell.text),
                         small: shown(&cell.small),
-                        is_number: column.is_number,
+                        class: if column.is_number {
+                            "n"
+                        } else if cell.text.chars().count() <= SHORT {
+                            "short"
+                        } else {
+                            "text"
+                        },
                     })
                     .collect(),
                 is_own: row.is_own,
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backticks_are_code_and_nothing_else_is_markup() {
+        assert_eq!(prose("run `a <b>` & see"), "run <code>a &lt;b&gt;</code> &amp; see");
+        assert_eq!(prose("one ` alone"), "one ` alone");
+        assert_eq!(prose("`a` and `"), "<code>a</code> and `");
+        assert_eq!(prose(""), "");
+        assert_eq!(prose("</p><script>`x`"), "&lt;/p&gt;&lt;script&gt;<code>x</code>");
     }
 }

@@ -64,7 +64,7 @@ pub struct Card {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
     /// What links to it are called; one of a kind.
-    pub id: &'static str,
+    pub id: String,
     /// The heading.
     pub title: String,
     /// How to read it; may be empty.
@@ -149,9 +149,9 @@ pub struct Cell {
 
 impl Section {
     /// A part with nothing in it yet.
-    pub fn new(id: &'static str, title: &str, note: &str) -> Self {
+    pub fn new(id: &str, title: &str, note: &str) -> Self {
         Self {
-            id,
+            id: id.to_owned(),
             title: title.to_owned(),
             note: note.to_owned(),
             blocks: Vec::new(),
