@@ -101,7 +101,14 @@ impl Settings {
         }];
         for (name, shape) in &self.inputs {
             let sizes: Vec<String> = shape.iter().map(u64::to_string).collect();
-            parts.push(format!("{name} {}", if sizes.is_empty() { "scalar".to_owned() } else { sizes.join("×") }));
+            parts.push(format!(
+                "{name} {}",
+                if sizes.is_empty() {
+                    "scalar".to_owned()
+                } else {
+                    sizes.join("×")
+                }
+            ));
         }
         if self.graph_optimization != GraphOptimization::default() {
             parts.push(format!("graph level {}", self.graph_optimization.name()));

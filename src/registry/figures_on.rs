@@ -30,7 +30,11 @@ impl Registry {
             figures::COLUMNS
         );
         let rows = self.rows(&query, &[&build.as_str()], |row| {
-            Ok((figures::read(row, 0)?, row.get::<_, String>(14)?, row.get::<_, String>(15)?))
+            Ok((
+                figures::read(row, 0)?,
+                row.get::<_, String>(14)?,
+                row.get::<_, String>(15)?,
+            ))
         })?;
         rows.into_iter()
             .map(|(figured, machine, runtime_version)| {

@@ -14,7 +14,10 @@ const TEMPLATES: [(&str, &str); 6] = [
     ("document.html", include_str!("../../templates/document.html")),
     ("explore.html", include_str!("../../templates/explore.html")),
     ("profile.html", include_str!("../../templates/profile.html")),
-    ("profile_kernel.html", include_str!("../../templates/profile_kernel.html")),
+    (
+        "profile_kernel.html",
+        include_str!("../../templates/profile_kernel.html"),
+    ),
 ];
 
 /// A page could not be written: a defect of its template.

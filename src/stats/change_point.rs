@@ -59,7 +59,9 @@ pub fn exact_changes(values: &[f64]) -> Vec<Change> {
     if values.iter().any(|value| !value.is_finite() || *value <= 0.0) {
         return Vec::new();
     }
-    let splits: Vec<usize> = (1..values.len()).filter(|at| values.get(*at) != values.get(at - 1)).collect();
+    let splits: Vec<usize> = (1..values.len())
+        .filter(|at| values.get(*at) != values.get(at - 1))
+        .collect();
     let logs: Vec<f64> = values.iter().map(|value| value.ln()).collect();
     described(&logs, &splits)
 }
@@ -69,7 +71,11 @@ fn described(logs: &[f64], splits: &[usize]) -> Vec<Change> {
         .iter()
         .enumerate()
         .filter_map(|(index, at)| {
-            let from = index.checked_sub(1).and_then(|before| splits.get(before)).copied().unwrap_or(0);
+            let from = index
+                .checked_sub(1)
+                .and_then(|before| splits.get(before))
+                .copied()
+                .unwrap_or(0);
             let to = splits.get(index + 1).copied().unwrap_or(logs.len());
             Some(Change {
                 at: *at,
@@ -91,7 +97,9 @@ fn split(logs: &[f64], offset: usize, noise: f64, found: &mut Vec<usize>) {
         .map(|at| {
             let (one, other) = logs.split_at(at);
             let shift = (mean(other) - mean(one)).abs();
-            let spread = ((squares(one) + squares(other)) / (logs.len() - 2) as f64).sqrt().max(noise);
+            let spread = ((squares(one) + squares(other)) / (logs.len() - 2) as f64)
+                .sqrt()
+                .max(noise);
             let error = spread * (1.0 / one.len() as f64 + 1.0 / other.len() as f64).sqrt();
             // Values that are all equal on both sides have no spread: then any shift is beyond it.
             let t = if error > 0.0 { shift / error } else { f64::INFINITY };
@@ -163,7 +171,10 @@ mod tests {
 
     #[test]
     fn sizes_change_at_every_difference() {
-        let found: Vec<usize> = exact_changes(&[10.0, 10.0, 11.0, 10.0]).iter().map(|change| change.at).collect();
+        let found: Vec<usize> = exact_changes(&[10.0, 10.0, 11.0, 10.0])
+            .iter()
+            .map(|change| change.at)
+            .collect();
         assert_eq!(found, [2, 3]);
         assert!(exact_changes(&[1.0]).is_empty());
     }

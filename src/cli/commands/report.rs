@@ -103,10 +103,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     };
     let place = match &args.output {
         Some(output) => context.working_folder.join(output),
-        None => workspace
-            .root()
-            .join("reports")
-            .join(format!("{}.{}", build.facts.id.short(), args.format.extension())),
+        None => {
+            workspace
+                .root()
+                .join("reports")
+                .join(format!("{}.{}", build.facts.id.short(), args.format.extension()))
+        }
     };
     if let Err(error) = files::write_atomic(&place, &bytes) {
         let error = CliError::from(error);

@@ -22,7 +22,7 @@ use crate::pipeline::trend;
 use crate::pipeline::trend::Found;
 use crate::pipeline::trend::Request;
 use crate::pipeline::trend::TrendError;
-use crate::pipeline::workspace::Workspace;
+use crate::pipeline::workspace;
 use crate::report::document;
 use crate::report::trend as view;
 
@@ -98,7 +98,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             resolve::LOCAL_NAME
         )];
         if github.is_none() {
-            hints.push("set `GITHUB_REPOSITORY` to `owner/name` and `GITHUB_TOKEN` to read a repository's releases".to_owned());
+            hints.push(
+                "set `GITHUB_REPOSITORY` to `owner/name` and `GITHUB_TOKEN` to read a repository's releases".to_owned(),
+            );
         }
         for warning in &found.warnings {
             context.ui.warning(warning);
@@ -158,12 +160,8 @@ fn find(args: &Args, loaded: &Loaded, github: Option<&Client>) -> Result<Found, 
     {
         found.add(manifest, format!("the folder `{}`", path.display()));
     }
-    let local = loaded.folder.join(crate::pipeline::workspace::FOLDER);
-    if local.is_dir() {
-        let workspace = Workspace::open(&loaded.folder)?;
-        if let Some(manifest) = dir::read(&workspace.local_baseline())? {
-            found.add(manifest, format!("this desk's `{}`", resolve::LOCAL_NAME));
-        }
+    if let Some(manifest) = dir::read(&workspace::baseline_folder(&loaded.folder))? {
+        found.add(manifest, format!("this desk's `{}`", resolve::LOCAL_NAME));
     }
     Ok(found)
 }
@@ -175,6 +173,8 @@ fn name_of(text: &str, loaded: &Loaded, context: &Context) -> String {
         .config
         .models
         .iter()
-        .find(|model| model.name == text || (whole.is_some() && loaded.folder.join(&model.path).canonicalize().ok() == whole))
+        .find(|model| {
+            model.name == text || (whole.is_some() && loaded.folder.join(&model.path).canonicalize().ok() == whole)
+        })
         .map_or_else(|| text.to_owned(), |model| model.name.clone())
 }

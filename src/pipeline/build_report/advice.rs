@@ -23,7 +23,10 @@ pub(super) fn advise(build: &Build, family: &Family, check: Option<&Check>, mach
         let (text, how) = match &build.facts.parent {
             Some(parent) => (
                 "It was not measured beside what it was derived from.".to_owned(),
-                format!("`mlbuild compare {} {short}` measures both side by side.", parent.short()),
+                format!(
+                    "`mlbuild compare {} {short}` measures both side by side.",
+                    parent.short()
+                ),
             ),
             None => (
                 "No latency of it is known, nor of any variant.".to_owned(),
@@ -77,7 +80,10 @@ pub(super) fn advise(build: &Build, family: &Family, check: Option<&Check>, mach
         } else {
             (
                 "Its latency beside its source's is not known.",
-                format!("`mlbuild compare {} {short}` measures both side by side.", beginning(&judged.id)),
+                format!(
+                    "`mlbuild compare {} {short}` measures both side by side.",
+                    beginning(&judged.id)
+                ),
             )
         };
         let mut recommendation = unknown(text.to_owned(), how);
@@ -186,7 +192,11 @@ fn gains(ratio: Option<&Interval>, size_bytes: u64, judged: &Judged) -> String {
     } else {
         format!("{change:.0} % larger")
     };
-    if latency.is_empty() { size } else { format!("{latency} and {size}") }
+    if latency.is_empty() {
+        size
+    } else {
+        format!("{latency} and {size}")
+    }
 }
 
 /// `1.68× faster than`; what noise may explain is `as fast as`.
@@ -200,7 +210,10 @@ fn speed(ratio: &Interval) -> String {
 
 fn sentence(fragment: &str) -> String {
     let mut characters = fragment.chars();
-    let first = characters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    let first = characters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>())
+        .unwrap_or_default();
     format!("{first}{}.", characters.as_str())
 }
 

@@ -78,7 +78,9 @@ pub(super) fn gather(
     builds.truncate(VARIANTS);
     let mut group = group(build, &builds, registry, kept, machines)?;
     let reference = reference(build, &builds, &group);
-    let judged = reference.map(|reference| judge(reference, &builds, &mut group, registry, kept)).transpose()?;
+    let judged = reference
+        .map(|reference| judge(reference, &builds, &mut group, registry, kept))
+        .transpose()?;
     let mut variants: Vec<Variant> = Vec::new();
     let mut without = Vec::new();
     for other in &builds {
@@ -94,6 +96,7 @@ pub(super) fn gather(
             size_bytes: other.size().0,
             p50_ms: figure,
             cosine: cosine(other, registry, kept)?,
+            is_inaccurate: false,
             on_front: false,
             is_own: other.facts.id == build.facts.id,
             word: if is_reference {
@@ -106,7 +109,12 @@ pub(super) fn gather(
         });
     }
     mark_front(&mut variants);
-    variants.sort_by(|one, other| one.p50_ms.value.total_cmp(&other.p50_ms.value).then_with(|| one.id.cmp(&other.id)));
+    variants.sort_by(|one, other| {
+        one.p50_ms
+            .value
+            .total_cmp(&other.p50_ms.value)
+            .then_with(|| one.id.cmp(&other.id))
+    });
     without.sort();
     Ok(Family {
         lineage,
@@ -189,9 +197,16 @@ fn relate(group: &mut Group, build: &Build, builds: &[Build], kept: &[Kept], mac
         .filter(|parent| builds.iter().any(|other| other.facts.id == *parent))
         .unwrap_or_else(|| build.root.clone());
     let mut pairs: Vec<(String, &PairMeasurement)> = Vec::new();
-    for other in builds.iter().filter(|other| other.facts.parent.as_ref() == Some(&parent)) {
+    for other in builds
+        .iter()
+        .filter(|other| other.facts.parent.as_ref() == Some(&parent))
+    {
         for kept in swept(kept, &other.facts.id) {
-            if let Some(pair) = kept.pair.as_ref().filter(|_| Some(machines.place(&kept.machine)) == group.machine) {
+            if let Some(pair) = kept
+                .pair
+                .as_ref()
+                .filter(|_| Some(machines.place(&kept.machine)) == group.machine)
+            {
                 pairs.push((other.facts.id.to_string(), pair));
             }
         }
@@ -213,7 +228,10 @@ fn relate(group: &mut Group, build: &Build, builds: &[Build], kept: &[Kept], mac
         },
     );
     for (id, pair) in pairs {
-        let Some(change) = pair.change(Quantity::LatencyP50).and_then(|evidence| evidence.interval(TAIL)) else {
+        let Some(change) = pair
+            .change(Quantity::LatencyP50)
+            .and_then(|evidence| evidence.interval(TAIL))
+        else {
             continue;
         };
         let ratio = Interval {
@@ -320,7 +338,10 @@ fn mark_front(variants: &mut [Variant]) {
     let points: Vec<Candidate> = variants
         .iter()
         .map(|variant| {
-            let (lower, upper) = variant.p50_ms.interval().unwrap_or((variant.p50_ms.value, variant.p50_ms.value));
+            let (lower, upper) = variant
+                .p50_ms
+                .interval()
+                .unwrap_or((variant.p50_ms.value, variant.p50_ms.value));
             Candidate {
                 name: variant.recipe.clone(),
                 latency: Interval {
@@ -334,8 +355,21 @@ fn mark_front(variants: &mut [Variant]) {
             }
         })
         .collect();
+    let counts: Vec<bool> = variants
+        .iter_mut()
+        .map(|variant| {
+            variant.is_inaccurate = variant
+                .cosine
+                .is_some_and(|cosine| cosine.is_nan() || cosine < LEAST_COSINE);
+            !variant.is_inaccurate
+        })
+        .collect();
     for (variant, point) in variants.iter_mut().zip(&points) {
-        variant.on_front = points.iter().all(|other| other.dominates(point).is_none());
+        let is_beaten = points
+            .iter()
+            .zip(&counts)
+            .any(|(other, counts)| *counts && other.dominates(point).is_some());
+        variant.on_front = !variant.is_inaccurate && !is_beaten;
     }
 }
 
@@ -374,7 +408,9 @@ fn lineage(
         }
     }
     let shown = |other: &Build| {
-        other.facts.id == build.facts.id || (other.removed_at.is_none() && is_near(other, build)) || other.facts.id == build.root
+        other.facts.id == build.facts.id
+            || (other.removed_at.is_none() && is_near(other, build))
+            || other.facts.id == build.root
     };
     let count = order.len();
     if order.len() > RELATIVES {
@@ -414,7 +450,11 @@ fn relation(other: &Build, build: &Build) -> &'static str {
     if id == own {
         "this build"
     } else if build.facts.parent.as_ref() == Some(id) {
-        if other.facts.parent.is_none() { "parent, root" } else { "parent" }
+        if other.facts.parent.is_none() {
+            "parent, root"
+        } else {
+            "parent"
+        }
     } else if other.facts.parent.is_none() {
         "root"
     } else if other.facts.parent.as_ref() == Some(own) {

@@ -62,7 +62,9 @@ pub(super) fn of(
     let distribution = newest.and_then(|place| distribution(place, &raw.get(place)?.latencies));
     let warnings = match unread {
         0 => Vec::new(),
-        1 => vec!["1 measurement was written in a form that this version of mlbuild does not read; it is left out".to_owned()],
+        1 => vec![
+            "1 measurement was written in a form that this version of mlbuild does not read; it is left out".to_owned(),
+        ],
         _ => vec![format!(
             "{unread} measurements were written in a form that this version of mlbuild does not read; they are left out"
         )],
@@ -142,7 +144,12 @@ fn of_samples(measurement: &Measurement, machines: &mut Machines) -> Option<Raw>
         return Some(of_pair(
             &pair,
             Which::Candidate,
-            (&measurement.created_at, machine, &measurement.target, measurement.sequence),
+            (
+                &measurement.created_at,
+                machine,
+                &measurement.target,
+                measurement.sequence,
+            ),
             "by the gate, beside its baseline",
         ));
     }

@@ -24,7 +24,6 @@ use crate::registry::RegistryError;
 use crate::report::build_report as view;
 use crate::report::build_report::BuildReport;
 
-
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -178,7 +177,10 @@ fn checks(
             against: parent.facts.id.to_string(),
             against_recipe: Some(parent.facts.recipe.clone()),
             target: kept_target(),
-            runtime_version: kept.pair.as_ref().map_or_else(String::new, |pair| pair.runtime_version.clone()),
+            runtime_version: kept
+                .pair
+                .as_ref()
+                .map_or_else(String::new, |pair| pair.runtime_version.clone()),
             created_at: None,
             cosine: kept.accuracy.cosine,
             lowest_cosine: kept.accuracy.lowest_cosine,
@@ -223,14 +225,11 @@ fn notes(build: &Build, registry: &Registry) -> Result<Vec<view::Note>, ReportEr
         created_at: None,
         by_tool: true,
     });
-    let by_people = registry
-        .remarks(&build.facts.id)?
-        .into_iter()
-        .map(|remark| view::Note {
-            text: remark.text,
-            created_at: Some(remark.created_at),
-            by_tool: false,
-        });
+    let by_people = registry.remarks(&build.facts.id)?.into_iter().map(|remark| view::Note {
+        text: remark.text,
+        created_at: Some(remark.created_at),
+        by_tool: false,
+    });
     Ok(by_tool.chain(by_people).collect())
 }
 

@@ -34,7 +34,11 @@ pub fn all(workspace: &Workspace) -> Vec<Kept> {
     };
     let mut paths: Vec<_> = entries
         .filter_map(Result::ok)
-        .filter(|entry| entry.metadata().is_ok_and(|found| found.is_file() && found.len() <= MAX_BYTES))
+        .filter(|entry| {
+            entry
+                .metadata()
+                .is_ok_and(|found| found.is_file() && found.len() <= MAX_BYTES)
+        })
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .collect();

@@ -86,16 +86,30 @@ pub(super) fn checks(report: &BuildReport) -> Section {
         section.blocks.push(Block::NoRecords(how));
         return section;
     }
-    section.note = "How far its outputs are from another build's, on the same inputs. 1 is the same direction in every sample.".to_owned();
+    section.note =
+        "How far its outputs are from another build's, on the same inputs. 1 is the same direction in every sample."
+            .to_owned();
     let mut table = Table::new(
         "Checks",
-        &["against", "cosine#", "worst sample#", "largest error#", "same top class#", "samples#", "checked", "engine"],
+        &[
+            "against",
+            "cosine#",
+            "worst sample#",
+            "largest error#",
+            "same top class#",
+            "samples#",
+            "checked",
+            "engine",
+        ],
     );
     for check in &report.checks {
         table.rows.push(Line {
             cells: vec![
                 Cell {
-                    text: check.against_recipe.clone().unwrap_or_else(|| "a build that is gone".to_owned()),
+                    text: check
+                        .against_recipe
+                        .clone()
+                        .unwrap_or_else(|| "a build that is gone".to_owned()),
                     small: short(&check.against).to_owned(),
                     ..Cell::default()
                 },
@@ -111,7 +125,11 @@ pub(super) fn checks(report: &BuildReport) -> Section {
                     small: if check.real_samples { "real" } else { "made up" }.to_owned(),
                     ..Cell::default()
                 },
-                check.created_at.as_deref().map_or_else(|| "–".to_owned(), minute).into(),
+                check
+                    .created_at
+                    .as_deref()
+                    .map_or_else(|| "–".to_owned(), minute)
+                    .into(),
                 format!("{} {}", check.target, check.runtime_version).into(),
             ],
             is_own: false,
@@ -120,7 +138,9 @@ pub(super) fn checks(report: &BuildReport) -> Section {
     section.blocks.push(Block::Table(table));
     let odd: Vec<String> = report.checks.iter().flat_map(|check| check.warnings.clone()).collect();
     if !odd.is_empty() {
-        section.blocks.push(Block::Heading("What is odd about its outputs".to_owned()));
+        section
+            .blocks
+            .push(Block::Heading("What is odd about its outputs".to_owned()));
         section.blocks.push(Block::List(odd));
     }
     section
@@ -214,7 +234,10 @@ pub(super) fn notes(report: &BuildReport) -> Section {
             })
             .collect()
     };
-    for (title, notes) in [("What people wrote", written(false)), ("What mlbuild noted when it made the build", written(true))] {
+    for (title, notes) in [
+        ("What people wrote", written(false)),
+        ("What mlbuild noted when it made the build", written(true)),
+    ] {
         if !notes.is_empty() {
             section.blocks.push(Block::Heading(title.to_owned()));
             section.blocks.push(Block::List(notes));
@@ -237,7 +260,17 @@ pub(super) fn measured(report: &BuildReport) -> Section {
     }
     let mut table = Table::new(
         "Measurements, the newest first",
-        &["measured", "machine", "p50#", "p95#", "p99#", "peak memory#", "inferences#", "engine", "how"],
+        &[
+            "measured",
+            "machine",
+            "p50#",
+            "p95#",
+            "p99#",
+            "peak memory#",
+            "inferences#",
+            "engine",
+            "how",
+        ],
     );
     for measured in report.measurements.iter().rev() {
         table.rows.push(Line {

@@ -50,7 +50,10 @@ pub(super) fn section(report: &BuildReport) -> Section {
             ""
         }
     );
-    let mut table = Table::new("Inferences by latency", &["from", "to#", "inferences#", "percentiles here"]);
+    let mut table = Table::new(
+        "Inferences by latency",
+        &["from", "to#", "inferences#", "percentiles here"],
+    );
     let counts = &distribution.histogram.counts;
     for (edges, count) in distribution.histogram.edges_ms.windows(2).zip(counts) {
         let [from, to] = edges else { continue };
@@ -88,7 +91,11 @@ fn draw(distribution: &Distribution, (width, height): (f64, f64), suffix: &str) 
     let bins = histogram.counts.len();
     let most = histogram.counts.iter().copied().max().filter(|most| *most > 0)?;
     // An open last bin may reach very far: it is as wide as its neighbour and says what it is.
-    let drawn = if histogram.last_is_open { bins.saturating_sub(1) } else { bins };
+    let drawn = if histogram.last_is_open {
+        bins.saturating_sub(1)
+    } else {
+        bins
+    };
     let first = *histogram.edges_ms.first()?;
     let end = *histogram.edges_ms.get(drawn)?;
     let floor = height - BOTTOM;
@@ -99,7 +106,11 @@ fn draw(distribution: &Distribution, (width, height): (f64, f64), suffix: &str) 
     };
     let right = width - RIGHT - open_width;
     let place = |value: f64| {
-        let share = if end > first { (value - first) / (end - first) } else { 0.5 };
+        let share = if end > first {
+            (value - first) / (end - first)
+        } else {
+            0.5
+        };
         LEFT + share.clamp(0.0, 1.0) * (right - LEFT)
     };
     let up = |count: f64| floor - count / most as f64 * (floor - TOP);
@@ -133,7 +144,11 @@ fn draw(distribution: &Distribution, (width, height): (f64, f64), suffix: &str) 
     svg.line("grid", (LEFT, floor), (width - RIGHT, floor));
     if let Some(axis) = Axis::of([first, end].into_iter(), LEFT, right) {
         let count = if width > 600.0 { 10 } else { 4 };
-        for tick in axis.ticks(count).into_iter().filter(|tick| (first..=end).contains(tick)) {
+        for tick in axis
+            .ticks(count)
+            .into_iter()
+            .filter(|tick| (first..=end).contains(tick))
+        {
             svg.line("grid", (place(tick), floor), (place(tick), floor + 5.0));
             svg.text("axis middle", (place(tick), floor + 19.0), &Millis(tick).to_string());
         }
@@ -141,12 +156,23 @@ fn draw(distribution: &Distribution, (width, height): (f64, f64), suffix: &str) 
     svg.text("axis end", (width - RIGHT, floor + 38.0), "latency of one inference");
     let mut taken: Vec<(f64, f64)> = Vec::new();
     for (name, value) in &distribution.percentiles_ms {
-        let x = if *value > end { right + open_width / 2.0 } else { place(*value) };
+        let x = if *value > end {
+            right + open_width / 2.0
+        } else {
+            place(*value)
+        };
         let label = format!("{name} {}", Millis(*value));
         let length = label.chars().count() as f64 * 7.2;
         let from = (x - length / 2.0).clamp(LEFT, width - RIGHT - length);
         // The second row is for what would cover its neighbour.
-        let row = if taken.iter().any(|(start, stop)| from < stop + 8.0 && from + length + 8.0 > *start) { 1.0 } else { 0.0 };
+        let row = if taken
+            .iter()
+            .any(|(start, stop)| from < stop + 8.0 && from + length + 8.0 > *start)
+        {
+            1.0
+        } else {
+            0.0
+        };
         if row == 0.0 {
             taken.push((from, from + length));
         }

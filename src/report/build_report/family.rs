@@ -30,7 +30,10 @@ pub(super) fn lineage(report: &BuildReport) -> Section {
     if report.lineage_left_out > 0 {
         section.note += &format!(" {} are left out.", plural(report.lineage_left_out, "further build"));
     }
-    let mut table = Table::new("Builds of this lineage", &["build", "id", "what it is", "size#", "p50#", "machine"]);
+    let mut table = Table::new(
+        "Builds of this lineage",
+        &["build", "id", "what it is", "size#", "p50#", "machine"],
+    );
     for relative in &report.lineage {
         let named = if relative.name == report.build.model {
             String::new()
@@ -65,7 +68,9 @@ pub(super) fn variants(report: &BuildReport) -> Section {
     let mut section = Section::new("variants", "Variants of the same source", "");
     let explore = format!("`mlbuild explore {}` makes and measures them.", reference(report));
     if report.variants.is_empty() {
-        section.blocks.push(Block::NoRecords(format!("no variant of this source has a latency. {explore}")));
+        section.blocks.push(Block::NoRecords(format!(
+            "no variant of this source has a latency. {explore}"
+        )));
         return section;
     }
     let machine = report.variants_machine.map(letter).unwrap_or_default();
@@ -77,10 +82,23 @@ pub(super) fn variants(report: &BuildReport) -> Section {
         .collect();
     section.note = format!(
         "Small and fast is at the lower left. All latencies are of machine {machine}. ★ is the recommended one, ◆ the smallest of the others that gain, \
-         ○ this build where it is neither, ● the rest. A dotted ring and the line mark the Pareto front over latency and size: {}.",
+         △ too inaccurate to count (a cosine similarity below 0.99), ○ this build where it is none of these, ● the rest. A dotted ring and the \
+         line mark the Pareto front over latency and size: {}.",
         front.join(", ")
     );
-    let mut table = Table::new("Variants by latency and size", &["variant", "id", "p50#", "95 % interval#", "size#", "cosine#", "front", "word"]);
+    let mut table = Table::new(
+        "Variants by latency and size",
+        &[
+            "variant",
+            "id",
+            "p50#",
+            "95 % interval#",
+            "size#",
+            "cosine#",
+            "front",
+            "word",
+        ],
+    );
     for variant in &report.variants {
         let interval = variant.p50_ms.interval();
         table.rows.push(Line {
@@ -89,7 +107,10 @@ pub(super) fn variants(report: &BuildReport) -> Section {
                 short(&variant.id).to_owned().into(),
                 Millis(variant.p50_ms.value).to_string().into(),
                 interval
-                    .map_or_else(|| "–".to_owned(), |(lower, upper)| format!("{} – {}", Millis(lower), Millis(upper)))
+                    .map_or_else(
+                        || "–".to_owned(),
+                        |(lower, upper)| format!("{} – {}", Millis(lower), Millis(upper)),
+                    )
                     .into(),
                 Bytes(variant.size_bytes).to_string().into(),
                 variant.cosine.map_or_else(|| "–".to_owned(), cosine).into(),
@@ -125,9 +146,9 @@ pub(super) fn variants(report: &BuildReport) -> Section {
         }))),
         _ => {
             section.blocks.push(Block::Table(table));
-            section
-                .blocks
-                .push(Block::Text(format!("Nothing else of this source has a latency of that machine. {explore}")));
+            section.blocks.push(Block::Text(format!(
+                "Nothing else of this source has a latency of that machine. {explore}"
+            )));
         }
     }
     if !report.variants_without.is_empty() {
@@ -140,7 +161,10 @@ pub(super) fn variants(report: &BuildReport) -> Section {
 }
 
 fn point(variant: &Variant) -> Point {
-    let (lower, upper) = variant.p50_ms.interval().unwrap_or((variant.p50_ms.value, variant.p50_ms.value));
+    let (lower, upper) = variant
+        .p50_ms
+        .interval()
+        .unwrap_or((variant.p50_ms.value, variant.p50_ms.value));
     let label = if variant.is_own {
         format!("{} (this build)", variant.recipe)
     } else {
@@ -160,6 +184,7 @@ fn point(variant: &Variant) -> Point {
         mark: match variant.word {
             Some("recommended") => Mark::Best,
             Some("aggressive") => Mark::Small,
+            _ if variant.is_inaccurate => Mark::Inaccurate,
             _ if variant.is_own => Mark::Base,
             _ => Mark::Other,
         },

@@ -51,7 +51,10 @@ pub(super) fn section(report: &BuildReport) -> Section {
             continue;
         };
         let interval = p50.interval();
-        let range = interval.map_or_else(|| "–".to_owned(), |(lower, upper)| format!("{} – {}", Millis(lower), Millis(upper)));
+        let range = interval.map_or_else(
+            || "–".to_owned(),
+            |(lower, upper)| format!("{} – {}", Millis(lower), Millis(upper)),
+        );
         if let Some(series) = series.get_mut(look) {
             series.spots.push(Spot {
                 column,
@@ -142,7 +145,9 @@ fn note(report: &BuildReport, kinds: &[Kind<'_>]) -> String {
         .iter()
         .enumerate()
         .map(|(look, (machine, target, sequence, how, origin))| {
-            let sequence = sequence.map(|length| format!(", sequences of {length}")).unwrap_or_default();
+            let sequence = sequence
+                .map(|length| format!(", sequences of {length}"))
+                .unwrap_or_default();
             let origin = origin.map(|origin| format!(", by {origin}")).unwrap_or_default();
             format!(
                 "{} machine {} · {target} · {how}{sequence}{origin}",

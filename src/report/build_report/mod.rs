@@ -59,15 +59,21 @@ fn cards(report: &BuildReport) -> Vec<Card> {
             card(
                 "median latency",
                 Millis(p50.value).to_string(),
-                p50.interval()
-                    .map_or_else(|| place.clone(), |(lower, upper)| format!("95 %: {} to {}, {place}", Millis(lower), Millis(upper))),
+                p50.interval().map_or_else(
+                    || place.clone(),
+                    |(lower, upper)| format!("95 %: {} to {}, {place}", Millis(lower), Millis(upper)),
+                ),
             );
         }
         if let Some(p95) = newest.p95_ms {
             card("p95", Millis(p95).to_string(), place.clone());
         }
         if let Some(bytes) = newest.peak_bytes {
-            card("peak memory", Bytes(bytes).to_string(), format!("beyond an empty session, {place}"));
+            card(
+                "peak memory",
+                Bytes(bytes).to_string(),
+                format!("beyond an empty session, {place}"),
+            );
         }
     }
     let size_note = report.build.parent.as_ref().map_or_else(
@@ -83,7 +89,11 @@ fn cards(report: &BuildReport) -> Vec<Card> {
                 "to {}, {} {}",
                 check.against_recipe.as_deref().unwrap_or("its source"),
                 check.samples,
-                if check.real_samples { "real samples" } else { "made-up samples" }
+                if check.real_samples {
+                    "real samples"
+                } else {
+                    "made-up samples"
+                }
             ),
         );
     }
@@ -146,7 +156,10 @@ mod tests {
 
     #[test]
     fn short_forms() {
-        assert_eq!((letter(0), letter(25), letter(26)), ("A".to_owned(), "Z".to_owned(), "27".to_owned()));
+        assert_eq!(
+            (letter(0), letter(25), letter(26)),
+            ("A".to_owned(), "Z".to_owned(), "27".to_owned())
+        );
         assert_eq!(day("2026-01-02T03:04:05Z"), "2026-01-02");
         assert_eq!(minute("2026-01-02T03:04:05Z"), "2026-01-02 03:04");
         assert_eq!((day("ä"), minute("–")), ("ä", "–".to_owned()));

@@ -231,7 +231,11 @@ fn table(table: &Table) -> TableView {
                     .zip(&table.columns)
                     .map(|(cell, column)| CellView {
                         // Spaces at its ends are part of the branch.
-                        branch: cell.branch.chars().filter(|character| !character.is_control()).collect(),
+                        branch: cell
+                            .branch
+                            .chars()
+                            .filter(|character| !character.is_control())
+                            .collect(),
                         text: shown(&cell.text),
                         small: shown(&cell.small),
                         class: if column.is_number {

@@ -45,7 +45,13 @@ pub fn write(trend: &Trend, width: usize, out: &mut impl Write) -> io::Result<()
         }
         for machine in series.machines() {
             let described = trend.machines.get(machine).map_or("", String::as_str);
-            writeln!(out, "  {} machine {}: {}", sign(machine), letter(machine), clean::line(described, clean::PROSE_LENGTH))?;
+            writeln!(
+                out,
+                "  {} machine {}: {}",
+                sign(machine),
+                letter(machine),
+                clean::line(described, clean::PROSE_LENGTH)
+            )?;
         }
         if trend.metric.is_of_a_machine() && series.machines().len() > 1 {
             writeln!(out, "  figures of different machines are not comparable")?;
@@ -99,7 +105,13 @@ fn draw(series: &Series, metric: Metric, width: usize) -> Vec<String> {
         (share.max(0.0) as usize).min(ROWS - 1)
     };
     let labels: Vec<String> = (0..ROWS)
-        .map(|row| if row % 2 == 1 { metric.shown(value_of(row)) } else { String::new() })
+        .map(|row| {
+            if row % 2 == 1 {
+                metric.shown(value_of(row))
+            } else {
+                String::new()
+            }
+        })
         .collect();
     let label_width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let room = width.saturating_sub(label_width + 6).max(8);
@@ -138,7 +150,11 @@ fn draw(series: &Series, metric: Metric, width: usize) -> Vec<String> {
         .collect();
     let pad = " ".repeat(label_width + 3);
     lines.push(format!("{pad}└{}", "─".repeat(columns)));
-    lines.extend(beneath(points, step, columns).into_iter().map(|line| format!("{pad} {line}")));
+    lines.extend(
+        beneath(points, step, columns)
+            .into_iter()
+            .map(|line| format!("{pad} {line}")),
+    );
     let marks = changes(series, skipped, step, columns);
     if !marks.is_empty() {
         lines.push(format!("{pad} {marks}"));

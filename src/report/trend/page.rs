@@ -79,21 +79,33 @@ fn section(index: usize, series: &Series, trend: &Trend) -> Section {
         &format!("{}{several}.", legend.join(", ")),
     );
     let shown = |value: f64| trend.metric.shown(value);
-    let mut table = Table::new("Every baseline", &["baseline", "measured", "figure#", "95 % interval#", "machine", "engine"]);
+    let mut table = Table::new(
+        "Every baseline",
+        &["baseline", "measured", "figure#", "95 % interval#", "machine", "engine"],
+    );
     for point in &series.points {
         table.row([
             point.label().to_owned(),
-            point.created_at.get(..16).unwrap_or(&point.created_at).replace('T', " "),
-            shown(point.value),
             point
-                .interval()
-                .map_or_else(|| "–".to_owned(), |(lower, upper)| format!("{} – {}", shown(lower), shown(upper))),
+                .created_at
+                .get(..16)
+                .unwrap_or(&point.created_at)
+                .replace('T', " "),
+            shown(point.value),
+            point.interval().map_or_else(
+                || "–".to_owned(),
+                |(lower, upper)| format!("{} – {}", shown(lower), shown(upper)),
+            ),
             letter(point.machine),
             point.runtime_version.clone().unwrap_or_else(|| "–".to_owned()),
         ]);
     }
     // Sizes are the same everywhere, so one line joins them all.
-    let looks = if trend.metric.is_of_a_machine() { machines } else { vec![0] };
+    let looks = if trend.metric.is_of_a_machine() {
+        machines
+    } else {
+        vec![0]
+    };
     let chart = LineChart {
         id: &format!("chart-{index}"),
         title: &format!("{} of {}", trend.metric.name(), series.title()),
@@ -142,7 +154,9 @@ fn section(index: usize, series: &Series, trend: &Trend) -> Section {
     };
     section.blocks.push(chart.block(table));
     if series.changes.is_empty() {
-        section.blocks.push(Block::Text(format!("{}.", capital(&steady(series, trend.metric)))));
+        section
+            .blocks
+            .push(Block::Text(format!("{}.", capital(&steady(series, trend.metric)))));
     } else {
         section.blocks.push(Block::List(
             series
@@ -156,15 +170,19 @@ fn section(index: usize, series: &Series, trend: &Trend) -> Section {
         ));
     }
     if series.left_out > 0 {
-        section
-            .blocks
-            .push(Block::Text(format!("{} older baselines are left out; `--limit` shows more.", series.left_out)));
+        section.blocks.push(Block::Text(format!(
+            "{} older baselines are left out; `--limit` shows more.",
+            series.left_out
+        )));
     }
     section
 }
 
 fn capital(text: &str) -> String {
     let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    let first = characters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>())
+        .unwrap_or_default();
     format!("{first}{}", characters.as_str())
 }

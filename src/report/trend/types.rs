@@ -172,9 +172,15 @@ impl Change {
             .machine
             .map(|machine| format!(", on machine {}", letter(machine)))
             .unwrap_or_default();
-        let baselines = |count: usize| if count == 1 { "1 baseline".to_owned() } else { format!("{count} baselines") };
+        let baselines = |count: usize| {
+            if count == 1 {
+                "1 baseline".to_owned()
+            } else {
+                format!("{count} baselines")
+            }
+        };
         format!(
-            "from {label} on {}: {} → {} ({} before, {} since{machine})",
+            "from {label} on: {} ({} → {}; {} before, {} since{machine})",
             self.shown_percent(),
             metric.shown(self.before),
             metric.shown(self.after),

@@ -201,7 +201,10 @@ impl<'a> Canvas<'a> {
         for index in 0..count {
             let number = format!("{} of {count}", index + 1);
             let width = self.width(style, &number);
-            let mut marks = vec![(MARGIN, lines.first().cloned().unwrap_or_default()), (WIDTH - MARGIN - width, number)];
+            let mut marks = vec![
+                (MARGIN, lines.first().cloned().unwrap_or_default()),
+                (WIDTH - MARGIN - width, number),
+            ];
             if let Some(page) = self.pages.get_mut(index) {
                 page.extend(marks.drain(..).map(|(x, text)| Mark::Text {
                     at: (x, y),

@@ -34,7 +34,10 @@ pub(super) fn place(drawing: &Drawing, canvas: &mut Canvas<'_>) {
     for shape in &drawing.shapes {
         match shape {
             Shape::Rect {
-                class, at: corner, size, ..
+                class,
+                at: corner,
+                size,
+                ..
             } => {
                 let corners = [
                     *corner,
@@ -77,7 +80,11 @@ pub(super) fn place(drawing: &Drawing, canvas: &mut Canvas<'_>) {
                 } else {
                     x
                 };
-                canvas.text_at((left.clamp(MARGIN, (MARGIN + ROOM - width).max(MARGIN)), y), style, &text);
+                canvas.text_at(
+                    (left.clamp(MARGIN, (MARGIN + ROOM - width).max(MARGIN)), y),
+                    style,
+                    &text,
+                );
             }
         }
     }

@@ -207,7 +207,11 @@ fn facts_list(facts: &[(String, String)], plain: Style, canvas: &mut Canvas<'_>)
     canvas.space(3.0);
     for (name, text) in facts {
         canvas.need(plain.size * LEADING);
-        let name = canvas.wrap(soft, &shown(name), widest).into_iter().next().unwrap_or_default();
+        let name = canvas
+            .wrap(soft, &shown(name), widest)
+            .into_iter()
+            .next()
+            .unwrap_or_default();
         canvas.text_at((MARGIN, canvas.y + plain.size), soft, &name);
         canvas.paragraph(MARGIN + widest + 14.0, plain, &shown(text));
     }

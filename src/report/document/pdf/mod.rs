@@ -63,7 +63,12 @@ pub fn render(document: &Document) -> Result<Vec<u8>, PdfError> {
     let palette = Palette::of_paper()?;
     let mut canvas = Canvas::new(&fonts, &palette);
     layout::document(document, &mut canvas);
-    let footer = format!("mlbuild {} · {} · {}", crate::VERSION, shown(&document.title), document.generated_at);
+    let footer = format!(
+        "mlbuild {} · {} · {}",
+        crate::VERSION,
+        shown(&document.title),
+        document.generated_at
+    );
     canvas.number_pages(&footer);
     write(document, canvas, &fonts)
 }

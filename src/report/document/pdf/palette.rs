@@ -71,7 +71,9 @@ mod tests {
     fn the_sheet_has_every_colour() {
         let palette = Palette::of_paper().unwrap();
         assert_eq!(palette.card, Rgb(255, 255, 255));
-        for name in ["accent", "link", "warn", "best", "small", "other", "bad", "s0", "s1", "s2", "s3", "cx"] {
+        for name in [
+            "accent", "link", "warn", "best", "small", "other", "bad", "s0", "s1", "s2", "s3", "cx",
+        ] {
             assert!(palette.colours.contains_key(name), "{name}");
         }
         assert_eq!(colour("#fff"), Some(Rgb(255, 255, 255)));

@@ -114,7 +114,12 @@ fn lines(cell: &Cell, is_own: bool, width: f64, look: &Look, canvas: &Canvas<'_>
     let style = if is_own { look.own } else { look.plain };
     let mut lines: Vec<(Style, String)> = Vec::new();
     if cell.branch.is_empty() {
-        lines.extend(canvas.wrap(style, &text(cell), width).into_iter().map(|line| (style, line)));
+        lines.extend(
+            canvas
+                .wrap(style, &text(cell), width)
+                .into_iter()
+                .map(|line| (style, line)),
+        );
     } else {
         // Spaces of a branch must not be broken at.
         lines.push((style, text(cell)));
@@ -137,7 +142,10 @@ fn widths(table: &Table, look: &Look, canvas: &Canvas<'_>) -> Vec<f64> {
         .iter()
         .enumerate()
         .map(|(index, column)| {
-            let cells = table.rows.iter().filter_map(|row| Some((row.cells.get(index)?, row.is_own)));
+            let cells = table
+                .rows
+                .iter()
+                .filter_map(|row| Some((row.cells.get(index)?, row.is_own)));
             let widest = cells
                 .map(|(cell, is_own)| {
                     let style = if is_own { look.own } else { look.plain };
@@ -157,7 +165,11 @@ fn widths(table: &Table, look: &Look, canvas: &Canvas<'_>) -> Vec<f64> {
         if excess <= 0.01 || widest <= LEAST {
             break;
         }
-        let next = widths.iter().copied().filter(|width| *width < widest - 0.01).fold(LEAST, f64::max);
+        let next = widths
+            .iter()
+            .copied()
+            .filter(|width| *width < widest - 0.01)
+            .fold(LEAST, f64::max);
         let count = widths.iter().filter(|width| **width >= widest - 0.01).count() as f64;
         let target = (widest - excess / count).max(next);
         for width in widths.iter_mut().filter(|width| **width >= widest - 0.01) {

@@ -103,7 +103,10 @@ impl Face {
 
     /// How wide a text is.
     pub(super) fn width(&self, text: &str, size: f64) -> f64 {
-        text.chars().map(|character| f64::from(self.glyph(character).1)).sum::<f64>() * size
+        text.chars()
+            .map(|character| f64::from(self.glyph(character).1))
+            .sum::<f64>()
+            * size
     }
 
     /// The text in lines that are no wider than `width`: broken at spaces, and within words that are too long.
