@@ -12,8 +12,16 @@ use crate::store::StoreError;
 /// The folder's name.
 pub const FOLDER: &str = ".mlbuild";
 
+/// The folder of the desk's baseline.
+const BASELINE: &str = "baseline";
+
 /// The registry's file.
 const REGISTRY: &str = "registry.db";
+
+/// The baseline of the desk of the project in `folder`, whether it is there or not.
+pub fn baseline_folder(folder: &Path) -> PathBuf {
+    folder.join(FOLDER).join(BASELINE)
+}
 
 /// True where the project in `folder` has a registry of builds.
 pub fn has_registry(folder: &Path) -> bool {
@@ -87,7 +95,7 @@ impl Workspace {
 
     /// The baseline of the desk whose workspace is the folder `root`.
     pub fn local_baseline_in(root: &Path) -> PathBuf {
-        root.join("baseline")
+        root.join(BASELINE)
     }
 
     /// The machine-readable report of the last run.

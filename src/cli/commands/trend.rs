@@ -22,7 +22,7 @@ use crate::pipeline::trend;
 use crate::pipeline::trend::Found;
 use crate::pipeline::trend::Request;
 use crate::pipeline::trend::TrendError;
-use crate::pipeline::workspace::Workspace;
+use crate::pipeline::workspace;
 use crate::report::document;
 use crate::report::trend as view;
 
@@ -160,12 +160,8 @@ fn find(args: &Args, loaded: &Loaded, github: Option<&Client>) -> Result<Found, 
     {
         found.add(manifest, format!("the folder `{}`", path.display()));
     }
-    let local = loaded.folder.join(crate::pipeline::workspace::FOLDER);
-    if local.is_dir() {
-        let workspace = Workspace::open(&loaded.folder)?;
-        if let Some(manifest) = dir::read(&workspace.local_baseline())? {
-            found.add(manifest, format!("this desk's `{}`", resolve::LOCAL_NAME));
-        }
+    if let Some(manifest) = dir::read(&workspace::baseline_folder(&loaded.folder))? {
+        found.add(manifest, format!("this desk's `{}`", resolve::LOCAL_NAME));
     }
     Ok(found)
 }

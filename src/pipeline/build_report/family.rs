@@ -96,6 +96,7 @@ pub(super) fn gather(
             size_bytes: other.size().0,
             p50_ms: figure,
             cosine: cosine(other, registry, kept)?,
+            is_inaccurate: false,
             on_front: false,
             is_own: other.facts.id == build.facts.id,
             word: if is_reference {
@@ -354,8 +355,21 @@ fn mark_front(variants: &mut [Variant]) {
             }
         })
         .collect();
+    let counts: Vec<bool> = variants
+        .iter_mut()
+        .map(|variant| {
+            variant.is_inaccurate = variant
+                .cosine
+                .is_some_and(|cosine| cosine.is_nan() || cosine < LEAST_COSINE);
+            !variant.is_inaccurate
+        })
+        .collect();
     for (variant, point) in variants.iter_mut().zip(&points) {
-        variant.on_front = points.iter().all(|other| other.dominates(point).is_none());
+        let is_beaten = points
+            .iter()
+            .zip(&counts)
+            .any(|(other, counts)| *counts && other.dominates(point).is_some());
+        variant.on_front = !variant.is_inaccurate && !is_beaten;
     }
 }
 
