@@ -23,6 +23,7 @@ use crate::report::migrated::Migrated;
 use crate::report::migrated::SCHEMA;
 use crate::report::migrated::Tally;
 
+use super::workspace::FOLDER;
 use super::workspace::Workspace;
 
 pub use error::MigrateError;
@@ -90,13 +91,14 @@ impl Account {
 /// Where ours would lie where theirs does, or something cannot be read or written. What was brought over until then stays, and is found by
 /// the next run.
 pub fn run(request: &Request<'_>) -> Result<Migrated, MigrateError> {
-    let place = files::beneath(request.into, Path::new(super::workspace::FOLDER));
+    let place = files::beneath(request.into, Path::new(FOLDER));
     let same = |path: &Path| path.canonicalize().ok() == Some(request.source.folder().to_owned());
     if same(&place) && !request.dry_run {
         return Err(MigrateError::SamePlace {
             folder: request.source.folder().to_owned(),
         });
     }
+    settings::check(request.source)?;
     // A trial works on a copy of our registry, so that it counts what a true run would.
     let scratch = request
         .dry_run
