@@ -111,7 +111,7 @@ pub fn run(request: &Request<'_>) -> Result<Migrated, MigrateError> {
     };
     let mut registry = Registry::open(&workspace.registry_path())?;
     let mut account = Account {
-        records: Vec::new(),
+        records: vec![Tally::new("builds")],
         notices: Vec::new(),
     };
     let kept = (!request.dry_run).then(|| workspace.objects());
@@ -129,7 +129,7 @@ pub fn run(request: &Request<'_>) -> Result<Migrated, MigrateError> {
     // Said of the whole, last.
     if !theirs.is_empty() {
         account.say(
-            "versions: its registry says 0.1.0 whatever the release, so builds and history name the tool without one"
+            "versions: its registry says the same one for every release, so builds and history name the tool without any"
                 .to_owned(),
         );
     }
