@@ -50,7 +50,7 @@ impl Hint for WorkspaceError {
 impl Workspace {
     /// Opens the workspace of the project in `folder`, making it where it is missing.
     pub fn open(folder: &Path) -> Result<Self, WorkspaceError> {
-        let root = files::beneath(folder, Path::new(FOLDER));
+        let root = Self::folder_in(folder);
         let ignore = root.join(".gitignore");
         if !ignore.exists() {
             // Everything in here can be made anew, except the budget that a team commits.
@@ -58,6 +58,11 @@ impl Workspace {
         }
         let objects = Objects::open(&root.join("objects"))?;
         Ok(Self { root, objects })
+    }
+
+    /// The folder of the workspace of the project in `folder`, whether it is there or not.
+    pub fn folder_in(folder: &Path) -> PathBuf {
+        files::beneath(folder, Path::new(FOLDER))
     }
 
     /// The folder itself.
@@ -77,7 +82,12 @@ impl Workspace {
 
     /// The baseline of this desk, which `mlbuild-baseline` names.
     pub fn local_baseline(&self) -> PathBuf {
-        self.root.join("baseline")
+        Self::local_baseline_in(&self.root)
+    }
+
+    /// The baseline of the desk whose workspace is the folder `root`.
+    pub fn local_baseline_in(root: &Path) -> PathBuf {
+        root.join("baseline")
     }
 
     /// The machine-readable report of the last run.

@@ -59,6 +59,7 @@ mod profile_page;
 mod prune;
 mod prune_structured;
 mod registry;
+mod remotes;
 mod report;
 mod runtime_install;
 mod sensitivity;

@@ -13,14 +13,24 @@ mod compare_quantization;
 mod completions;
 mod config;
 mod doctor;
+mod experiment;
 mod explore;
 mod init;
 mod man;
 mod migrate;
 mod optimize;
+mod pin;
 mod profile;
+mod prune;
+mod pull;
+mod push;
+mod remote;
+mod rename;
+mod run;
 mod runtime;
 mod sensitivity;
+mod sync;
+mod tag;
 mod upgrade;
 mod validate;
 mod worker;
@@ -63,9 +73,31 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Validate(Box<validate::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Experiment(experiment::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Run(run::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Tag(tag::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Rename(rename::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Pin(pin::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Unpin(pin::UnpinArgs),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Prune(prune::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Budget(budget::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Config(config::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Remote(remote::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Push(push::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Pull(pull::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Sync(sync::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Runtime(runtime::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -111,7 +143,18 @@ impl Command {
             Self::Upgrade(args) => upgrade::run(&args, context),
             Self::Explore(args) => explore::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),
+            Self::Remote(args) => remote::run(&args, context),
+            Self::Push(args) => push::run(&args, context),
+            Self::Pull(args) => pull::run(&args, context),
+            Self::Sync(args) => sync::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
+            Self::Experiment(args) => experiment::run(&args, context),
+            Self::Run(args) => run::run(&args, context),
+            Self::Tag(args) => tag::run(&args, context),
+            Self::Rename(args) => rename::run(&args, context),
+            Self::Pin(args) => pin::run(&args, context),
+            Self::Unpin(args) => pin::unpin(&args, context),
+            Self::Prune(args) => prune::run(&args, context),
             Self::Worker(args) => worker::run(&args, context),
         }
     }
