@@ -19,7 +19,8 @@ pub struct WhenError {
     expected: &'static str,
 }
 
-const TIMES: &str = "`yesterday`, `7 days ago`, `30d`, a day such as `2026-03-01`, or a time such as `2026-03-01T12:00:00Z`";
+const TIMES: &str =
+    "`yesterday`, `7 days ago`, `30d`, a day such as `2026-03-01`, or a time such as `2026-03-01T12:00:00Z`";
 const AGES: &str = "a whole number of minutes, hours, days, weeks, months or years, such as `30d`, `12h` or `2 weeks`";
 
 const MINUTE: u64 = 60;
@@ -183,11 +184,23 @@ mod tests {
 
     #[test]
     fn says_what_it_expected() {
-        for text in ["", "soon", "-3d", "3", "3 fortnights", "2024-13-01", "99999999999999999999d", "99999999 years"] {
+        for text in [
+            "",
+            "soon",
+            "-3d",
+            "3",
+            "3 fortnights",
+            "2024-13-01",
+            "99999999999999999999d",
+            "99999999 years",
+        ] {
             assert!(parse_since(text, now()).is_err(), "{text}");
         }
         let error = parse_age("30").unwrap_err().to_string();
-        assert!(error.starts_with("`30` is not an age: expected a whole number"), "{error}");
+        assert!(
+            error.starts_with("`30` is not an age: expected a whole number"),
+            "{error}"
+        );
         assert_eq!(parse_age("2 weeks"), Ok(Duration::from_secs(14 * DAY)));
         assert_eq!(parse_age("0d"), Ok(Duration::ZERO));
     }

@@ -72,7 +72,7 @@ pub const GROUPS: &[Group] = &[
     },
     Group {
         title: "Share builds",
-        pages: &[("Share builds", "sharing-builds.md")],
+        pages: &[],
         commands: &["remote", "push", "pull", "sync", "export"],
     },
     Group {

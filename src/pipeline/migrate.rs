@@ -98,6 +98,10 @@ pub fn run(request: &Request<'_>) -> Result<Migrated, MigrateError> {
             folder: request.source.folder().to_owned(),
         });
     }
+    // Another one of theirs may lie where ours would.
+    if !request.dry_run && source::is_theirs(&place)? {
+        return Err(MigrateError::SamePlace { folder: place });
+    }
     settings::check(request.source)?;
     // A trial works on a copy of our registry, so that it counts what a true run would.
     let scratch = request

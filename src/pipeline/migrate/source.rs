@@ -90,6 +90,11 @@ pub fn find(folder: &Path) -> Result<Source, MigrateError> {
     })
 }
 
+/// True where `folder` has a registry that is not ours.
+pub(super) fn is_theirs(folder: &Path) -> Result<bool, MigrateError> {
+    Ok(matches!(kind(&folder.join(REGISTRY))?, Kind::Other))
+}
+
 enum Kind {
     Nothing,
     Ours,
