@@ -371,7 +371,7 @@ fn every_config_shown_is_valid() {
     let schema: serde_json::Value = serde_json::from_str(&read("docs/mlbuild.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let mut shown = vec![("quickstart".to_owned(), read("examples/quickstart/.mlbuild.yml"))];
-    for name in ["README.md", "docs/configuration.md"] {
+    for name in ["README.md", "docs/configuration.md", "docs/choose-a-variant.md"] {
         let text = read(name);
         let blocks = text
             .split("```yaml\n")
@@ -383,7 +383,7 @@ fn every_config_shown_is_valid() {
                 .map(|block| (name.to_owned(), block.to_owned())),
         );
     }
-    assert_eq!(shown.len(), 3);
+    assert_eq!(shown.len(), 4);
     for (name, text) in shown {
         let config: serde_json::Value = serde_yaml::from_str(&text).unwrap();
         let faults: Vec<String> = validator.iter_errors(&config).map(|fault| fault.to_string()).collect();
