@@ -26,11 +26,13 @@ mod pull;
 mod push;
 mod remote;
 mod rename;
+mod report;
 mod run;
 mod runtime;
 mod sensitivity;
 mod sync;
 mod tag;
+mod trend;
 mod upgrade;
 mod validate;
 mod worker;
@@ -66,6 +68,10 @@ pub enum Command {
     Profile(Box<profile::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Explore(Box<explore::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Report(report::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Trend(trend::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -131,6 +137,8 @@ impl Command {
             Self::Sensitivity(args) => sensitivity::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
             Self::Profile(args) => profile::run(&args, context),
+            Self::Report(args) => report::run(&args, context),
+            Self::Trend(args) => trend::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),
             Self::Accuracy(args) => accuracy::run(&args, context),
             Self::Validate(args) => validate::run(&args, context),
