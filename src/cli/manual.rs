@@ -77,7 +77,7 @@ pub const GROUPS: &[Group] = &[
     },
     Group {
         title: "Look at what is there",
-        pages: &[("Reports", "reports.md")],
+        pages: &[],
         commands: &[
             "status", "log", "inspect", "diff", "search", "history", "report", "trend",
         ],
