@@ -191,7 +191,7 @@ fn what_came_over_is_what_was_there() {
     let log = registry.run_log(&run.id).unwrap();
     assert_eq!(log.params, [("learning_rate".to_owned(), "0.1".to_owned())]);
     assert_eq!(log.metrics[0].value, 0.5);
-    assert_eq!(log.builds, [sink.facts.id.clone()]);
+    assert_eq!(log.builds, std::slice::from_ref(&sink.facts.id));
 
     // Every blob that is listed and was there is in the store, sound.
     let objects = Objects::open(&env.path(".mlbuild/objects")).unwrap();
