@@ -147,7 +147,7 @@ impl Hint for RegistryError {
                 }
                 _ => Vec::new(),
             },
-            Self::Foreign { .. } => vec!["move the file away, or work in another folder".to_owned()],
+            Self::Foreign { .. } => vec!["move the file away, or work in another folder; where the Python tool made it, `mlbuild migrate` says how to come over".to_owned()],
             Self::Newer { .. } => vec!["use the newer mlbuild that wrote it".to_owned()],
             Self::Outdated { .. } => {
                 vec!["run any command where it can be written, or copy the workspace to such a place".to_owned()]
