@@ -1,5 +1,6 @@
 //! The only place where stages meet: a run of the gate, two files side by side, baselines, and what goes to GitHub.
 
+pub mod about;
 pub mod agree;
 pub mod assemble;
 pub mod baseline;
@@ -19,6 +20,7 @@ pub mod facts;
 pub mod feed;
 pub mod figures;
 pub mod gate;
+pub mod import;
 pub mod interrupt;
 pub mod layers;
 pub mod machinery;
@@ -39,6 +41,7 @@ mod sides;
 pub mod subject;
 pub mod tags;
 pub mod trouble;
+pub mod upkeep;
 pub mod validate;
 pub mod verify;
 pub mod which;

@@ -14,6 +14,7 @@ mod list;
 mod measurements;
 mod remotes;
 mod rows;
+pub mod salvage;
 mod schema;
 mod tags;
 mod whole;

@@ -13,6 +13,7 @@ pub mod explore;
 pub mod figures;
 mod folds;
 pub mod headline;
+pub mod imported;
 pub mod json;
 pub mod layers;
 pub mod markdown;
