@@ -204,6 +204,16 @@ fn examine_files(
     }
     let is_whole = |build: &Build| build.facts.artifacts.iter().all(|file| !bad.contains_key(&file.digest));
     for build in builds {
+        // A row whose files' rows were lost.
+        if build.facts.artifacts.is_empty() {
+            found.broken.push(Broken {
+                build: build.facts.id.to_string(),
+                label: prune::row(build).label(),
+                file: "model".to_owned(),
+                what: "missing",
+                derivable: false,
+            });
+        }
         for file in &build.facts.artifacts {
             let Some(what) = bad.get(&file.digest) else { continue };
             let root = builds.iter().find(|root| root.facts.id == build.root);
