@@ -16,6 +16,7 @@ pub mod error;
 pub mod exit;
 mod identity;
 mod making;
+pub mod manual;
 mod method_args;
 mod model_args;
 mod pairwise;
@@ -24,6 +25,7 @@ mod shelf;
 mod signals;
 mod snippet;
 mod stage_clock;
+mod transfer;
 pub mod ui;
 
 use std::ffi::OsString;

@@ -50,6 +50,11 @@ impl Ui {
         AutoStream::new(io::stdout(), self.color)
     }
 
+    /// Columns of the terminal that results go to; 100 where there is none.
+    pub fn width(&self) -> usize {
+        terminal_width().unwrap_or(100)
+    }
+
     /// Shows a result; a closed pipe is an error of kind `BrokenPipe`, which ends the command well.
     pub fn data(&self, text: &str) -> io::Result<()> {
         self.bars.suspend(|| {
@@ -135,4 +140,15 @@ impl Ui {
         spinner.enable_steady_tick(std::time::Duration::from_millis(120));
         spinner
     }
+}
+
+#[cfg(unix)]
+fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+#[cfg(not(unix))]
+fn terminal_width() -> Option<usize> {
+    None
 }

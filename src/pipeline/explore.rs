@@ -5,6 +5,7 @@
 
 mod assemble;
 mod cache;
+pub mod kept;
 mod options;
 mod recipes;
 mod register;

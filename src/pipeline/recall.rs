@@ -92,6 +92,34 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// For people: `1 thread, input 1×3×224×224`.
+    fn describe(&self) -> String {
+        let mut parts = vec![match self.threads {
+            1 => "1 thread".to_owned(),
+            threads => format!("{threads} threads"),
+        }];
+        for (name, shape) in &self.inputs {
+            let sizes: Vec<String> = shape.iter().map(u64::to_string).collect();
+            parts.push(format!(
+                "{name} {}",
+                if sizes.is_empty() {
+                    "scalar".to_owned()
+                } else {
+                    sizes.join("×")
+                }
+            ));
+        }
+        if self.graph_optimization != GraphOptimization::default() {
+            parts.push(format!("graph level {}", self.graph_optimization.name()));
+        }
+        if self.execution_mode != ExecutionMode::default() {
+            parts.push(format!("{} execution", self.execution_mode.name()));
+        }
+        parts.join(", ")
+    }
+}
+
 fn digest(inputs: &[Tensor]) -> Digest {
     let mut hasher = Hasher::new();
     for tensor in inputs {
@@ -115,6 +143,12 @@ struct Stored {
 pub fn stored_measurement(samples: &serde_json::Value) -> Option<SideMeasurement> {
     let stored: Stored = serde_json::from_value(samples.clone()).ok()?;
     (stored.kind == KIND && stored.version == FORMAT).then_some(stored.measurement)
+}
+
+/// The same with how it was run, for people.
+pub fn stored_benchmark(samples: &serde_json::Value) -> Option<(SideMeasurement, String)> {
+    let stored: Stored = serde_json::from_value(samples.clone()).ok()?;
+    (stored.kind == KIND && stored.version == FORMAT).then(|| (stored.measurement, stored.settings.describe()))
 }
 
 /// The build that a model is in the registry: the one that it was opened as, or the model as it is.

@@ -12,31 +12,18 @@ mod rows;
 mod scope;
 mod timeline;
 
-use minijinja::AutoEscape;
-use minijinja::Environment;
-use minijinja::UndefinedBehavior;
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
 use serde::Serialize;
 
 use crate::measure::profile::Kernel;
 use crate::measure::profile::Profile;
 use crate::measure::sensitivity::Sensitivity;
 use crate::report::clean;
+use crate::report::page;
+use crate::report::page::PageError;
 use crate::units::Bytes;
 use crate::units::Millis;
 
 use self::palette::Palette;
-
-/// The page, the first cells of a kernel's row, and the style that pages share.
-const TEMPLATES: [(&str, &str); 3] = [
-    ("profile.html", include_str!("../../templates/profile.html")),
-    (
-        "profile_kernel.html",
-        include_str!("../../templates/profile_kernel.html"),
-    ),
-    ("page.css", include_str!("../../templates/page.css")),
-];
 
 /// What the page shows.
 #[derive(Debug, Clone)]
@@ -55,29 +42,9 @@ pub struct ProfileView<'a> {
     pub notices: Vec<String>,
 }
 
-/// The page could not be written: a defect of the template.
-#[derive(Debug, thiserror::Error)]
-#[error("the page of the profile cannot be written")]
-pub struct PageError(#[from] minijinja::Error);
-
-impl crate::hint::Hint for PageError {
-    fn hints(&self) -> Vec<String> {
-        vec!["this is a defect of mlbuild: please report it with the command that you ran".to_owned()]
-    }
-}
-
 /// The page, whole.
 pub fn render(view: &ProfileView<'_>) -> Result<String, PageError> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    for (name, template) in TEMPLATES {
-        environment.add_template(name, template)?;
-    }
-    Ok(environment
-        .get_template("profile.html")?
-        .render(Serde(Page::of(view)))?)
+    page::render("profile.html", &Page::of(view))
 }
 
 /// Everything that the template names.

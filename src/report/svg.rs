@@ -1,4 +1,5 @@
-//! Writes inline SVG: shapes with classes that the page's style sheet colours, every text escaped, the same bytes for the same data.
+//! Drawings: shapes with classes that the page's style sheet colours, written as inline SVG. Every text is escaped, and the same data
+//! gives the same bytes. A drawing stays a list of shapes until it is written, so that it can become a vector drawing on paper too.
 
 use std::fmt::Write as _;
 
@@ -10,62 +11,101 @@ pub(super) const WIDTH: f64 = 1120.0;
 /// About the width of one character of a label.
 const CHARACTER: f64 = 6.3;
 
-/// One drawing.
+/// One element of a drawing. Coordinates are in the drawing's own units, from its upper left corner.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Shape {
+    /// A box; `about` is what a pointer that rests on it reads.
+    Rect {
+        class: String,
+        at: (f64, f64),
+        size: (f64, f64),
+        about: String,
+    },
+    /// A circle.
+    Circle {
+        class: String,
+        center: (f64, f64),
+        radius: f64,
+        about: String,
+    },
+    /// A line from point to point; `closed` fills it.
+    Path {
+        class: String,
+        points: Vec<(f64, f64)>,
+        closed: bool,
+    },
+    /// A filled shape through its corners.
+    Polygon {
+        class: String,
+        corners: Vec<(f64, f64)>,
+        about: String,
+    },
+    /// A text at a point; the class says where it is anchored.
+    Text {
+        class: String,
+        at: (f64, f64),
+        text: String,
+    },
+}
+
+/// A drawing in the making.
 #[derive(Debug, Default)]
 pub(super) struct Svg {
-    body: String,
+    shapes: Vec<Shape>,
+}
+
+/// A whole drawing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawing {
+    /// What the element's parts are named after; one of a kind on its page.
+    pub(super) id: String,
+    /// Its name.
+    pub(super) title: String,
+    /// What a person who can't see it should know.
+    pub(super) description: String,
+    /// Width and height in its own units.
+    pub(super) size: (f64, f64),
+    /// What is drawn, the lowest first.
+    pub(super) shapes: Vec<Shape>,
 }
 
 impl Svg {
     /// A box; `about` is what a pointer that rests on it reads.
-    pub(super) fn rect(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64), about: &str) {
-        let _ = write!(
-            self.body,
-            r#"<rect class="{class}" x="{}" y="{}" width="{}" height="{}""#,
-            number(x),
-            number(y),
-            number(width.max(0.0)),
-            number(height.max(0.0))
-        );
-        self.close("rect", about);
+    pub(super) fn rect(&mut self, class: &str, at: (f64, f64), (width, height): (f64, f64), about: &str) {
+        self.shapes.push(Shape::Rect {
+            class: class.to_owned(),
+            at,
+            size: (width.max(0.0), height.max(0.0)),
+            about: about.to_owned(),
+        });
     }
 
     /// A circle.
-    pub(super) fn circle(&mut self, class: &str, (x, y): (f64, f64), radius: f64, about: &str) {
-        let _ = write!(
-            self.body,
-            r#"<circle class="{class}" cx="{}" cy="{}" r="{}""#,
-            number(x),
-            number(y),
-            number(radius)
-        );
-        self.close("circle", about);
+    pub(super) fn circle(&mut self, class: &str, center: (f64, f64), radius: f64, about: &str) {
+        self.shapes.push(Shape::Circle {
+            class: class.to_owned(),
+            center,
+            radius,
+            about: about.to_owned(),
+        });
     }
 
     /// A line from point to point; `closed` fills it.
     pub(super) fn path(&mut self, class: &str, points: &[(f64, f64)], closed: bool) {
-        let mut path = String::new();
-        for (index, (x, y)) in points.iter().enumerate() {
-            let _ = write!(
-                path,
-                "{}{} {}",
-                if index == 0 { "M" } else { "L" },
-                number(*x),
-                number(*y)
-            );
-        }
-        let end = if closed { "Z" } else { "" };
-        let _ = write!(self.body, r#"<path class="{class}" d="{path}{end}"/>"#);
+        self.shapes.push(Shape::Path {
+            class: class.to_owned(),
+            points: points.to_vec(),
+            closed,
+        });
     }
 
     /// A filled shape through its corners; `about` is what a pointer that rests on it reads.
     pub(super) fn shape(&mut self, class: &str, corners: &[(f64, f64)], about: &str) {
-        let mut points = String::new();
-        for (x, y) in corners {
-            let _ = write!(points, "{},{} ", number(*x), number(*y));
-        }
-        let _ = write!(self.body, r#"<polygon class="{class}" points="{}""#, points.trim_end());
-        self.close("polygon", about);
+        self.shapes.push(Shape::Polygon {
+            class: class.to_owned(),
+            corners: corners.to_vec(),
+            about: about.to_owned(),
+        });
     }
 
     /// A straight line.
@@ -74,14 +114,12 @@ impl Svg {
     }
 
     /// A text at a point; the class says where it is anchored.
-    pub(super) fn text(&mut self, class: &str, (x, y): (f64, f64), text: &str) {
-        let _ = write!(
-            self.body,
-            r#"<text class="{class}" x="{}" y="{}">{}</text>"#,
-            number(x),
-            number(y),
-            escape(text)
-        );
+    pub(super) fn text(&mut self, class: &str, at: (f64, f64), text: &str) {
+        self.shapes.push(Shape::Text {
+            class: class.to_owned(),
+            at,
+            text: text.to_owned(),
+        });
     }
 
     /// A text within a box, cut to its width; nothing where it would be a stump.
@@ -95,31 +133,111 @@ impl Svg {
 
     /// The element of the page. `title` is its name, `description` what a person who can't see it should know.
     pub(super) fn finish(self, height: f64, id: &str, title: &str, description: &str) -> String {
-        self.finish_as((WIDTH, height), id, title, description)
+        self.drawing((WIDTH, height), id, title, description).to_svg()
     }
 
-    /// The same in a width of its own.
-    pub(super) fn finish_as(self, (width, height): (f64, f64), id: &str, title: &str, description: &str) -> String {
+    /// All of it, in a size of its own.
+    pub(super) fn drawing(self, size: (f64, f64), id: &str, title: &str, description: &str) -> Drawing {
+        Drawing {
+            id: id.to_owned(),
+            title: title.to_owned(),
+            description: description.to_owned(),
+            size,
+            shapes: self.shapes,
+        }
+    }
+}
+
+impl Drawing {
+    /// The element of the page.
+    pub(super) fn to_svg(&self) -> String {
+        let mut body = String::new();
+        for shape in &self.shapes {
+            shape.write(&mut body);
+        }
         format!(
             concat!(
                 r#"<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-t {id}-d">"#,
                 r#"<title id="{id}-t">{title}</title><desc id="{id}-d">{description}</desc>{body}</svg>"#
             ),
-            width = number(width),
-            height = number(height),
-            id = id,
-            title = escape(title),
-            description = escape(description),
-            body = self.body
+            width = number(self.size.0),
+            height = number(self.size.1),
+            id = self.id,
+            title = escape(&self.title),
+            description = escape(&self.description),
+            body = body
         )
     }
+}
 
-    fn close(&mut self, element: &str, about: &str) {
-        if about.is_empty() {
-            self.body.push_str("/>");
-        } else {
-            let _ = write!(self.body, "><title>{}</title></{element}>", escape(about));
+impl Shape {
+    fn write(&self, body: &mut String) {
+        match self {
+            Self::Rect { class, at, size, about } => {
+                let _ = write!(
+                    body,
+                    r#"<rect class="{class}" x="{}" y="{}" width="{}" height="{}""#,
+                    number(at.0),
+                    number(at.1),
+                    number(size.0),
+                    number(size.1)
+                );
+                close(body, "rect", about);
+            }
+            Self::Circle {
+                class,
+                center,
+                radius,
+                about,
+            } => {
+                let _ = write!(
+                    body,
+                    r#"<circle class="{class}" cx="{}" cy="{}" r="{}""#,
+                    number(center.0),
+                    number(center.1),
+                    number(*radius)
+                );
+                close(body, "circle", about);
+            }
+            Self::Path { class, points, closed } => {
+                let _ = write!(body, r#"<path class="{class}" d=""#);
+                for (index, (x, y)) in points.iter().enumerate() {
+                    let _ = write!(
+                        body,
+                        "{}{} {}",
+                        if index == 0 { "M" } else { "L" },
+                        number(*x),
+                        number(*y)
+                    );
+                }
+                body.push_str(if *closed { "Z\"/>" } else { "\"/>" });
+            }
+            Self::Polygon { class, corners, about } => {
+                let mut points = String::new();
+                for (x, y) in corners {
+                    let _ = write!(points, "{},{} ", number(*x), number(*y));
+                }
+                let _ = write!(body, r#"<polygon class="{class}" points="{}""#, points.trim_end());
+                close(body, "polygon", about);
+            }
+            Self::Text { class, at, text } => {
+                let _ = write!(
+                    body,
+                    r#"<text class="{class}" x="{}" y="{}">{}</text>"#,
+                    number(at.0),
+                    number(at.1),
+                    escape(text)
+                );
+            }
         }
+    }
+}
+
+fn close(body: &mut String, element: &str, about: &str) {
+    if about.is_empty() {
+        body.push_str("/>");
+    } else {
+        let _ = write!(body, "><title>{}</title></{element}>", escape(about));
     }
 }
 

@@ -80,7 +80,7 @@ impl Estimate {
 }
 
 /// The value that Student's t exceeds with probability `tail`; infinite where the tail is too small to tell.
-fn t_quantile(tail: f64, degrees: usize) -> f64 {
+pub(super) fn t_quantile(tail: f64, degrees: usize) -> f64 {
     if tail.is_nan() || tail <= 0.0 {
         return f64::INFINITY;
     }

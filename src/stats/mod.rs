@@ -3,6 +3,7 @@
 //! Nothing here knows what is measured. Every choice that could have gone another way was made on recorded noise, which is kept in
 //! `tests/fixtures/noise/`; the tests beside it repeat the evidence.
 
+pub mod change_point;
 pub mod groups;
 pub mod histogram;
 pub mod holm;

@@ -6,9 +6,12 @@
 //!
 //! A process that keeps or uses blobs holds a lock from the first one on, and nobody takes blobs away meanwhile: whoever keeps blobs
 //! writes the rows that name them before it lets the folder go.
+//!
+//! [`remote`] has the same blobs in a bucket or a shared folder.
 
 mod collect;
 mod hold;
+pub mod remote;
 
 pub use collect::Blob;
 pub use collect::Collector;
@@ -132,6 +135,20 @@ impl Objects {
         fs::symlink_metadata(&path)
             .is_ok_and(|metadata| metadata.is_file())
             .then_some(path)
+    }
+
+    /// Where a blob is gathered that comes piece by piece; no blob has such a name.
+    pub fn part_path(&self, digest: &Digest) -> PathBuf {
+        self.hold.take(&self.root);
+        self.root.join(format!(".mlbuild-part-{digest}"))
+    }
+
+    /// Keeps a file of this folder whose content the caller has verified, by renaming it.
+    pub fn adopt(&self, digest: &Digest, part: &Path) -> Result<PathBuf, StoreError> {
+        let path = self.root.join(digest.as_str());
+        set_read_only(part, true)?;
+        fs::rename(part, &path).map_err(FileError::at("write", &path))?;
+        Ok(path)
     }
 
     /// The file of a blob, after reading all of it and comparing its digest. It is not taken away before this process ends or lets the

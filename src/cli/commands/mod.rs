@@ -17,15 +17,24 @@ mod experiment;
 mod explore;
 mod import;
 mod init;
+mod man;
+mod migrate;
 mod optimize;
 mod pin;
 mod profile;
 mod prune;
+mod pull;
+mod push;
+mod remote;
 mod rename;
+mod report;
 mod run;
 mod runtime;
 mod sensitivity;
+mod sync;
 mod tag;
+mod trend;
+mod upgrade;
 mod validate;
 mod worker;
 
@@ -63,6 +72,10 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Explore(Box<explore::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Report(report::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Trend(trend::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Baseline(baseline::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Accuracy(accuracy::Args),
@@ -87,11 +100,25 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Config(config::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Remote(remote::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Push(push::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Pull(pull::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Sync(sync::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Runtime(runtime::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Doctor(doctor::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Migrate(migrate::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Upgrade(upgrade::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Man(man::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Action(action::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -114,6 +141,8 @@ impl Command {
             Self::Sensitivity(args) => sensitivity::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),
             Self::Profile(args) => profile::run(&args, context),
+            Self::Report(args) => report::run(&args, context),
+            Self::Trend(args) => trend::run(&args, context),
             Self::Baseline(args) => baseline::run(&args, context),
             Self::Accuracy(args) => accuracy::run(&args, context),
             Self::Validate(args) => validate::run(&args, context),
@@ -121,8 +150,15 @@ impl Command {
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
+            Self::Man(args) => man::run(&args, context),
+            Self::Migrate(args) => migrate::run(&args, context),
+            Self::Upgrade(args) => upgrade::run(&args, context),
             Self::Explore(args) => explore::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),
+            Self::Remote(args) => remote::run(&args, context),
+            Self::Push(args) => push::run(&args, context),
+            Self::Pull(args) => pull::run(&args, context),
+            Self::Sync(args) => sync::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
             Self::Experiment(args) => experiment::run(&args, context),
             Self::Run(args) => run::run(&args, context),

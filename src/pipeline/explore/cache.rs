@@ -26,10 +26,10 @@ use crate::runtime::SessionSettings;
 use crate::store::Objects;
 
 /// The version of the files below; whatever they hold depends on it.
-const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 1;
 
 /// The folder in the workspace.
-const FOLDER: &str = "explore";
+pub(super) const FOLDER: &str = "explore";
 
 /// The part of a file of the cache that names blobs, whatever its version.
 #[derive(Deserialize)]
@@ -67,13 +67,13 @@ pub(in crate::pipeline) fn named_blobs(workspace: &Path) -> Vec<(PathBuf, Vec<Di
 /// One file of the cache.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Stored {
-    version: u32,
-    machine: Fingerprint,
+pub(super) struct Stored {
+    pub(super) version: u32,
+    pub(super) machine: Fingerprint,
     /// Of the sweep that measured it, in seconds.
     budget_seconds: f64,
-    made: Option<Made>,
-    pair: Option<PairMeasurement>,
+    pub(super) made: Option<Made>,
+    pub(super) pair: Option<PairMeasurement>,
 }
 
 /// The cache of one sweep.

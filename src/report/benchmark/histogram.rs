@@ -29,6 +29,12 @@ pub struct Histogram {
 impl Histogram {
     /// Of latencies in milliseconds; `None` of none.
     pub fn of(latencies: &[f64]) -> Option<Self> {
+        Self::with_bins(latencies, BINS)
+    }
+
+    /// The same in that many bins, two or more.
+    pub fn with_bins(latencies: &[f64], bins: usize) -> Option<Self> {
+        let most_bins = bins.max(2);
         let summary = Summary::of(latencies)?;
         let (least, most) = (summary.min, summary.max);
         if most <= least {
@@ -42,7 +48,7 @@ impl Histogram {
         let limit = summary.p99 + (summary.p99 - summary.p50).max(summary.p50 - least);
         let open = most > limit && limit > least;
         let top = if open { limit } else { most };
-        let bins = if open { BINS - 1 } else { BINS };
+        let bins = if open { most_bins - 1 } else { most_bins };
         let mut edges = edges(least, top, bins);
         if open {
             edges.push(most);

@@ -6,7 +6,6 @@ mod text;
 mod types;
 mod words;
 
-pub use page::PageError;
 pub use page::render;
 pub use text::write;
 pub use types::Accuracy;

@@ -2,11 +2,6 @@
 
 use std::time::Duration;
 
-use minijinja::AutoEscape;
-use minijinja::Environment;
-use minijinja::UndefinedBehavior;
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
 use serde::Serialize;
 
 use crate::report::clean;
@@ -17,38 +12,15 @@ use crate::report::explore::types::Row;
 use crate::report::explore::types::Speed;
 use crate::report::explore::types::Verdict;
 use crate::report::explore::words;
+use crate::report::page;
+use crate::report::page::PageError;
+use crate::report::scatter;
 use crate::units::Millis;
 use crate::units::Span;
 
-/// The page and its style.
-const TEMPLATES: [(&str, &str); 2] = [
-    ("explore.html", include_str!("../../../templates/explore.html")),
-    ("page.css", include_str!("../../../templates/page.css")),
-];
-
-/// The page could not be written: a defect of the template.
-#[derive(Debug, thiserror::Error)]
-#[error("the page of the sweep cannot be written")]
-pub struct PageError(#[from] minijinja::Error);
-
-impl crate::hint::Hint for PageError {
-    fn hints(&self) -> Vec<String> {
-        vec!["this is a defect of mlbuild: please report it with the command that you ran".to_owned()]
-    }
-}
-
 /// The page, whole.
 pub fn render(explored: &Explored) -> Result<String, PageError> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    for (name, template) in TEMPLATES {
-        environment.add_template(name, template)?;
-    }
-    Ok(environment
-        .get_template("explore.html")?
-        .render(Serde(Page::of(explored)))?)
+    page::render("explore.html", &Page::of(explored))
 }
 
 /// Everything that the template names.
@@ -145,8 +117,8 @@ impl Page {
                 .map(|warning| clean::sentence(warning, clean::PROSE_LENGTH))
                 .collect(),
             cards: cards(explored),
-            plot: plot::draw(explored, plot::DESK),
-            small_plot: plot::draw(explored, plot::HAND),
+            plot: plot::draw(explored, scatter::DESK),
+            small_plot: plot::draw(explored, scatter::HAND),
             baseline: baseline.clone(),
             threshold: asked.cosine_threshold.to_string(),
             front: explored

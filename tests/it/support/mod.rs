@@ -8,4 +8,5 @@ pub(crate) mod onnx;
 pub(crate) mod profiles;
 pub(crate) mod reports;
 pub(crate) mod runtime;
+pub(crate) mod s3;
 pub(crate) mod text;
