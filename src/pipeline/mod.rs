@@ -1,5 +1,6 @@
 //! The only place where stages meet: a run of the gate, two files side by side, baselines, and what goes to GitHub.
 
+pub mod about;
 pub mod agree;
 pub mod assemble;
 pub mod baseline;
@@ -20,6 +21,7 @@ pub mod facts;
 pub mod feed;
 pub mod figures;
 pub mod gate;
+pub mod import;
 pub mod interrupt;
 pub mod layers;
 mod machine_list;
@@ -44,6 +46,7 @@ pub mod subject;
 pub mod tags;
 pub mod trend;
 pub mod trouble;
+pub mod upkeep;
 pub mod upgrade;
 pub mod validate;
 pub mod verify;

@@ -142,6 +142,9 @@ impl Hint for RegistryError {
                         folder.display()
                     )]
                 }
+                Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+                    vec!["`mlbuild doctor` says what can be saved, `mlbuild doctor --repair` saves it".to_owned()]
+                }
                 Some(rusqlite::ErrorCode::DiskFull) => {
                     vec!["the disk is full: free some space and run again".to_owned()]
                 }
@@ -152,11 +155,8 @@ impl Hint for RegistryError {
             Self::Outdated { .. } => {
                 vec!["run any command where it can be written, or copy the workspace to such a place".to_owned()]
             }
-            Self::Damaged { path, .. } => {
-                vec![format!(
-                    "delete `{}`; builds and measurements can be made again",
-                    path.display()
-                )]
+            Self::Damaged { .. } => {
+                vec!["`mlbuild doctor` says what can be saved, `mlbuild doctor --repair` saves it".to_owned()]
             }
             Self::NotFound { nearest, .. } => nearest.iter().map(|name| format!("did you mean `{name}`?")).collect(),
             Self::Ambiguous { .. } => vec!["give more digits".to_owned()],

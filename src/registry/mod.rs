@@ -17,6 +17,7 @@ mod past;
 mod reading;
 mod remotes;
 mod rows;
+pub mod salvage;
 mod schema;
 mod share;
 mod tags;

@@ -16,6 +16,7 @@ pub mod explore;
 pub mod figures;
 mod folds;
 pub mod headline;
+pub mod imported;
 pub mod json;
 pub mod layers;
 mod line_chart;

@@ -15,6 +15,7 @@ mod config;
 mod doctor;
 mod experiment;
 mod explore;
+mod import;
 mod init;
 mod man;
 mod migrate;
@@ -52,6 +53,8 @@ pub enum Command {
     Ci(Box<ci::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Build(Box<build::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Import(Box<import::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Optimize(Box<optimize::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -130,6 +133,7 @@ impl Command {
             Self::Init(args) => init::run(&args, context),
             Self::Ci(args) => ci::run(&args, context),
             Self::Build(args) => build::run(&args, context),
+            Self::Import(args) => import::run(&args, context),
             Self::Optimize(args) => optimize::run(&args, context),
             Self::Benchmark(args) => benchmark::run(&args, context),
             Self::CiCheck(args) => ci_check::run(&args, context),
