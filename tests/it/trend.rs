@@ -149,5 +149,94 @@ fn what_is_not_there_is_told() {
 
 #[test]
 fn help_is_stable() {
-    insta::assert_snapshot!(desk::empty().run(&["trend", "--help"]).snapshot(), @r"");
+    let help = desk::empty().run(&["trend", "--help"]).snapshot();
+    let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    exit code: 0
+    ----- stdout -----
+    How did the default branch develop? The history of its baselines as a chart, with changes that are
+    beyond noise called out.
+
+    Reads the baseline releases of the repository where `GITHUB_REPOSITORY` and `GITHUB_TOKEN` say
+    which, the config's folder store, and this desk's own baseline. A change is called only among
+    baselines of one machine, where two or more on each side are farther apart than they scatter.
+
+    Usage: mlbuild trend [OPTIONS] [MODEL]
+
+    Arguments:
+      [MODEL]
+              A model's name in the config, or its path; all models otherwise
+
+    Options:
+          --variant <RECIPE>
+              This recipe alone: `fp32`, `int8-static`
+
+          --target <TARGET>
+              This target alone, such as `onnxruntime_cpu`
+
+          --metric <METRIC>
+              What to follow
+
+              Possible values:
+              - p50:    Median latency
+              - p95:    95th percentile of latency
+              - size:   Bytes on disk
+              - memory: Peak memory
+
+              [default: p50]
+
+          --limit <NUMBER>
+              Baselines of each history, at most: the newest
+
+              [default: 50]
+
+          --key <KEY>
+              The gate's key, where the repository has several: its config's folder, or the Action's
+              input `key`
+
+              [default: default]
+
+          --json
+              Print JSON
+
+      -o, --output <FILE>
+              Write one HTML page, too
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+          --config <PATH>
+              The config to use; by default `.mlbuild.yml` in this folder or the nearest one above
+
+              [env: MLBUILD_CONFIG]
+
+      -q, --quiet
+              Say nothing but results, warnings and errors
+
+              [env: MLBUILD_QUIET]
+
+          --color <WHEN>
+              When to use colours: `auto`, `always` or `never`
+
+              [env: MLBUILD_COLOR]
+              [default: auto]
+
+          --strict-output
+              Fail where a model's output holds NaN or infinity, is constant, or has another shape than
+              declared
+
+              [env: MLBUILD_STRICT_OUTPUT]
+
+          --runtime-path <PATH>
+              The ONNX Runtime library to load, or the folder that holds it
+
+              [env: MLBUILD_RUNTIME_PATH]
+
+    Examples:
+      mlbuild trend
+      mlbuild trend mobilenet --variant int8-static --metric size
+      mlbuild trend mobilenet --limit 200 --output trend.html
+      mlbuild trend --json
+    ");
 }
