@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -12,6 +13,7 @@ use crate::config::ModelConfig;
 use crate::config::budget;
 use crate::config::discover;
 use crate::github::Client;
+use crate::github::retry::RetryPolicy;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::machinery;
 use crate::pipeline::subject::shape_overrides;
@@ -151,6 +153,29 @@ pub(crate) fn github(context: &Context) -> Result<Option<Client>, CliError> {
         .map_err(|error| CliError::usage(format!("`GITHUB_REPOSITORY`: {error}")).hint("write it as `owner/name`"))?;
     let api_url = get("GITHUB_API_URL").unwrap_or("https://api.github.com");
     Ok(Some(Client::new(api_url, None, token, repository)?))
+}
+
+/// GitHub for the public repository at `url`, as somebody where a token is set and as anybody otherwise. It gives up where GitHub asks for
+/// long waits: a person is waiting.
+pub(crate) fn releases(context: &Context, url: &str) -> Result<Client, CliError> {
+    let get = |name| context.environment.non_empty(name);
+    let path = url
+        .trim_end_matches('/')
+        .strip_prefix("https://github.com/")
+        .unwrap_or(url);
+    let repository = path
+        .parse()
+        .map_err(|error| CliError::new(Kind::Infrastructure, format!("`{url}`: {error}")))?;
+    let api_url = get("GITHUB_API_URL").unwrap_or("https://api.github.com");
+    let client = match get("GITHUB_TOKEN").or(get("GH_TOKEN")) {
+        Some(token) => Client::new(api_url, None, token, repository)?,
+        None => Client::anonymous(api_url, repository)?,
+    };
+    Ok(client.with_retry(RetryPolicy {
+        attempts: 3,
+        longest_limited_wait: Duration::from_secs(5),
+        ..RetryPolicy::default()
+    }))
 }
 
 /// The exit of a judged run.

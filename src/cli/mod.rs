@@ -3,23 +3,29 @@
 //! A command is one file in [`commands`]: its arguments, its help as doc comment, and `run`. It parses, calls and shows; what it
 //! shows goes through [`ui::Ui`], what goes wrong becomes an [`error::CliError`].
 
+mod age;
 pub mod args;
 mod clock;
 pub mod commands;
+mod confirm;
 mod constraint_args;
 pub mod context;
 mod desk;
 pub mod environment;
 pub mod error;
 pub mod exit;
+mod identity;
 mod making;
+pub mod manual;
 mod method_args;
 mod model_args;
 mod pairwise;
 mod progress;
+mod shelf;
 mod signals;
 mod snippet;
 mod stage_clock;
+mod transfer;
 pub mod ui;
 
 use std::ffi::OsString;

@@ -81,6 +81,10 @@ pub(crate) struct PairArgs {
     #[arg(long, value_name = "SHARE", requires = "check_accuracy", value_parser = share)]
     top1_threshold: Option<f64>,
     /// Use stored benchmarks of this machine where there are enough; measure anew otherwise, and say why.
+    ///
+    /// Each model needs two benchmarks on this machine, with the same engine version, settings and inputs: between two of them a
+    /// machine's speed changes by more than any interval within one says, so the benchmark is the unit of evidence. Outputs are always
+    /// compared by running both.
     #[arg(long)]
     use_cached: bool,
     #[command(flatten)]

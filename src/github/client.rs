@@ -45,7 +45,8 @@ const REDIRECTS: usize = 5;
 pub struct Client {
     transport: Transport,
     hosts: Hosts,
-    token: HeaderValue,
+    /// `None` for what everybody may read.
+    token: Option<HeaderValue>,
     repo: RepoName,
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
@@ -176,10 +177,25 @@ impl Client {
         repo: RepoName,
         limits: Limits,
     ) -> Result<Self, GithubError> {
-        let hosts = Hosts::new(api_url, upload_url)?;
         let mut token = HeaderValue::try_from(format!("Bearer {}", token.trim()))
             .map_err(|error| GithubError::Setup(Box::new(error)))?;
         token.set_sensitive(true);
+        Self::with(api_url, upload_url, Some(token), repo, limits)
+    }
+
+    /// A client without a token, for what everybody may read of a public repository.
+    pub fn anonymous(api_url: &str, repo: RepoName) -> Result<Self, GithubError> {
+        Self::with(api_url, None, None, repo, Limits::default())
+    }
+
+    fn with(
+        api_url: &str,
+        upload_url: Option<&str>,
+        token: Option<HeaderValue>,
+        repo: RepoName,
+        limits: Limits,
+    ) -> Result<Self, GithubError> {
+        let hosts = Hosts::new(api_url, upload_url)?;
         Ok(Self {
             transport: Transport::new(&hosts.api_origin(), limits)?,
             hosts,
@@ -350,7 +366,8 @@ impl Client {
                 method: request.method.clone(),
                 uri: uri.clone(),
                 accept: request.accept,
-                token: trusted.then(|| self.token.clone()),
+                api: trusted,
+                token: self.token.clone().filter(|_| trusted),
                 payload: request.payload.clone(),
             };
             let borrowed = sink.as_mut().map(|sink| Sink {

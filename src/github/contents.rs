@@ -29,8 +29,17 @@ impl Contents {
 /// The file at `path` (relative to the root, forward slashes) at `commit`, up to `limit` bytes; `None` where there is none.
 /// GitHub gives files of up to 100 MB.
 pub fn at(client: &Client, path: &str, commit: &CommitSha, limit: u64) -> Result<Option<Contents>, GithubError> {
+    at_reference(client, path, commit.as_str(), limit)
+}
+
+/// [`at`] for the commit that `tag` names.
+pub fn at_tag(client: &Client, path: &str, tag: &str, limit: u64) -> Result<Option<Contents>, GithubError> {
+    at_reference(client, path, &text::escape(tag), limit)
+}
+
+fn at_reference(client: &Client, path: &str, reference: &str, limit: u64) -> Result<Option<Contents>, GithubError> {
     // The raw media type has no 1 MB limit, unlike the JSON one.
-    let path = client.path(format_args!("contents/{}?ref={commit}", text::escape_path(path)));
+    let path = client.path(format_args!("contents/{}?ref={reference}", text::escape_path(path)));
     let request = Request::get(path, Permission::ContentsRead).accept("application/vnd.github.raw+json");
     match client.bytes(&request, limit) {
         Ok(bytes) => Ok(Some(Contents { bytes })),

@@ -76,6 +76,8 @@ pub(super) struct Exchange {
     pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) accept: &'static str,
+    /// Whether it goes to the API itself and not to where files lie.
+    pub(super) api: bool,
     pub(super) token: Option<HeaderValue>,
     pub(super) payload: Payload,
 }
@@ -217,10 +219,11 @@ fn build(exchange: &Exchange) -> Result<Request<OctoBody>, Broken> {
         .method(&exchange.method)
         .uri(&exchange.uri)
         .header(header::ACCEPT, exchange.accept);
+    if exchange.api {
+        builder = builder.header("x-github-api-version", "2022-11-28");
+    }
     if let Some(token) = &exchange.token {
-        builder = builder
-            .header(header::AUTHORIZATION, token)
-            .header("x-github-api-version", "2022-11-28");
+        builder = builder.header(header::AUTHORIZATION, token);
     }
     let body = match &exchange.payload {
         Payload::Nothing => OctoBody::empty(),

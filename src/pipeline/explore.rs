@@ -13,6 +13,8 @@ mod sweep;
 mod time;
 mod trial;
 
+pub(in crate::pipeline) use cache::named_blobs;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -228,7 +228,7 @@ fn find_build(reference: &str, workspace: &Workspace) -> Result<Option<Build>, O
     if !path.exists() {
         return Ok(None);
     }
-    match Registry::open(&path)?.resolve(reference) {
+    match Registry::open_for_reading(&path)?.resolve(reference) {
         Ok(build) => Ok(Some(build)),
         Err(RegistryError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error.into()),
@@ -240,7 +240,7 @@ fn unknown(reference: &str, workspace: &Workspace, path: &Path) -> OpenError {
     let registry = workspace.registry_path();
     let registry = registry
         .exists()
-        .then(|| Registry::open(&registry))
+        .then(|| Registry::open_for_reading(&registry))
         .and_then(Result::ok);
     let nowhere = if registry.is_some() {
         "no build or tag of the registry has that name"

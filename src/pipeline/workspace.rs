@@ -18,11 +18,6 @@ const BASELINE: &str = "baseline";
 /// The registry's file.
 const REGISTRY: &str = "registry.db";
 
-/// The baseline of the desk of the project in `folder`, whether it is there or not.
-pub fn baseline_folder(folder: &Path) -> PathBuf {
-    folder.join(FOLDER).join(BASELINE)
-}
-
 /// True where the project in `folder` has a registry of builds.
 pub fn has_registry(folder: &Path) -> bool {
     folder.join(FOLDER).join(REGISTRY).is_file()
@@ -58,7 +53,7 @@ impl Hint for WorkspaceError {
 impl Workspace {
     /// Opens the workspace of the project in `folder`, making it where it is missing.
     pub fn open(folder: &Path) -> Result<Self, WorkspaceError> {
-        let root = files::beneath(folder, Path::new(FOLDER));
+        let root = Self::folder_in(folder);
         let ignore = root.join(".gitignore");
         if !ignore.exists() {
             // Everything in here can be made anew, except the budget that a team commits.
@@ -66,6 +61,11 @@ impl Workspace {
         }
         let objects = Objects::open(&root.join("objects"))?;
         Ok(Self { root, objects })
+    }
+
+    /// The folder of the workspace of the project in `folder`, whether it is there or not.
+    pub fn folder_in(folder: &Path) -> PathBuf {
+        files::beneath(folder, Path::new(FOLDER))
     }
 
     /// The folder itself.
@@ -85,7 +85,12 @@ impl Workspace {
 
     /// The baseline of this desk, which `mlbuild-baseline` names.
     pub fn local_baseline(&self) -> PathBuf {
-        self.root.join(BASELINE)
+        Self::local_baseline_in(&self.root)
+    }
+
+    /// The baseline of the desk whose workspace is the folder `root`.
+    pub fn local_baseline_in(root: &Path) -> PathBuf {
+        root.join(BASELINE)
     }
 
     /// The machine-readable report of the last run.

@@ -2,7 +2,6 @@
 
 use rusqlite::OptionalExtension as _;
 use rusqlite::Row;
-use rusqlite::TransactionBehavior;
 use rusqlite::params;
 
 use super::Registry;
@@ -130,14 +129,27 @@ impl Registry {
     /// A parent must be there before its child ([`RegistryError::NotFound`]).
     pub fn insert_build(&mut self, facts: &BuildFacts) -> Result<bool, RegistryError> {
         let failed = self.failed("write to");
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(&failed)?;
+        let outcome = self.put_build(facts).and_then(|inserted| {
+            self.connection
+                .execute_batch("COMMIT")
+                .map(|()| inserted)
+                .map_err(&failed)
+        });
+        if outcome.is_err() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        outcome
+    }
+
+    /// As [`Self::insert_build`], within a transaction that the caller has begun.
+    pub(super) fn put_build(&self, facts: &BuildFacts) -> Result<bool, RegistryError> {
+        let failed = self.failed("write to");
         let notes = serde_json::to_string(&facts.notes).map_err(|error| self.damaged(error.to_string()))?;
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(&failed)?;
         let root = match &facts.parent {
             None => facts.id.to_string(),
-            Some(parent) => transaction
+            Some(parent) => self
+                .connection
                 .query_row("SELECT root FROM builds WHERE id = ?1", [parent.as_str()], |row| {
                     row.get(0)
                 })
@@ -148,7 +160,7 @@ impl Registry {
                     nearest: None,
                 })?,
         };
-        let inserted = transaction
+        let inserted = self.connection
             .execute(
                 "INSERT INTO builds (id, model, source, recipe, target, size, created_at, parent, root, tool_version, notes,
                                      format, task, file, imported, graph)
@@ -174,30 +186,36 @@ impl Registry {
             )
             .map_err(&failed)?;
         if inserted > 0 {
-            for (position, artifact) in facts.artifacts.iter().enumerate() {
-                transaction
-                    .execute(
-                        "INSERT INTO artifacts (build, position, name, digest, size) VALUES (?1, ?2, ?3, ?4, ?5)",
-                        params![
-                            facts.id.as_str(),
-                            position as i64,
-                            artifact.name,
-                            artifact.digest.as_str(),
-                            stored(artifact.size)
-                        ],
-                    )
-                    .map_err(&failed)?;
-            }
+            self.put_artifacts(facts)?;
         } else {
-            transaction
+            self.connection
                 .execute(
                     "UPDATE builds SET removed_at = NULL WHERE id = ?1 AND removed_at IS NOT NULL",
                     [facts.id.as_str()],
                 )
                 .map_err(&failed)?;
         }
-        transaction.commit().map_err(&failed)?;
         Ok(inserted > 0)
+    }
+
+    /// The files of a build that has none yet.
+    pub(super) fn put_artifacts(&self, facts: &BuildFacts) -> Result<(), RegistryError> {
+        let failed = self.failed("write to");
+        for (position, artifact) in facts.artifacts.iter().enumerate() {
+            self.connection
+                .execute(
+                    "INSERT INTO artifacts (build, position, name, digest, size) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![
+                        facts.id.as_str(),
+                        position as i64,
+                        artifact.name,
+                        artifact.digest.as_str(),
+                        stored(artifact.size)
+                    ],
+                )
+                .map_err(&failed)?;
+        }
+        Ok(())
     }
 
     /// The build whose id starts with `prefix`, at least four hexadecimal digits. One that was removed is [`RegistryError::Removed`].

@@ -39,6 +39,16 @@ pub enum RegistryError {
         /// The newest version that is read.
         known: i64,
     },
+    /// The file was written by an older mlbuild, and can only be read.
+    #[error("the registry `{}` has version {found}, and cannot be upgraded to {known}: it is read-only", path.display())]
+    Outdated {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The version that is read.
+        known: i64,
+    },
     /// A row that does not hold what it should.
     #[error("the registry `{}` is damaged: {what}", path.display())]
     Damaged {
@@ -139,6 +149,9 @@ impl Hint for RegistryError {
             },
             Self::Foreign { .. } => vec!["move the file away, or work in another folder".to_owned()],
             Self::Newer { .. } => vec!["use the newer mlbuild that wrote it".to_owned()],
+            Self::Outdated { .. } => {
+                vec!["run any command where it can be written, or copy the workspace to such a place".to_owned()]
+            }
             Self::Damaged { path, .. } => {
                 vec![format!(
                     "delete `{}`; builds and measurements can be made again",

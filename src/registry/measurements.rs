@@ -62,7 +62,7 @@ impl Registry {
     }
 
     /// The number of a machine, which is told apart from others by everything that is known of it.
-    fn remember_machine(&self, machine: &Fingerprint) -> Result<i64, RegistryError> {
+    pub(super) fn remember_machine(&self, machine: &Fingerprint) -> Result<i64, RegistryError> {
         let text = serde_json::to_string(machine)
             .map_err(|error| self.damaged(format!("the machine cannot be written as JSON: {error}")))?;
         self.connection

@@ -27,7 +27,7 @@ pub const VERSION: i64 = MIGRATIONS.len() as i64;
 const APPLICATION_ID: i32 = 0x6d6c_6264;
 
 /// How long to wait for other processes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Registry {
     /// Opens the registry at `path`, making it and its folder where they are missing and upgrading it where it is older.
@@ -36,14 +36,7 @@ impl Registry {
         if !folder.as_os_str().is_empty() {
             fs::create_dir_all(folder).map_err(FileError::at("create the folder", folder))?;
         }
-        let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => RegistryError::Foreign { path: path.to_owned() },
-            _ => RegistryError::Sqlite {
-                action: "open",
-                path: path.to_owned(),
-                source,
-            },
-        };
+        let failed = |source: rusqlite::Error| Self::not_opened(path, source);
         let connection = Connection::open(path).map_err(failed)?;
         let mut registry = Self {
             path: path.to_owned(),
@@ -56,6 +49,26 @@ impl Registry {
         registry.share().map_err(failed)?;
         registry.migrate(MIGRATIONS)?;
         Ok(registry)
+    }
+
+    /// Why a registry could not be opened.
+    pub(super) fn not_opened(path: &Path, source: rusqlite::Error) -> RegistryError {
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => RegistryError::Foreign { path: path.to_owned() },
+            _ => RegistryError::Sqlite {
+                action: "open",
+                path: path.to_owned(),
+                source,
+            },
+        }
+    }
+
+    /// The version of the file; files of others and of newer versions are refused. 0 for an empty one.
+    pub(super) fn version_found(&self) -> Result<i64, RegistryError> {
+        let found = header(&self.connection).map_err(|source| Self::not_opened(&self.path, source))?;
+        let version = found.version;
+        self.judge(found)?;
+        Ok(version)
     }
 
     /// Sets up the connection, and reads whose file this is and its version.

@@ -3,6 +3,20 @@
 //! Putting is idempotent and safe when several processes put the same content at once: each writes its own temporary file and the
 //! last rename wins with equal bytes. What is read is verified first, since anything may have happened to the file in between; so a blob
 //! need not be waited for until it is on the disk.
+//!
+//! A process that keeps or uses blobs holds a lock from the first one on, and nobody takes blobs away meanwhile: whoever keeps blobs
+//! writes the rows that name them before it lets the folder go.
+//!
+//! [`remote`] has the same blobs in a bucket or a shared folder.
+
+mod collect;
+mod hold;
+pub mod remote;
+
+pub use collect::Blob;
+pub use collect::Collector;
+pub use collect::Leftover;
+pub use collect::leftovers;
 
 use std::fs;
 use std::io;
@@ -59,13 +73,22 @@ impl Hint for StoreError {
 #[derive(Debug, Clone)]
 pub struct Objects {
     root: PathBuf,
+    hold: hold::Hold,
 }
 
 impl Objects {
     /// Opens the folder `root` (by convention `.mlbuild/objects`), creating it where it is missing.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(root).map_err(FileError::at("create the folder", root))?;
-        Ok(Self { root: root.to_owned() })
+        Ok(Self {
+            root: root.to_owned(),
+            hold: hold::Hold::default(),
+        })
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Keeps `bytes` and returns their digest. Content that is there already is left alone; a damaged file is replaced.
@@ -114,8 +137,29 @@ impl Objects {
             .then_some(path)
     }
 
-    /// The file of a blob, after reading all of it and comparing its digest.
+    /// Where a blob is gathered that comes piece by piece; no blob has such a name.
+    pub fn part_path(&self, digest: &Digest) -> PathBuf {
+        self.hold.take(&self.root);
+        self.root.join(format!(".mlbuild-part-{digest}"))
+    }
+
+    /// Keeps a file of this folder whose content the caller has verified, by renaming it.
+    pub fn adopt(&self, digest: &Digest, part: &Path) -> Result<PathBuf, StoreError> {
+        let path = self.root.join(digest.as_str());
+        set_read_only(part, true)?;
+        fs::rename(part, &path).map_err(FileError::at("write", &path))?;
+        Ok(path)
+    }
+
+    /// The file of a blob, after reading all of it and comparing its digest. It is not taken away before this process ends or lets the
+    /// folder go.
     pub fn verify(&self, digest: &Digest) -> Result<PathBuf, StoreError> {
+        self.hold.take(&self.root);
+        self.examine(digest)
+    }
+
+    /// As [`Objects::verify`], for somebody who only looks: it may be taken away any time.
+    pub fn examine(&self, digest: &Digest) -> Result<PathBuf, StoreError> {
         let missing = || StoreError::Missing {
             digest: digest.clone(),
             root: self.root.clone(),

@@ -1,4 +1,7 @@
 //! `mlbuild baseline`: what later changes are compared with.
+//!
+//! At a desk it is one thing with two ways to make it: `refresh` measures every model of the config and keeps that, `set` takes a build of the
+//! registry for its model. What was done last counts.
 
 use std::path::PathBuf;
 
@@ -6,11 +9,15 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use crate::cli::clock;
+use crate::cli::commands::tag;
+use crate::cli::commands::tag::Set;
+use crate::cli::confirm;
 use crate::cli::context::Context;
 use crate::cli::desk;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
+use crate::cli::shelf::Shelf;
 use crate::cli::signals;
 use crate::config::BaselineStore;
 use crate::files;
@@ -18,16 +25,32 @@ use crate::pipeline::baseline::dir;
 use crate::pipeline::baseline::refresh;
 use crate::pipeline::baseline::refresh::Made;
 use crate::pipeline::baseline::resolve;
+use crate::pipeline::baseline::standing;
+use crate::pipeline::prune;
+use crate::pipeline::tags;
 use crate::pipeline::workspace::Workspace;
+use crate::registry::BASELINE;
+use crate::registry::Registry;
+use crate::report;
 
-/// Make the baseline that later changes are compared with.
+/// What later changes are compared with: set, measured, shown.
+///
+/// `mlbuild ci --baseline mlbuild-baseline`, and `mlbuild ci` where nothing else is configured, compare with it. `set` takes a build for its
+/// model; `refresh` measures every model of the config. What was done last counts. Without a subcommand it is shown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
+  mlbuild baseline
+  mlbuild baseline set 3f36810e
+  mlbuild baseline history
+  mlbuild baseline unset
   mlbuild baseline refresh
   mlbuild baseline refresh --output baseline/ --force")]
 pub struct Args {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +68,42 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Take a build of the registry for the baseline of its model.
+    Set {
+        /// The build: a tag, the beginning of its id, its name, or the path of its model.
+        #[arg(value_name = "BUILD")]
+        build: String,
+        /// Do not ask where another build is the baseline.
+        #[arg(long)]
+        force: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the baseline.
+    Show {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The build that was set is the baseline no longer; it stays in the registry.
+    Unset {
+        /// Do not ask.
+        #[arg(long)]
+        force: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List what the tags of baselines (`mlbuild-baseline`, `main-*`, `production-*`) name, and what they named before.
+    History {
+        /// At most so many moves.
+        #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+        limit: usize,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Serialize)]
@@ -56,8 +115,121 @@ struct Written {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     match &args.command {
-        Command::Refresh { output, force, json } => refresh(context, output.as_deref(), *force, *json),
+        None => show(context, args.json),
+        Some(Command::Show { json }) => show(context, *json || args.json),
+        Some(Command::Refresh { output, force, json }) => {
+            refresh(context, output.as_deref(), *force, *json || args.json)
+        }
+        Some(Command::Set { build, force, json }) => set(context, build, *force, *json || args.json),
+        Some(Command::Unset { force, json }) => unset(context, *force, *json || args.json),
+        Some(Command::History { limit, json }) => history(context, *limit, *json || args.json),
     }
+}
+
+fn set(context: &Context, text: &str, force: bool, json: bool) -> Result<Exit, CliError> {
+    let mut shelf = Shelf::open(context)?;
+    let build = shelf.build(text, context)?;
+    let Set::Done { before } = tag::set(&mut shelf, BASELINE, &build, force, context)? else {
+        return Ok(Exit::Pass);
+    };
+    if build.facts.parent.is_some() {
+        context.ui.status(&format!(
+            "it is a variant: `mlbuild ci` derives variants of both sides anew, so its model {} is what counts",
+            build.root.short()
+        ));
+    }
+    tag::show_set(BASELINE, &build, before.as_deref(), json, context)?;
+    Ok(Exit::Pass)
+}
+
+fn show(context: &Context, json: bool) -> Result<Exit, CliError> {
+    let place = desk::place(context)?;
+    let registry = place
+        .is_kept()
+        .then(|| Registry::open(&place.workspace.registry_path()))
+        .transpose()?;
+    let project = Workspace::folder_in(&desk::project(context));
+    let configured = Shelf::baseline_folder(context);
+    let standing = standing::look(registry.as_ref(), &project, configured.as_deref())?;
+    if json {
+        context.ui.json(&standing)?;
+    } else {
+        context.ui.data(&report::standing::text(&standing))?;
+    }
+    Ok(Exit::Pass)
+}
+
+fn unset(context: &Context, force: bool, json: bool) -> Result<Exit, CliError> {
+    let mut shelf = Shelf::open(context)?;
+    let Some(row) = tags::history(&shelf.registry, BASELINE)?.tag else {
+        return Err(CliError::usage("no build is set as the baseline").hint("`mlbuild baseline` shows what counts"));
+    };
+    if !force {
+        let question = format!("{} is the baseline no longer?", row.build.label());
+        if !confirm::confirmed(context, "unsetting the baseline", &question, "add `--force`")? {
+            return Ok(Exit::Pass);
+        }
+    }
+    shelf.registry.untag(BASELINE, &clock::now())?;
+    let measured = dir::read(&shelf.workspace.local_baseline()).ok().flatten();
+    if json {
+        context.ui.json(&serde_json::json!({
+            "schema": report::tags::SCHEMA,
+            "unset": row.build,
+            "measured_remains": measured.is_some(),
+        }))?;
+    } else {
+        let rest = match measured {
+            Some(manifest) => format!("; the one measured at {} counts again", manifest.created_at),
+            None => String::new(),
+        };
+        context
+            .ui
+            .data(&format!("{} is the baseline no longer{rest}", row.build.label()))?;
+    }
+    Ok(Exit::Pass)
+}
+
+fn history(context: &Context, limit: usize, json: bool) -> Result<Exit, CliError> {
+    let shelf = Shelf::open(context)?;
+    let now = tags::list(&shelf.registry, prune::protects, usize::MAX)?;
+    let moves = tags::all_moves(&shelf.registry, prune::protects, limit)?;
+    if json {
+        context.ui.json(&serde_json::json!({
+            "schema": report::tags::SCHEMA,
+            "tags": now.tags,
+            "moves": moves,
+        }))?;
+        return Ok(Exit::Pass);
+    }
+    let mut text = if now.tags.is_empty() {
+        "no build is a baseline; `mlbuild baseline set BUILD` makes it one\n".to_owned()
+    } else {
+        report::tags::list(&now)
+    };
+    if !moves.is_empty() {
+        text.push_str("\nmoves, the newest first:\n");
+        text.push_str(&report::tags::moves(&moves));
+    }
+    context.ui.data(&text)?;
+    Ok(Exit::Pass)
+}
+
+/// What was measured last counts: a build that was set before does not any more.
+fn supersede(workspace: &Workspace, context: &Context) -> Result<(), CliError> {
+    if !workspace.registry_path().is_file() {
+        return Ok(());
+    }
+    let mut registry = Registry::open(&workspace.registry_path())?;
+    let Some(row) = tags::history(&registry, BASELINE)?.tag else {
+        return Ok(());
+    };
+    registry.untag(BASELINE, &clock::now())?;
+    context.ui.status(&format!(
+        "{} was set as the baseline, and is not any more: what was measured now counts",
+        row.build.label()
+    ));
+    Ok(())
 }
 
 fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, json: bool) -> Result<Exit, CliError> {
@@ -96,6 +268,9 @@ fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, jso
         refresh::make(&request, &mut |event| progress.show(event))?
     };
     let shown = context.relative(&folder);
+    if folder == workspace.local_baseline() {
+        supersede(&workspace, context)?;
+    }
     let written = match made {
         Made::New(manifest) => {
             dir::publish(&folder, &manifest, workspace.objects())?;

@@ -33,6 +33,15 @@ const TIME_BUDGET: Span = Span(Duration::from_secs(60));
 /// The model is started afresh several times, warmed up and then timed, since two starts of one model differ more than two
 /// inferences do; the figures' intervals are over these starts. Lists of batches, threads or lengths make a sweep, whose settings
 /// take turns. Figures of two models are best compared by `mlbuild compare`, which measures both side by side.
+/// What other processes took of the core is not counted.
+///
+/// With a config around, its engine, threads and seed apply, and shapes and task of the model where it names the file; flags stand above
+/// them. Where the workspace has a registry, the samples are kept there with the machine's fingerprint. Fewer inferences than asked for,
+/// a busy machine, an unsure task and implausible outputs are warnings. A device that the engine does not have is an error: nothing
+/// falls back to the CPU.
+///
+/// In a sweep, thread efficiency is the gain in throughput over the fewest threads, shared over the threads (100 % is perfect); batch
+/// gain is samples a second over the smallest batch's.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mlbuild benchmark model.onnx

@@ -28,6 +28,10 @@ pub struct Args {
     #[arg(long, value_name = "PERCENT", value_parser = overrides::percent)]
     latency_threshold: Option<Percent>,
     /// Accept no change for the worse that is beyond noise, not one byte of growth, and no undecided answer.
+    ///
+    /// A slowdown is beyond noise where its whole interval is above zero, and above 0.1 µs (of memory: above 1 MB). To pass, the
+    /// interval must lie within `--latency-threshold` too, so that a measurement that is too coarse does not pass for want of
+    /// precision. The whole time budget is used.
     #[arg(long)]
     strict: bool,
 }

@@ -12,7 +12,8 @@ use crate::cli::exit::Exit;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mlbuild completions bash > ~/.local/share/bash-completion/completions/mlbuild
-  mlbuild completions zsh > ~/.zfunc/_mlbuild")]
+  mlbuild completions zsh > ~/.zfunc/_mlbuild
+  mlbuild completions fish > ~/.config/fish/completions/mlbuild.fish")]
 pub struct Args {
     /// The shell that reads the script.
     #[arg(value_enum)]

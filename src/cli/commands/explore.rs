@@ -43,7 +43,7 @@ const PAGE: &str = "explore.html";
 /// Every variant is loaded, run and compared with the model before it counts, and measured in pairs with it, turn by turn. `recommended`
 /// has the best score of latency and size among those that are accurate and not slower, `aggressive` is the smallest of the others. Other
 /// settings of the engine are tried on the model and on the best variant. What was measured is kept: after Ctrl-C, or with more
-/// time, the next run goes on from there.
+/// time, the next run goes on from there. An interrupted run ends in exit code 2.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mlbuild explore model.onnx

@@ -13,14 +13,27 @@ mod compare_quantization;
 mod completions;
 mod config;
 mod doctor;
+mod experiment;
 mod explore;
 mod init;
+mod man;
+mod migrate;
 mod optimize;
+mod pin;
 mod profile;
+mod prune;
+mod pull;
+mod push;
+mod remote;
+mod rename;
 mod report;
+mod run;
 mod runtime;
 mod sensitivity;
+mod sync;
+mod tag;
 mod trend;
+mod upgrade;
 mod validate;
 mod worker;
 
@@ -66,15 +79,43 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Validate(Box<validate::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Experiment(experiment::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Run(run::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Tag(tag::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Rename(rename::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Pin(pin::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Unpin(pin::UnpinArgs),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Prune(prune::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Budget(budget::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Config(config::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Remote(remote::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Push(push::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Pull(pull::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Sync(sync::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Runtime(runtime::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Doctor(doctor::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Migrate(migrate::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Upgrade(upgrade::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Completions(completions::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Man(man::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Action(action::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -105,9 +146,23 @@ impl Command {
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
+            Self::Man(args) => man::run(&args, context),
+            Self::Migrate(args) => migrate::run(&args, context),
+            Self::Upgrade(args) => upgrade::run(&args, context),
             Self::Explore(args) => explore::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),
+            Self::Remote(args) => remote::run(&args, context),
+            Self::Push(args) => push::run(&args, context),
+            Self::Pull(args) => pull::run(&args, context),
+            Self::Sync(args) => sync::run(&args, context),
             Self::Runtime(args) => runtime::run(&args, context),
+            Self::Experiment(args) => experiment::run(&args, context),
+            Self::Run(args) => run::run(&args, context),
+            Self::Tag(args) => tag::run(&args, context),
+            Self::Rename(args) => rename::run(&args, context),
+            Self::Pin(args) => pin::run(&args, context),
+            Self::Unpin(args) => pin::unpin(&args, context),
+            Self::Prune(args) => prune::run(&args, context),
             Self::Worker(args) => worker::run(&args, context),
         }
     }

@@ -10,6 +10,7 @@ pub mod refresh;
 pub mod release;
 pub mod resolve;
 pub mod search;
+pub mod standing;
 pub mod tag;
 
 pub use at_base::repository_path;

@@ -35,7 +35,7 @@ use crate::registry::Registry;
 use crate::registry::RegistryError;
 
 /// The reserved name of the local default.
-pub const LOCAL_NAME: &str = "mlbuild-baseline";
+pub const LOCAL_NAME: &str = crate::registry::BASELINE;
 
 /// What resolving needs to know.
 pub struct Desk<'a> {
@@ -127,7 +127,7 @@ impl Hint for ResolveError {
         match self {
             Self::Unknown { .. } => vec![
                 "give the path of a model or of a baseline folder, a tag, the beginning of a build's id, or a release's tag".to_owned(),
-                format!("`mlbuild baseline refresh` makes `{LOCAL_NAME}`, which is used when nothing is named"),
+                format!("`mlbuild baseline refresh` or `mlbuild baseline set` makes `{LOCAL_NAME}`, which is used when nothing is named"),
             ],
             Self::NoManifest(_) => vec!["`mlbuild baseline refresh --output <folder>` writes one".to_owned()],
             Self::OneForMany { .. } | Self::OtherModel { .. } => vec!["choose one model with `--model`".to_owned()],
@@ -163,8 +163,11 @@ pub fn resolve(name: Option<&str>, desk: &Desk<'_>) -> Result<Baselines, Resolve
 }
 
 fn find(name: Option<&str>, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
-    let Some(name) = name.filter(|name| *name != LOCAL_NAME) else {
-        return default(desk);
+    let name = match name {
+        // A folder that the config names is the team's; a build that was set at this desk is above it only where it is asked for.
+        None => return default(desk, desk.config.baseline.store == BaselineStore::Release),
+        Some(LOCAL_NAME) => return default(desk, true),
+        Some(name) => name,
     };
     let path = desk.working_folder.join(name);
     if let Ok(metadata) = fs::metadata(&path) {
@@ -197,15 +200,55 @@ fn default_place(desk: &Desk<'_>) -> (PathBuf, String) {
     }
 }
 
-fn default(desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
+/// The baseline of the default place; where `set_counts`, the build that was set at this desk in place of what was measured of its model.
+fn default(desk: &Desk<'_>, set_counts: bool) -> Result<Baselines, ResolveError> {
     let (path, label) = default_place(desk);
-    if let Some(found) = from_dir(&path, &label, desk)? {
-        return Ok(found);
+    let mut baselines = match from_dir(&path, &label, desk)? {
+        Some(found) => found,
+        None => Baselines::never(
+            &label,
+            format!("there is no baseline `{label}` yet; `mlbuild baseline refresh` makes one"),
+        ),
+    };
+    if set_counts && let Some((build, files)) = set_build(desk.workspace)? {
+        match model_of(&build, desk.config) {
+            Some(model) => {
+                let of_build = of_files(LOCAL_NAME, &model, files);
+                baselines.models.extend(of_build.models);
+                baselines.tag = Some(LOCAL_NAME.to_owned());
+            }
+            None => baselines.notices.push(format!(
+                "the build {} that was set as the baseline is of `{}`, which the config does not name",
+                build.facts.id.short(),
+                build.facts.model
+            )),
+        }
     }
-    Ok(Baselines::never(
-        &label,
-        format!("there is no baseline `{label}` yet; `mlbuild baseline refresh` makes one"),
-    ))
+    Ok(baselines)
+}
+
+/// The build that was set as this desk's baseline, and its source model's files.
+fn set_build(workspace: &Workspace) -> Result<Option<(Build, Vec<StoredFile>)>, ResolveError> {
+    let path = workspace.registry_path();
+    if !path.exists() {
+        return Ok(None);
+    }
+    let tags = Registry::open(&path)?.all_tags()?;
+    if !tags.iter().any(|tag| tag.name == LOCAL_NAME) {
+        return Ok(None);
+    }
+    find_build(LOCAL_NAME, workspace).map(Some)
+}
+
+/// The model of the config that a build is of.
+fn model_of(build: &Build, config: &Config) -> Option<String> {
+    match config.models.as_slice() {
+        [only] => Some(only.name.clone()),
+        several => several
+            .iter()
+            .find(|model| model.name == build.facts.model)
+            .map(|model| model.name.clone()),
+    }
 }
 
 /// The baseline in `folder`; `None` where there is none.
@@ -295,15 +338,11 @@ pub fn of_files(label: &str, model: &str, files: Vec<StoredFile>) -> Baselines {
 
 fn from_registry(name: &str, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
     let (build, files) = find_build(name, desk.workspace)?;
-    let model = match desk.config.models.as_slice() {
-        [only] => only.name.clone(),
-        several if several.iter().any(|model| model.name == build.facts.model) => build.facts.model.clone(),
-        _ => {
-            return Err(ResolveError::OtherModel {
-                name: name.to_owned(),
-                model: build.facts.model,
-            });
-        }
+    let Some(model) = model_of(&build, desk.config) else {
+        return Err(ResolveError::OtherModel {
+            name: name.to_owned(),
+            model: build.facts.model,
+        });
     };
     let mut baselines = of_files(name, &model, files);
     baselines.tag = Some(name.to_owned());

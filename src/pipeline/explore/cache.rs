@@ -3,6 +3,7 @@
 //! Only what this very machine measured counts. What cannot be read, or was written by another version, is made and measured anew.
 
 use std::fs;
+use std::path::Path;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -29,6 +30,39 @@ pub(super) const FORMAT: u32 = 1;
 
 /// The folder in the workspace.
 pub(super) const FOLDER: &str = "explore";
+
+/// The part of a file of the cache that names blobs, whatever its version.
+#[derive(Deserialize)]
+struct Naming {
+    made: Option<NamingMade>,
+}
+
+#[derive(Deserialize)]
+struct NamingMade {
+    files: Vec<NamingFile>,
+}
+
+#[derive(Deserialize)]
+struct NamingFile {
+    digest: Digest,
+}
+
+/// Every file of the cache in a workspace that names blobs, and which. What cannot be read is never used, so it names none.
+pub(in crate::pipeline) fn named_blobs(workspace: &Path) -> Vec<(PathBuf, Vec<Digest>)> {
+    let Ok(entries) = fs::read_dir(workspace.join(FOLDER)) else {
+        return Vec::new();
+    };
+    let mut found: Vec<(PathBuf, Vec<Digest>)> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let naming: Naming = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+            let digests = naming.made?.files.into_iter().map(|file| file.digest).collect();
+            Some((path, digests))
+        })
+        .collect();
+    found.sort();
+    found
+}
 
 /// One file of the cache.
 #[derive(Debug, Serialize, Deserialize)]

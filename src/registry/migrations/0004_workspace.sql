@@ -16,6 +16,8 @@ ALTER TABLE builds ADD COLUMN removed_at TEXT;
 
 CREATE INDEX builds_by_parent ON builds (parent);
 CREATE INDEX artifacts_by_digest ON artifacts (digest);
+-- Counts measurements without their samples, and finds the machines that none is left of.
+CREATE INDEX measurements_by_machine ON measurements (machine);
 
 -- The figures of a measurement, so that a list needs no raw samples. Milliseconds, inferences a second, bytes.
 CREATE TABLE figures (

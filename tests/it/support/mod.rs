@@ -9,4 +9,5 @@ pub(crate) mod page;
 pub(crate) mod profiles;
 pub(crate) mod reports;
 pub(crate) mod runtime;
+pub(crate) mod s3;
 pub(crate) mod text;

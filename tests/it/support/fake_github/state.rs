@@ -173,6 +173,8 @@ pub(crate) struct State {
     pub(crate) repo: String,
     pub(crate) repo_id: u64,
     pub(crate) default_branch: String,
+    /// Whether anybody may read it.
+    pub(crate) public: bool,
     pub(crate) tokens: BTreeMap<String, Token>,
     pub(crate) commits: BTreeMap<String, Commit>,
     pub(crate) trees: BTreeSet<String>,
@@ -207,6 +209,7 @@ impl State {
             repo: "acme/models".to_owned(),
             repo_id: 186_853_002,
             default_branch: "main".to_owned(),
+            public: false,
             tokens: BTreeMap::new(),
             commits: BTreeMap::new(),
             trees: BTreeSet::new(),
