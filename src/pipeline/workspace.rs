@@ -18,11 +18,6 @@ const BASELINE: &str = "baseline";
 /// The registry's file.
 const REGISTRY: &str = "registry.db";
 
-/// The baseline of the desk of the project in `folder`, whether it is there or not.
-pub fn baseline_folder(folder: &Path) -> PathBuf {
-    folder.join(FOLDER).join(BASELINE)
-}
-
 /// True where the project in `folder` has a registry of builds.
 pub fn has_registry(folder: &Path) -> bool {
     folder.join(FOLDER).join(REGISTRY).is_file()

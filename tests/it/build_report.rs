@@ -363,16 +363,107 @@ fn a_pdf_can_be_read_back() {
 #[test]
 fn what_is_not_there_is_told() {
     let env = desk::empty();
-    insta::assert_snapshot!(env.run(&["report", "nothing"]).snapshot(), @r"");
+    insta::assert_snapshot!(env.run(&["report", "nothing"]).snapshot(), @r"
+    exit code: 2
+    ----- stderr -----
+    error: there is no registry of builds here, so nothing is recorded of `nothing`
+    hint: `mlbuild explore MODEL` and `mlbuild benchmark MODEL` in a project with a config keep what they make and measure
+    ");
     open(&env).insert_build(&facts("fp32", None)).unwrap();
-    insta::assert_snapshot!(env.run(&["report", "digit"]).snapshot(), @r"");
+    insta::assert_snapshot!(env.run(&["report", "digit"]).snapshot(), @r"
+    exit code: 2
+    ----- stderr -----
+    error: no build or tag `digit` in the registry
+    hint: did you mean `digits`?
+    ");
     desk::put(&env, "model.onnx", "digits_mlp.onnx");
-    insta::assert_snapshot!(env.run(&["report", "model.onnx"]).snapshot(), @r"");
+    insta::assert_snapshot!(env.run(&["report", "model.onnx"]).snapshot(), @r"
+    exit code: 2
+    ----- stderr -----
+    error: the model `model.onnx` is not in the registry, so nothing is recorded of it
+    hint: `mlbuild explore model.onnx` makes builds of it and measures them; `mlbuild benchmark model.onnx` measures it as it is
+    ");
 }
 
 #[test]
 fn help_is_stable() {
-    insta::assert_snapshot!(desk::empty().run(&["report", "--help"]).snapshot(), @r"");
+    let help = desk::empty().run(&["report", "--help"]).snapshot();
+    let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    exit code: 0
+    ----- stdout -----
+    Write everything that is recorded of a build as one page: how fast it is, whether to use it, where
+    it comes from.
+
+    The page needs no network and no script, follows the reader's light or dark theme, and prints well.
+    Nothing is measured but with `--profile`; where there is no record it says so.
+
+    Usage: mlbuild report [OPTIONS] <BUILD>
+
+    Arguments:
+      <BUILD>
+              A tag, a name, the beginning of a build's id, or a model file that is in the registry
+
+    Options:
+      -o, --output <FILE>
+              Where to write it; `.mlbuild/reports/` beside the config otherwise
+
+          --open
+              Show it in the browser, or whatever shows such files here
+
+          --format <FORMAT>
+              What to write
+
+              Possible values:
+              - html: One page for a browser
+              - pdf:  Pages of paper
+
+              [default: html]
+
+          --profile
+              Profile the build now, and show where its time goes
+
+          --json
+              Print what is recorded as JSON; nothing is written without `--output`
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+          --config <PATH>
+              The config to use; by default `.mlbuild.yml` in this folder or the nearest one above
+
+              [env: MLBUILD_CONFIG]
+
+      -q, --quiet
+              Say nothing but results, warnings and errors
+
+              [env: MLBUILD_QUIET]
+
+          --color <WHEN>
+              When to use colours: `auto`, `always` or `never`
+
+              [env: MLBUILD_COLOR]
+              [default: auto]
+
+          --strict-output
+              Fail where a model's output holds NaN or infinity, is constant, or has another shape than
+              declared
+
+              [env: MLBUILD_STRICT_OUTPUT]
+
+          --runtime-path <PATH>
+              The ONNX Runtime library to load, or the folder that holds it
+
+              [env: MLBUILD_RUNTIME_PATH]
+
+    Examples:
+      mlbuild report 3f36810e
+      mlbuild report main-mobilenet --open
+      mlbuild report models/mobilenet.onnx --profile --output report.html
+      mlbuild report 3f36810e --format pdf --output report.pdf
+      mlbuild report 3f36810e --json
+    ");
 }
 
 /// Relative luminance of `#rrggbb`, as WCAG 2.1 defines it.

@@ -22,7 +22,7 @@ use crate::pipeline::trend;
 use crate::pipeline::trend::Found;
 use crate::pipeline::trend::Request;
 use crate::pipeline::trend::TrendError;
-use crate::pipeline::workspace;
+use crate::pipeline::workspace::Workspace;
 use crate::report::document;
 use crate::report::trend as view;
 
@@ -160,7 +160,7 @@ fn find(args: &Args, loaded: &Loaded, github: Option<&Client>) -> Result<Found, 
     {
         found.add(manifest, format!("the folder `{}`", path.display()));
     }
-    if let Some(manifest) = dir::read(&workspace::baseline_folder(&loaded.folder))? {
+    if let Some(manifest) = dir::read(&Workspace::local_baseline_in(&Workspace::folder_in(&loaded.folder)))? {
         found.add(manifest, format!("this desk's `{}`", resolve::LOCAL_NAME));
     }
     Ok(found)

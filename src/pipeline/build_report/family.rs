@@ -168,9 +168,11 @@ fn group(
     let best = groups
         .into_iter()
         .filter(|((.., how), _)| how == IN_PAIRS || how.starts_with("alone"))
-        .max_by(|(_, one), (_, other)| {
-            let rank = |group: &(BTreeMap<String, Figure>, String)| (group.0.len(), group.0.contains_key(&own));
-            rank(one).cmp(&rank(other)).then_with(|| one.1.cmp(&other.1))
+        .max_by_key(|((.., how), (figures, newest))| {
+            let in_pairs = how == IN_PAIRS;
+            let has_own = figures.contains_key(&own) || (in_pairs && build.facts.parent.is_none());
+            // Each pair has a figure of the source too.
+            (figures.len() + usize::from(in_pairs), has_own, newest.clone())
         });
     let Some(((machine, _, _, how), (figures, _))) = best else {
         return Ok(Group::default());

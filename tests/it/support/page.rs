@@ -31,7 +31,11 @@ pub fn parse(page: &str) -> Vec<Tag> {
     let mut open: Vec<String> = Vec::new();
     let mut rest = page.strip_prefix("<!doctype html>").expect("a doctype");
     while let Some(start) = rest.find(['<', '>']) {
-        assert!(rest[start..].starts_with('<'), "a lone bracket: {}", &rest[..rest.len().min(start + 40)]);
+        assert!(
+            rest[start..].starts_with('<'),
+            "a lone bracket: {}",
+            &rest[..rest.len().min(start + 40)]
+        );
         rest = &rest[start + 1..];
         let end = end_of_tag(rest);
         let inner = &rest[..end];
@@ -113,7 +117,9 @@ pub fn check(page: &str) {
     }
     for tag in &tags {
         assert!(
-            !tag.attributes.iter().any(|(name, _)| name.starts_with("on") || name == "src"),
+            !tag.attributes
+                .iter()
+                .any(|(name, _)| name.starts_with("on") || name == "src"),
             "{tag:?}"
         );
     }
@@ -130,9 +136,17 @@ pub fn check(page: &str) {
     }
     for tag in &tags {
         if let Some(anchor) = tag.get("href") {
-            assert!(ids.contains(anchor.strip_prefix('#').expect("a place of this page")), "{anchor}");
+            assert!(
+                ids.contains(anchor.strip_prefix('#').expect("a place of this page")),
+                "{anchor}"
+            );
         }
-        for id in tag.get("aria-labelledby").unwrap_or_default().split(' ').filter(|id| !id.is_empty()) {
+        for id in tag
+            .get("aria-labelledby")
+            .unwrap_or_default()
+            .split(' ')
+            .filter(|id| !id.is_empty())
+        {
             assert!(ids.contains(id), "{id}");
         }
     }
@@ -155,9 +169,13 @@ pub fn check(page: &str) {
 
 /// What a browser says of the page at 390 points of width: how wide it is, and what it complains about. `None` where there is no browser.
 pub fn in_a_browser(page: &Path, folder: &Path) -> Option<(String, Vec<String>)> {
-    let browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
-        .into_iter()
-        .find(|path| Path::new(path).exists())?;
+    let browser = [
+        "/usr/bin/chromium",
+        "/usr/bin/chromium-browser",
+        "/usr/bin/google-chrome",
+    ]
+    .into_iter()
+    .find(|path| Path::new(path).exists())?;
     let wrapper = folder.join("wrapper.html");
     // The page itself runs no script, so another one looks at it.
     fs::write(
@@ -189,7 +207,10 @@ pub fn in_a_browser(page: &Path, folder: &Path) -> Option<(String, Vec<String>)>
         .output()
         .unwrap();
     let dom = String::from_utf8_lossy(&output.stdout).into_owned();
-    let title = dom.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next());
+    let title = dom
+        .split("<title>")
+        .nth(1)
+        .and_then(|rest| rest.split("</title>").next());
     let complaints = String::from_utf8_lossy(&output.stderr)
         .lines()
         .filter(|line| line.contains("CONSOLE"))
