@@ -77,7 +77,7 @@ pub const GROUPS: &[Group] = &[
     },
     Group {
         title: "Look at what is there",
-        pages: &[],
+        pages: &[("Reports", "reports.md")],
         commands: &[
             "status", "log", "inspect", "diff", "search", "history", "report", "trend",
         ],
