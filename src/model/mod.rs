@@ -2,6 +2,7 @@
 
 mod contents;
 pub mod dataset;
+pub mod difference;
 pub mod error;
 pub mod facts;
 pub mod format;

@@ -21,6 +21,9 @@ use super::secrets;
 use super::source::Source;
 use super::source::TheirBuild;
 
+/// The budget's file, theirs and ours.
+const BUDGET: &str = "budget.toml";
+
 /// Their megabyte, in bytes of ours.
 const MEBIBYTE: f64 = 1_048_576.0;
 const MEGABYTE: f64 = 1e6;
