@@ -61,6 +61,19 @@ pub fn beneath(folder: &Path, path: &Path) -> PathBuf {
     }
 }
 
+/// True where the file at `path` can be changed, and others made beside it; nothing is tried out.
+#[cfg(unix)]
+pub fn is_writable(path: &Path) -> bool {
+    let may_write = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+    may_write(path) && may_write(parent_of(path))
+}
+
+/// True where the file at `path` can be changed, as far as its attributes tell; nothing is tried out.
+#[cfg(not(unix))]
+pub fn is_writable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.permissions().readonly())
+}
+
 /// Whether what is written must survive a crash of the whole machine, which costs a wait for the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {

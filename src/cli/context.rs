@@ -1,10 +1,13 @@
 //! What every command is given besides its own arguments.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 
 use crate::config::load;
 use crate::config::load::Loaded;
+use crate::digest::Digest;
 
 use super::args::GlobalArgs;
 use super::environment::Environment;
@@ -22,6 +25,8 @@ pub struct Context {
     pub environment: Environment,
     /// Where the command was started; relative paths of flags start here.
     pub working_folder: PathBuf,
+    /// The builds that the command turns out to be about, for the history.
+    pub touched: RefCell<BTreeSet<Digest>>,
 }
 
 impl Context {
@@ -53,6 +58,11 @@ impl Context {
             )),
             None => error.hint("`mlbuild init` writes one; `--config` names one elsewhere"),
         })
+    }
+
+    /// Says that the command is about this build.
+    pub fn touch(&self, build: &Digest) {
+        self.touched.borrow_mut().insert(build.clone());
     }
 
     /// A path as people here would write it.

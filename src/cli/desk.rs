@@ -19,6 +19,7 @@ use crate::pipeline::machinery;
 use crate::pipeline::subject::shape_overrides;
 use crate::pipeline::workspace;
 use crate::pipeline::workspace::Workspace;
+use crate::registry::Registry;
 
 use super::context::Context;
 use super::error::CliError;
@@ -55,16 +56,33 @@ impl Place {
     }
 }
 
-/// The workspace of the project around the working folder: beside the config, or in the nearest folder with a registry.
-pub(crate) fn place(context: &Context) -> Result<Place, CliError> {
+/// The folder of the project around the working folder whose workspace has a registry: the config's, or the nearest one.
+pub(crate) fn registered(context: &Context) -> Option<PathBuf> {
     let beside_config = context.find_config().and_then(|path| path.parent().map(Path::to_owned));
-    let project = beside_config
+    beside_config
         .iter()
         .map(PathBuf::as_path)
         .chain(context.working_folder.ancestors())
         .map(|folder| context.working_folder.join(folder))
-        .find(|folder| workspace::has_registry(folder));
-    match project {
+        .find(|folder| workspace::has_registry(folder))
+}
+
+/// The registry of the project around the working folder, to be read only; an error where there is none.
+pub(crate) fn registry(context: &Context) -> Result<Registry, CliError> {
+    let folder = registered(context).ok_or_else(|| {
+        CliError::usage(format!(
+            "there is no registry of builds in `{}` or a folder above it",
+            context.working_folder.display()
+        ))
+        .hint("`mlbuild build --model model.onnx` makes one")
+    })?;
+    let path = context.relative(&workspace::registry_in(&folder));
+    Ok(Registry::open_for_reading(&path)?)
+}
+
+/// The workspace of the project around the working folder: beside the config, or in the nearest folder with a registry.
+pub(crate) fn place(context: &Context) -> Result<Place, CliError> {
+    match registered(context) {
         Some(folder) => Ok(Place {
             workspace: Workspace::open(&folder)?,
             temporary: None,

@@ -190,6 +190,8 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
         spinner.finish_and_clear();
         made?
     };
+    context.touch(&made.root.facts.id);
+    context.touch(&made.build.facts.id);
     clock.writing();
     let stored = open::stored_files(&made.build);
     let files = match &output {

@@ -14,6 +14,7 @@ mod desk;
 pub mod environment;
 pub mod error;
 pub mod exit;
+mod filter_args;
 mod identity;
 mod making;
 pub mod manual;
@@ -21,6 +22,8 @@ mod method_args;
 mod model_args;
 mod pairwise;
 mod progress;
+mod recorder;
+mod secrets;
 mod shelf;
 mod signals;
 mod snippet;
@@ -28,10 +31,12 @@ mod stage_clock;
 mod transfer;
 pub mod ui;
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::CommandFactory as _;
+use clap::FromArgMatches as _;
 
 pub use self::context::Context;
 pub use self::environment::Environment;
@@ -39,12 +44,26 @@ pub use self::exit::Exit;
 
 /// Runs the command that `arguments` name (the first one is the program) and says how it went.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
-    let args = match args::Args::try_parse_from(arguments) {
-        Ok(args) => args,
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Where the folder is gone, every path that is read from it says so.
+    let working_folder = std::env::current_dir().unwrap_or_else(|_| ".".into());
+    let parsed = args::Args::command()
+        .try_get_matches_from(&arguments)
+        .and_then(|matches| {
+            let args =
+                args::Args::from_arg_matches(&matches).map_err(|error| error.format(&mut args::Args::command()))?;
+            Ok((args, matches))
+        });
+    let (args, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version come this way too; a closed pipe is no reason to fail.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Error } else { Exit::Pass }.into();
+            if !error.use_stderr() {
+                return Exit::Pass.into();
+            }
+            recorder::misused(&arguments, &working_folder);
+            return Exit::Error.into();
         }
     };
     let ui = ui::Ui::new(args.global.color, args.global.quiet);
@@ -52,14 +71,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         ui,
         global: args.global,
         environment,
-        // Where the folder is gone, every path that is read from it says so.
-        working_folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
+        working_folder,
+        touched: RefCell::default(),
     };
-    match args.command.run(&context) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            error.show(&context.ui);
-            error.exit().into()
-        }
-    }
+    let recorder = recorder::Recorder::begin(&arguments, &matches, &context);
+    let exit = args.command.run(&context).unwrap_or_else(|error| {
+        error.show(&context.ui);
+        error.exit()
+    });
+    recorder.end(exit, &context);
+    exit.into()
 }

@@ -7,6 +7,7 @@ mod container;
 pub mod fingerprint;
 mod frequency;
 mod host;
+mod id;
 mod isa;
 pub mod load;
 mod same;
@@ -14,4 +15,6 @@ pub mod sandbox;
 
 pub use activity::Activity;
 pub use fingerprint::Fingerprint;
+pub use id::host_name;
+pub use id::machine_id;
 pub use load::load_average;

@@ -3,6 +3,7 @@
 pub mod compatible;
 mod contents;
 pub mod dataset;
+pub mod difference;
 pub mod error;
 pub mod facts;
 pub mod format;

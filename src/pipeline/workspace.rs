@@ -23,6 +23,11 @@ pub fn has_registry(folder: &Path) -> bool {
     folder.join(FOLDER).join(REGISTRY).is_file()
 }
 
+/// The registry's database of the project in `folder`, there or not.
+pub fn registry_in(folder: &Path) -> PathBuf {
+    files::beneath(folder, Path::new(FOLDER)).join(REGISTRY)
+}
+
 /// An open workspace.
 #[derive(Debug)]
 pub struct Workspace {

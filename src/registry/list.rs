@@ -127,7 +127,7 @@ impl Registry {
         })
     }
 
-    fn listed(&self, build: Build, tags: &BTreeMap<String, Vec<String>>) -> Result<Listed, RegistryError> {
+    pub(super) fn listed(&self, build: Build, tags: &BTreeMap<String, Vec<String>>) -> Result<Listed, RegistryError> {
         let mut own = tags.get(build.facts.id.as_str()).cloned().unwrap_or_default();
         if build.pinned_at.is_some() {
             own.push(PINNED.to_owned());
@@ -142,7 +142,7 @@ impl Registry {
 }
 
 /// The condition of a filter and its values, numbered from one.
-fn clause(filter: &Filter) -> (String, Vec<String>) {
+pub(super) fn clause(filter: &Filter) -> (String, Vec<String>) {
     let mut conditions: Vec<String> = Vec::new();
     let mut values: Vec<String> = Vec::new();
     let mut add = |condition: &str, value: &Option<String>| {

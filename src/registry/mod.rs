@@ -3,6 +3,7 @@
 //!
 //! Several processes may use one registry at once. Blobs are not in here: artifacts are digests, their content is in the store.
 
+mod benchmarks;
 mod builds;
 mod checks;
 mod error;
@@ -14,6 +15,7 @@ mod keeping;
 mod list;
 mod measurements;
 mod past;
+mod pick;
 mod reading;
 mod remotes;
 mod rows;
@@ -23,6 +25,7 @@ mod share;
 mod tags;
 mod whole;
 
+pub use benchmarks::Benchmark;
 pub use builds::About;
 pub use builds::ArtifactFacts;
 pub use builds::Build;
@@ -45,6 +48,8 @@ pub use list::Counts;
 pub use list::Filter;
 pub use list::Listed;
 pub use measurements::Measurement;
+pub use pick::Families;
+pub use pick::Named;
 pub use remotes::RemoteFacts;
 pub use schema::VERSION;
 pub use share::Shared;

@@ -1,17 +1,24 @@
 //! Opening for reading: registries that cannot be written, because their folder, their file or the whole disk is read-only.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::ErrorCode;
 use rusqlite::OpenFlags;
+use rusqlite::config::DbConfig;
 
 use super::Registry;
 use super::RegistryError;
+use super::schema::APPLICATION_ID;
 use super::schema::BUSY_TIMEOUT;
 use super::schema::VERSION;
+
+/// How long the history waits for other processes.
+const MOMENT: Duration = Duration::from_millis(200);
 
 impl Registry {
     /// Opens the registry at `path`, which must be there, to read it. One of an older version is upgraded first, where it can be.
@@ -38,6 +45,34 @@ impl Registry {
         }
     }
 
+    /// Opens the registry at `path` to write the history down, or not at all: where it is not there, of another version, read-only, or
+    /// in use for longer than a moment.
+    pub fn open_to_record(path: &Path) -> Option<Self> {
+        if !is_ours(path) {
+            return None;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).ok()?;
+        connection.busy_timeout(MOMENT).ok()?;
+        connection.pragma_update(None, "foreign_keys", true).ok()?;
+        // An entry that a crash of the whole machine takes away is no loss that anyone should wait for.
+        connection.pragma_update(None, "synchronous", "normal").ok()?;
+        let registry = Self {
+            path: path.to_owned(),
+            connection,
+        };
+        let read_only = registry.connection.is_readonly(rusqlite::MAIN_DB).unwrap_or(true);
+        (!read_only && registry.version_found().ok()? == VERSION).then_some(registry)
+    }
+
+    /// Closes the registry without waiting for the disk; what was written stays in the write-ahead log until another one is closed.
+    pub fn close_at_once(self) {
+        // Without it, closing takes a moment longer.
+        let _ = self
+            .connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    }
+
     /// `alone`: nobody can change the file while it is open, so there is neither lock nor journal.
     fn read_only(path: &Path, alone: bool) -> Result<(Self, i64), RegistryError> {
         let failed = |source: rusqlite::Error| Self::not_opened(path, source);
@@ -56,6 +91,14 @@ impl Registry {
         let version = registry.version_found()?;
         Ok((registry, version))
     }
+}
+
+/// True where the header of the file names mlbuild (byte 68, "Application ID", of SQLite's file format). Opening a database of others to find
+/// out could change it: their write-ahead log would be put into it.
+fn is_ours(path: &Path) -> bool {
+    let mut header = [0; 72];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header.ends_with(&APPLICATION_ID.to_be_bytes())
 }
 
 /// SQLite's address of a file that does not change.

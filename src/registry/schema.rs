@@ -24,7 +24,7 @@ const MIGRATIONS: &[&str] = &[
 pub const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// Marks the file as ours in its header (`mlbd`).
-const APPLICATION_ID: i32 = 0x6d6c_6264;
+pub(super) const APPLICATION_ID: i32 = 0x6d6c_6264;
 
 /// How long to wait for other processes.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);

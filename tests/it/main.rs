@@ -59,6 +59,7 @@ mod profile;
 mod profile_page;
 mod prune;
 mod prune_structured;
+mod reading;
 mod registry;
 mod remotes;
 mod report;

@@ -12,11 +12,16 @@ mod compare;
 mod compare_quantization;
 mod completions;
 mod config;
+mod diff;
 mod doctor;
 mod experiment;
 mod explore;
+mod export;
+mod history;
 mod import;
 mod init;
+mod inspect;
+mod log;
 mod man;
 mod migrate;
 mod optimize;
@@ -30,7 +35,9 @@ mod rename;
 mod report;
 mod run;
 mod runtime;
+mod search;
 mod sensitivity;
+mod status;
 mod sync;
 mod tag;
 mod trend;
@@ -98,6 +105,20 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Budget(budget::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Log(Box<log::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Inspect(inspect::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Diff(diff::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Search(Box<search::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Export(export::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    History(history::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Status(status::Args),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Config(config::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Remote(remote::Args),
@@ -154,6 +175,13 @@ impl Command {
             Self::Migrate(args) => migrate::run(&args, context),
             Self::Upgrade(args) => upgrade::run(&args, context),
             Self::Explore(args) => explore::run(&args, context),
+            Self::Log(args) => log::run(&args, context),
+            Self::Inspect(args) => inspect::run(&args, context),
+            Self::Diff(args) => diff::run(&args, context),
+            Self::Search(args) => search::run(&args, context),
+            Self::Export(args) => export::run(&args, context),
+            Self::History(args) => history::run(&args, context),
+            Self::Status(args) => status::run(&args, context),
             Self::Doctor(args) => doctor::run(&args, context),
             Self::Remote(args) => remote::run(&args, context),
             Self::Push(args) => push::run(&args, context),

@@ -15,6 +15,9 @@ ALTER TABLE builds ADD COLUMN pinned_at TEXT;
 ALTER TABLE builds ADD COLUMN removed_at TEXT;
 
 CREATE INDEX builds_by_parent ON builds (parent);
+-- Counts, names and families of builds without reading the builds. Time stands first: by `removed_at` alone the planner would look for builds even
+-- where a tag or an id says which.
+CREATE INDEX builds_in_lists ON builds (created_at, removed_at, root, name, model);
 CREATE INDEX artifacts_by_digest ON artifacts (digest);
 -- Counts measurements without their samples, and finds the machines that none is left of.
 CREATE INDEX measurements_by_machine ON measurements (machine);
