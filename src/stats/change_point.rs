@@ -129,7 +129,6 @@ fn squares(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rand::RngExt as _;
     use rand::SeedableRng as _;
     use rand_pcg::Pcg64;
 
