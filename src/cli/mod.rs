@@ -3,7 +3,6 @@
 //! A command is one file in [`commands`]: its arguments, its help as doc comment, and `run`. It parses, calls and shows; what it
 //! shows goes through [`ui::Ui`], what goes wrong becomes an [`error::CliError`].
 
-mod age;
 pub mod args;
 mod clock;
 pub mod commands;

@@ -80,7 +80,12 @@ fn is_damage(path: &Path, error: &RegistryError) -> bool {
         RegistryError::Sqlite { source, .. } => match source.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => true,
             // A table that a damaged list of tables does not have.
-            Some(rusqlite::ErrorCode::Unknown) => true,
+            Some(rusqlite::ErrorCode::Unknown) => {
+                let said = source.to_string();
+                TABLES
+                    .iter()
+                    .any(|table| said.starts_with(&format!("no such table: {table}")))
+            }
             _ => false,
         },
         // Whoever names a file `registry.db` and lost its header wants it back; a database with another mark belongs to others.

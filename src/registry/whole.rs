@@ -27,7 +27,7 @@ impl Registry {
     /// What SQLite finds wrong with the database: damaged pages, indexes that don't fit, rows that refer to nothing. Empty where it is sound.
     pub fn faults(&self) -> Result<Vec<String>, RegistryError> {
         let mut faults = self.rows(
-            "SELECT integrity_check FROM pragma_integrity_check(?1) WHERE integrity_check <> 'ok'",
+            "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok' LIMIT ?1",
             &[&(FAULTS as i64)],
             |row| row.get::<_, String>(0),
         )?;

@@ -8,6 +8,7 @@ pub mod build_report;
 pub mod builder;
 pub mod clean;
 pub mod comment;
+pub mod compute_units;
 pub mod constraints;
 pub mod desk;
 pub mod difference;

@@ -9,6 +9,7 @@ mod build;
 mod ci;
 mod ci_check;
 mod compare;
+mod compare_compute_units;
 mod compare_quantization;
 mod completions;
 mod config;
@@ -68,6 +69,8 @@ pub enum Command {
     Benchmark(benchmark::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Compare(Box<compare::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    CompareComputeUnits(Box<compare_compute_units::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     CompareQuantization(Box<compare_quantization::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -158,6 +161,7 @@ impl Command {
             Self::Optimize(args) => optimize::run(&args, context),
             Self::Benchmark(args) => benchmark::run(&args, context),
             Self::CiCheck(args) => ci_check::run(&args, context),
+            Self::CompareComputeUnits(args) => compare_compute_units::run(&args, context),
             Self::CompareQuantization(args) => compare_quantization::run(&args, context),
             Self::Sensitivity(args) => sensitivity::run(&args, context),
             Self::Compare(args) => compare::run(&args, context),

@@ -14,6 +14,7 @@ use crate::report::desk::count;
 use crate::report::pruned;
 use crate::report::pruned::Pruned;
 use crate::units::Bytes;
+use crate::when;
 
 /// Hide old builds, or delete them and free their disk.
 ///
@@ -121,8 +122,9 @@ fn show(pruned: &Pruned, args: &Args, context: &Context) -> Result<Exit, CliErro
 
 /// The time before which builds are old.
 fn before(text: &str) -> Result<String, CliError> {
-    crate::cli::age::before(text, jiff::Timestamp::now())
-        .map_err(|message| CliError::usage(format!("`--older-than`: {message}")))
+    when::parse_since(text, jiff::Timestamp::now())
+        .map(when::iso)
+        .map_err(|error| CliError::usage(format!("`--older-than`: {error}")))
 }
 
 fn restore(args: &Args, context: &Context) -> Result<Exit, CliError> {
