@@ -7,3 +7,8 @@ pub(crate) fn now() -> String {
         .map(|time| time.to_string())
         .unwrap_or_default()
 }
+
+/// Now to the millisecond, for what may follow within a second: `2026-11-20T14:05:09.120Z`.
+pub(crate) fn now_millis() -> String {
+    crate::when::iso_millis(jiff::Timestamp::now())
+}

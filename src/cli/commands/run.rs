@@ -160,7 +160,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             let metric = RunMetric {
                 key: key.clone(),
                 value: *value,
-                at: clock::now(),
+                at: clock::now_millis(),
             };
             shelf.registry.log_metric(&run.id, &metric)?;
             logged(
@@ -217,7 +217,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
                 End::Failed => RunStatus::Failed,
                 End::Cancelled => RunStatus::Cancelled,
             };
-            shelf.registry.end_run(&run.id, status, &clock::now())?;
+            shelf.registry.end_run(&run.id, status, &clock::now_millis())?;
             let run = shelf.registry.run(&run.id)?;
             show(&shelf, &run, which.json, context)
         }
@@ -247,7 +247,9 @@ fn start(experiment: &str, name: Option<&str>, json: bool, context: &Context) ->
     let experiment = shelf.registry.experiment(experiment)?;
     let open = shelf.registry.current_run()?;
     let id = identity::new();
-    shelf.registry.start_run(&id, &experiment.id, name, &clock::now())?;
+    shelf
+        .registry
+        .start_run(&id, &experiment.id, name, &clock::now_millis())?;
     if let Some(open) = open {
         context.ui.warning(&format!(
             "the run {} of {} is still open; what is logged goes to the new one, unless `--run-id` names it",

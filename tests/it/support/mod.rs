@@ -4,6 +4,7 @@ pub(crate) mod derived;
 pub(crate) mod desk;
 pub(crate) mod env;
 pub(crate) mod fake_github;
+pub(crate) mod killing;
 pub(crate) mod onnx;
 pub(crate) mod page;
 pub(crate) mod profiles;
