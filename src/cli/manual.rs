@@ -25,7 +25,12 @@ pub struct Group {
 pub const GROUPS: &[Group] = &[
     Group {
         title: "Gate a pull request",
-        pages: &[("Budgets", "budgets.md"), ("Configuration", "configuration.md")],
+        pages: &[
+            ("Gate a pull request", "gate-a-pull-request.md"),
+            ("Find a regression's commit", "find-a-regressions-commit.md"),
+            ("Budgets", "budgets.md"),
+            ("Configuration", "configuration.md"),
+        ],
         commands: &[
             "init", "ci", "ci-check", "compare", "validate", "budget", "baseline", "config", "action",
         ],
@@ -42,7 +47,11 @@ pub const GROUPS: &[Group] = &[
     },
     Group {
         title: "Optimize",
-        pages: &[("Optimizing", "optimizing.md"), ("Explore", "explore.md")],
+        pages: &[
+            ("Choose a variant", "choose-a-variant.md"),
+            ("Optimizing", "optimizing.md"),
+            ("Explore", "explore.md"),
+        ],
         commands: &["explore", "optimize", "compare-quantization", "sensitivity"],
     },
     Group {
@@ -63,19 +72,19 @@ pub const GROUPS: &[Group] = &[
     },
     Group {
         title: "Share builds",
-        pages: &[("Share builds", "sharing-builds.md")],
+        pages: &[],
         commands: &["remote", "push", "pull", "sync", "export"],
     },
     Group {
         title: "Look at what is there",
-        pages: &[("Reports", "reports.md")],
+        pages: &[],
         commands: &[
             "status", "log", "inspect", "diff", "search", "history", "report", "trend",
         ],
     },
     Group {
         title: "Set up",
-        pages: &[],
+        pages: &[("Coming from the Python tool", "coming-from-the-python-tool.md")],
         commands: &["doctor", "runtime", "migrate", "upgrade", "completions", "man"],
     },
 ];

@@ -1,5 +1,6 @@
 //! A model file and what we know about it; inputs to feed it; datasets to compare outputs on.
 
+pub mod compatible;
 mod contents;
 pub mod dataset;
 pub mod difference;

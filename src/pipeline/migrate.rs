@@ -23,6 +23,7 @@ use crate::report::migrated::Migrated;
 use crate::report::migrated::SCHEMA;
 use crate::report::migrated::Tally;
 
+use super::workspace::FOLDER;
 use super::workspace::Workspace;
 
 pub use error::MigrateError;
@@ -90,13 +91,18 @@ impl Account {
 /// Where ours would lie where theirs does, or something cannot be read or written. What was brought over until then stays, and is found by
 /// the next run.
 pub fn run(request: &Request<'_>) -> Result<Migrated, MigrateError> {
-    let place = files::beneath(request.into, Path::new(super::workspace::FOLDER));
+    let place = files::beneath(request.into, Path::new(FOLDER));
     let same = |path: &Path| path.canonicalize().ok() == Some(request.source.folder().to_owned());
     if same(&place) && !request.dry_run {
         return Err(MigrateError::SamePlace {
             folder: request.source.folder().to_owned(),
         });
     }
+    // Another one of theirs may lie where ours would.
+    if !request.dry_run && source::is_theirs(&place)? {
+        return Err(MigrateError::SamePlace { folder: place });
+    }
+    settings::check(request.source)?;
     // A trial works on a copy of our registry, so that it counts what a true run would.
     let scratch = request
         .dry_run
@@ -109,7 +115,7 @@ pub fn run(request: &Request<'_>) -> Result<Migrated, MigrateError> {
     };
     let mut registry = Registry::open(&workspace.registry_path())?;
     let mut account = Account {
-        records: Vec::new(),
+        records: vec![Tally::new("builds")],
         notices: Vec::new(),
     };
     let kept = (!request.dry_run).then(|| workspace.objects());
@@ -127,7 +133,7 @@ pub fn run(request: &Request<'_>) -> Result<Migrated, MigrateError> {
     // Said of the whole, last.
     if !theirs.is_empty() {
         account.say(
-            "versions: its registry says 0.1.0 whatever the release, so builds and history name the tool without one"
+            "versions: its registry says the same one for every release, so builds and history name the tool without any"
                 .to_owned(),
         );
     }

@@ -1,5 +1,6 @@
 //! The only place where stages meet: a run of the gate, two files side by side, baselines, and what goes to GitHub.
 
+pub mod about;
 pub mod agree;
 pub mod assemble;
 pub mod baseline;
@@ -21,6 +22,7 @@ pub mod facts;
 pub mod feed;
 pub mod figures;
 pub mod gate;
+pub mod import;
 pub mod inspect;
 pub mod interrupt;
 pub mod layers;
@@ -49,6 +51,7 @@ pub mod tags;
 pub mod trend;
 pub mod trouble;
 pub mod upgrade;
+pub mod upkeep;
 pub mod validate;
 pub mod verify;
 pub mod which;

@@ -12,6 +12,8 @@ use crate::config::Task;
 use crate::hint::Hint;
 use crate::model::Model;
 use crate::model::ModelError;
+use crate::model::compatible;
+use crate::model::format::Format;
 use crate::model::inputs;
 use crate::model::inputs::InputError;
 use crate::model::inputs::Made;
@@ -96,6 +98,14 @@ pub enum OpenError {
     /// A folder that is no model.
     #[error("`{0}` is a folder, not a model")]
     Folder(String),
+    /// A build that this version keeps and cannot run.
+    #[error("{label} is a {format} model, which this version of mlbuild keeps and cannot run")]
+    OtherFormat {
+        /// The build.
+        label: String,
+        /// Its format, as the registry writes it.
+        format: String,
+    },
     /// The registry cannot be read, or a prefix means several builds.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -120,6 +130,7 @@ impl Hint for OpenError {
         match self {
             Self::Unknown { advice, .. } => advice.clone(),
             Self::Folder(_) => vec!["name the model file in it".to_owned()],
+            Self::OtherFormat { .. } => vec!["name its ONNX model instead".to_owned()],
             Self::Registry(error) => error.hints(),
             Self::Model(error) => error.hints(),
             Self::Subject(error) => error.hints(),
@@ -140,6 +151,10 @@ pub fn find(reference: &str, workspace: &Workspace, working_folder: &Path) -> Re
         });
     }
     match find_build(reference, workspace)? {
+        Some(build) if build.facts.about.format != compatible::word(Format::Onnx) => Err(OpenError::OtherFormat {
+            label: describe(&build),
+            format: build.facts.about.format,
+        }),
         Some(build) => {
             let model = subject::load_stored(&stored_files(&build), workspace.objects())?;
             Ok(Found {

@@ -13,6 +13,7 @@ use crate::hint::Hint;
 use crate::model::Model;
 use crate::model::dataset::DatasetError;
 use crate::model::inputs::InputError;
+use crate::pipeline::about;
 use crate::pipeline::agree;
 use crate::pipeline::agree::AgreeError;
 use crate::pipeline::agree::Engine;
@@ -36,7 +37,6 @@ use crate::pipeline::verify::Source;
 use crate::pipeline::verify::Verified;
 use crate::pipeline::verify::VerifyError;
 use crate::pipeline::workspace::Workspace;
-use crate::registry::About;
 use crate::registry::Build;
 use crate::registry::BuildFacts;
 use crate::registry::Check;
@@ -222,10 +222,12 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
         &around,
         &mut |event| progress(Stage::Calibrating(event)),
     )?;
+    // A model that was brought in as `int8` has no steps all the same.
+    let is_root = prepared.recipe.steps.is_empty() && parent.facts.parent.is_none();
     let data = data.filter(|_| !prepared.evidence.is_empty());
     let evidence = [known_evidence(&registry, &parent)?, prepared.evidence.clone()].concat();
     let prepared = Prepared {
-        id: if whole.steps.is_empty() {
+        id: if is_root {
             root.facts.id.clone()
         } else {
             let evidence = evidence_digest(&evidence);
@@ -273,7 +275,7 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
         None => registry.insert_build(&root.facts)?,
         Some(_) => false,
     };
-    let is_new = if prepared.recipe.steps.is_empty() {
+    let is_new = if is_root {
         is_new_root
     } else {
         registry.insert_build(&BuildFacts {
@@ -287,10 +289,10 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
             parent: Some(parent.facts.id.clone()),
             tool_version: crate::VERSION.to_owned(),
             notes: prepared.account.notes.clone(),
-            about: About::default(),
+            about: about::derived(&root.facts.about),
         })?
     };
-    if !prepared.recipe.steps.is_empty() {
+    if !is_root {
         registry.insert_derivation(&DerivationFacts {
             build: prepared.id.clone(),
             seed: request.seed,
@@ -368,7 +370,7 @@ fn lineage(request: &Request<'_>, registry: &Registry) -> Result<Lineage, Optimi
             parent: None,
             tool_version: crate::VERSION.to_owned(),
             notes: Vec::new(),
-            about: About::default(),
+            about: about::of_file(model, request.feed.task),
         })
     });
     Ok(Lineage {

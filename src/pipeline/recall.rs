@@ -19,14 +19,14 @@ use crate::measure::Side;
 use crate::measure::SideMeasurement;
 use crate::model::Model;
 use crate::model::tensor::Tensor;
-use crate::pipeline::baseline::manifest::StoredFile;
+use crate::pipeline::about;
 use crate::pipeline::benchmark::Measured;
 use crate::pipeline::benchmark::Outcome;
 use crate::pipeline::figures;
+use crate::pipeline::open::Opened;
 use crate::pipeline::remember::artifacts;
 use crate::pipeline::trouble::chain;
 use crate::pipeline::workspace::Workspace;
-use crate::registry::About;
 use crate::registry::BuildFacts;
 use crate::registry::Measurement;
 use crate::registry::Registry;
@@ -173,7 +173,7 @@ pub fn keep(
     };
     let mut registry = Registry::open(&workspace.registry_path())?;
     if opened.build.is_none() {
-        registry.insert_build(&facts(&id, &opened.model, &opened.files, now))?;
+        registry.insert_build(&facts(&id, opened, now))?;
     }
     for Measured {
         side,
@@ -202,19 +202,20 @@ pub fn keep(
 }
 
 /// A model's file as a build of its own.
-fn facts(id: &Digest, model: &Model, files: &[StoredFile], now: &str) -> BuildFacts {
+fn facts(id: &Digest, opened: &Opened, now: &str) -> BuildFacts {
+    let model = &opened.model;
     BuildFacts {
         id: id.clone(),
         model: crate::config::ModelConfig::of(&model.path).name,
         source: model.digest.clone(),
         recipe: Recipe::as_is().name(),
         target: None,
-        artifacts: artifacts(files),
+        artifacts: artifacts(&opened.files),
         created_at: now.to_owned(),
         parent: None,
         tool_version: crate::VERSION.to_owned(),
         notes: Vec::new(),
-        about: About::default(),
+        about: about::of_file(model, opened.task.task),
     }
 }
 

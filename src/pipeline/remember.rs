@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use crate::config::Config;
+use crate::config::Task;
 use crate::hint::Hint;
 use crate::machine::fingerprint::Fingerprint;
+use crate::pipeline::about;
 use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::figures;
 use crate::pipeline::gate::Done;
@@ -61,6 +63,15 @@ pub fn remember(
             config.measure.seed,
             crate::VERSION,
         );
+        let model = entry.job.model_index.and_then(|index| config.models.get(index));
+        let about = About {
+            task: model
+                .map(|model| model.task)
+                .filter(|task| *task != Task::Auto)
+                .map(|task| task.name().to_owned()),
+            file: model.and_then(|model| about::file_name(&model.path)),
+            ..About::default()
+        };
         let facts = |id, recipe: String, files: &[StoredFile], parent, notes| BuildFacts {
             id,
             model: entry.job.key.model.clone(),
@@ -72,7 +83,7 @@ pub fn remember(
             parent,
             tool_version: crate::VERSION.to_owned(),
             notes,
-            about: About::default(),
+            about: about.clone(),
         };
         let as_is = Recipe::as_is().name();
         registry.insert_build(&facts(root.clone(), as_is, &entry.job.source_files, None, Vec::new()))?;

@@ -92,8 +92,6 @@ impl Found {
     }
 
     /// Adds the newest `limit` published releases of `key`; one that cannot be trusted or read is a warning.
-    ///
-    /// The newest holds the medians of those before it, so that is all that `only_medians` needs.
     pub fn add_releases(&mut self, client: &Client, key: &str, trust: &Trust, limit: usize) -> Result<(), TrendError> {
         let releases = release::list(client, key).map_err(ReleaseError::from)?;
         let mut read = 0;
@@ -115,13 +113,13 @@ impl Found {
     }
 }
 
-/// A point before its machine has a place.
-type Series0 = BTreeMap<(String, Option<String>), Point>;
+/// The points of one history, by time and commit.
+type Points = BTreeMap<(String, Option<String>), Point>;
 
 /// The histories in `found`.
 pub fn gather(found: Found, request: &Request<'_>) -> Result<Trend, TrendError> {
     let mut machines = Machines::default();
-    let mut histories: BTreeMap<ComparisonKey, Series0> = BTreeMap::new();
+    let mut histories: BTreeMap<ComparisonKey, Points> = BTreeMap::new();
     let mut manifests = found.manifests;
     manifests.sort_by(|one, other| one.created_at.cmp(&other.created_at));
     // Oldest first, so that machines are named in the order in which they took part.
@@ -224,7 +222,7 @@ fn figure(entry: &Entry, metric: Metric) -> Option<(f64, Option<(f64, f64)>)> {
     Some((value, interval.map(|interval| (interval.lower, interval.upper))))
 }
 
-fn series(key: ComparisonKey, points: Series0, request: &Request<'_>) -> Series {
+fn series(key: ComparisonKey, points: Points, request: &Request<'_>) -> Series {
     let mut points: Vec<Point> = points.into_values().collect();
     let left_out = points.len().saturating_sub(request.limit);
     points.drain(..left_out);

@@ -12,6 +12,9 @@ use crate::store::StoreError;
 /// The folder's name.
 pub const FOLDER: &str = ".mlbuild";
 
+/// The folder of the desk's baseline.
+const BASELINE: &str = "baseline";
+
 /// The registry's file.
 const REGISTRY: &str = "registry.db";
 
@@ -92,7 +95,7 @@ impl Workspace {
 
     /// The baseline of the desk whose workspace is the folder `root`.
     pub fn local_baseline_in(root: &Path) -> PathBuf {
-        root.join("baseline")
+        root.join(BASELINE)
     }
 
     /// The machine-readable report of the last run.

@@ -142,21 +142,21 @@ impl Hint for RegistryError {
                         folder.display()
                     )]
                 }
+                Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+                    vec!["`mlbuild doctor` says what can be saved, `mlbuild doctor --repair` saves it".to_owned()]
+                }
                 Some(rusqlite::ErrorCode::DiskFull) => {
                     vec!["the disk is full: free some space and run again".to_owned()]
                 }
                 _ => Vec::new(),
             },
-            Self::Foreign { .. } => vec!["move the file away, or work in another folder".to_owned()],
+            Self::Foreign { .. } => vec!["move the file away, or work in another folder; where the Python tool made it, `mlbuild migrate` says how to come over".to_owned()],
             Self::Newer { .. } => vec!["use the newer mlbuild that wrote it".to_owned()],
             Self::Outdated { .. } => {
                 vec!["run any command where it can be written, or copy the workspace to such a place".to_owned()]
             }
-            Self::Damaged { path, .. } => {
-                vec![format!(
-                    "delete `{}`; builds and measurements can be made again",
-                    path.display()
-                )]
+            Self::Damaged { .. } => {
+                vec!["`mlbuild doctor` says what can be saved, `mlbuild doctor --repair` saves it".to_owned()]
             }
             Self::NotFound { nearest, .. } => nearest.iter().map(|name| format!("did you mean `{name}`?")).collect(),
             Self::Ambiguous { .. } => vec!["give more digits".to_owned()],

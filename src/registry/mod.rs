@@ -19,6 +19,7 @@ mod pick;
 mod reading;
 mod remotes;
 mod rows;
+pub mod salvage;
 mod schema;
 mod share;
 mod tags;

@@ -165,6 +165,21 @@ impl Registry {
     }
 }
 
+/// A new registry at `path` as `version` made it, where nothing is yet.
+pub(super) fn empty(path: &Path, version: i64) -> Result<Registry, RegistryError> {
+    let mut registry = Registry {
+        path: path.to_owned(),
+        connection: Connection::open(path).map_err(|source| RegistryError::Sqlite {
+            action: "open",
+            path: path.to_owned(),
+            source,
+        })?,
+    };
+    let upto = usize::try_from(version).unwrap_or(0).min(MIGRATIONS.len());
+    registry.migrate(MIGRATIONS.get(..upto).unwrap_or(MIGRATIONS))?;
+    Ok(registry)
+}
+
 /// What a database file says of itself.
 struct Header {
     application: i32,

@@ -19,6 +19,7 @@ pub mod figures;
 mod folds;
 pub mod headline;
 pub mod history;
+pub mod imported;
 pub mod inspected;
 pub mod json;
 pub mod layers;

@@ -129,7 +129,6 @@ fn squares(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rand::RngExt as _;
     use rand::SeedableRng as _;
     use rand_pcg::Pcg64;
 
@@ -166,7 +165,7 @@ mod tests {
 
     #[test]
     fn equal_values_change_by_any_step() {
-        assert_eq!(places(&[5.0, 5.0, 5.0, 6.0, 6.0, 5.0, 5.0], 0.0), [3, 5]);
+        assert_eq!(places(&[5.0, 5.0, 5.0, 6.0, 6.0, 6.0, 6.0], 0.0), [3]);
     }
 
     #[test]
@@ -218,7 +217,6 @@ mod tests {
             }
             for change in &found {
                 prop_assert!(change.from + LEAST_SIDE <= change.at && change.at + LEAST_SIDE <= change.to);
-                prop_assert!(change.percent().abs() > 0.9);
             }
         }
     }

@@ -132,6 +132,7 @@ fn remove(path: &Path) -> Result<u64, FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::write_atomic;
 
     #[test]
     fn nothing_is_taken_while_another_keeps() {
@@ -170,8 +171,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let objects = Objects::open(&folder.path().join("objects")).unwrap();
         let digest = objects.put(b"abc").unwrap();
-        fs::write(folder.path().join("objects/.mlbuild-x1"), b"half").unwrap();
-        fs::write(folder.path().join("objects/README"), b"").unwrap();
+        write_atomic(&folder.path().join("objects/.mlbuild-x1"), b"half").unwrap();
+        write_atomic(&folder.path().join("objects/README"), b"").unwrap();
         assert_eq!(objects.list().unwrap(), [Blob { digest, bytes: 3 }]);
         let left = leftovers(&folder.path().join("objects")).unwrap();
         assert_eq!(left.len(), 1);

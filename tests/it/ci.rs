@@ -260,7 +260,7 @@ fn builds_are_found_by_tag_and_by_the_beginning_of_their_id() {
     ----- stderr -----
     error: no baseline `nothing-like-it`: it is no path, no tag or build of the registry, and no release
     hint: give the path of a model or of a baseline folder, a tag, the beginning of a build's id, or a release's tag
-    hint: `mlbuild baseline refresh` makes `mlbuild-baseline`, which is used when nothing is named
+    hint: `mlbuild baseline refresh` or `mlbuild baseline set` makes `mlbuild-baseline`, which is used when nothing is named
     "#);
 }
 

@@ -5,6 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use clap::CommandFactory as _;
+use clap::Parser as _;
+use mlbuild::cli::args::Args;
 use mlbuild::config::Target;
 use mlbuild::verdict::types::Metric;
 use mlbuild::verdict::types::Verdict;
@@ -118,6 +121,115 @@ fn paths_named_in_prose_exist() {
         }
     }
     assert!(gone.is_empty(), "paths that are not there:\n{}", gone.join("\n"));
+}
+
+/// The lines of a document's shell blocks, continued ones joined, without comments.
+fn shell_lines(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for block in text.split("```sh\n").skip(1) {
+        let block = block.split("```").next().unwrap().replace("\\\n", " ");
+        lines.extend(block.lines().map(|line| line.trim().to_owned()));
+    }
+    lines
+}
+
+/// The words of the `mlbuild` command in a shell line, as a shell would split them; `None` where there is none.
+fn command_words(line: &str) -> Option<Vec<String>> {
+    let start = if line.starts_with("mlbuild ") {
+        0
+    } else {
+        line.find("&& mlbuild ").map(|at| at + 3)?
+    };
+    let (mut words, mut word, mut quote, mut quoted) = (Vec::new(), String::new(), None, false);
+    for character in line[start..].chars() {
+        match quote {
+            Some(open) if character == open => quote = None,
+            Some(_) => word.push(character),
+            None if character == '\'' || character == '"' => (quote, quoted) = (Some(character), true),
+            None if "#|><;&".contains(character) => break,
+            None if character.is_whitespace() => {
+                if !word.is_empty() || quoted {
+                    words.push(std::mem::take(&mut word));
+                    quoted = false;
+                }
+            }
+            None => word.push(character),
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    Some(words)
+}
+
+#[test]
+fn every_command_line_shown_parses() {
+    let mut found = Vec::new();
+    find_documents(root(), &mut found);
+    let (mut parsed, mut wrong) = (0, Vec::new());
+    for path in found {
+        let shown = path.strip_prefix(root()).unwrap().display().to_string();
+        for line in shell_lines(&fs::read_to_string(&path).unwrap()) {
+            let Some(words) = command_words(&line) else { continue };
+            parsed += 1;
+            if let Err(error) = Args::try_parse_from(&words)
+                && error.use_stderr()
+            {
+                wrong.push(format!(
+                    "{shown}: {line}\n  {}",
+                    error.to_string().lines().next().unwrap()
+                ));
+            }
+        }
+    }
+    assert!(parsed > 50, "only {parsed} command lines found");
+    assert!(
+        wrong.is_empty(),
+        "command lines that do not parse:\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn every_command_named_in_prose_exists() {
+    let tree = Args::command();
+    let is_word = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_lowercase())
+            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    let mut unknown = Vec::new();
+    for (path, prose) in documents() {
+        let shown = path.strip_prefix(root()).unwrap().display().to_string();
+        for quoted in prose.split('`').skip(1).step_by(2) {
+            let Some(rest) = quoted.strip_prefix("mlbuild ") else {
+                continue;
+            };
+            let name = rest.split(' ').next().unwrap();
+            if is_word(name) && tree.find_subcommand(name).is_none() && name != "help" {
+                unknown.push(format!("{shown}: `{quoted}`"));
+            }
+        }
+    }
+    assert!(
+        unknown.is_empty(),
+        "commands that are not there:\n{}",
+        unknown.join("\n")
+    );
+}
+
+#[test]
+fn the_index_knows_every_page() {
+    let index = read("docs/README.md");
+    let mut missing = Vec::new();
+    for entry in fs::read_dir(root().join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+        // Those for one method are named by the page about all of them.
+        let is_detail = name.starts_with("reference-checks-");
+        if name.ends_with(".md") && name != "README.md" && !is_detail && !index.contains(&format!("({name})")) {
+            missing.push(name);
+        }
+    }
+    assert!(missing.is_empty(), "docs/README.md does not name {missing:?}");
 }
 
 #[test]
@@ -259,7 +371,7 @@ fn every_config_shown_is_valid() {
     let schema: serde_json::Value = serde_json::from_str(&read("docs/mlbuild.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let mut shown = vec![("quickstart".to_owned(), read("examples/quickstart/.mlbuild.yml"))];
-    for name in ["README.md", "docs/configuration.md"] {
+    for name in ["README.md", "docs/configuration.md", "docs/choose-a-variant.md"] {
         let text = read(name);
         let blocks = text
             .split("```yaml\n")
@@ -271,7 +383,7 @@ fn every_config_shown_is_valid() {
                 .map(|block| (name.to_owned(), block.to_owned())),
         );
     }
-    assert_eq!(shown.len(), 3);
+    assert_eq!(shown.len(), 4);
     for (name, text) in shown {
         let config: serde_json::Value = serde_yaml::from_str(&text).unwrap();
         let faults: Vec<String> = validator.iter_errors(&config).map(|fault| fault.to_string()).collect();

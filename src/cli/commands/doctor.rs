@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+use crate::cli::clock;
 use crate::cli::context::Context;
 use crate::cli::desk;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::shelf::Shelf;
 use crate::cli::signals;
 use crate::config::Config;
 use crate::config::load::Loaded;
@@ -24,17 +26,23 @@ use crate::pipeline::doctor;
 use crate::pipeline::doctor::Check;
 use crate::pipeline::doctor::State;
 use crate::pipeline::noise;
+use crate::pipeline::upkeep;
 use crate::runtime::library;
 use crate::units::Millis;
 use crate::units::Span;
 
 /// Check that everything a run needs is here; with `--noise`, measure how small a change this machine can see.
 ///
+/// Where there is a workspace, its registry and the files of its builds are looked over too; `--repair` removes what interrupted commands left
+/// and saves what can be saved of a damaged registry.
+///
 /// `--noise` measures one model beside itself: whatever differs is noise. From the spread between restarts follows the smallest
 /// regression that a comparison of the same length calls.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mlbuild doctor
+  mlbuild doctor --deep
+  mlbuild doctor --repair
   mlbuild doctor --noise
   mlbuild doctor --noise --model model.onnx --time-budget '60 s' --json")]
 pub struct Args {
@@ -47,6 +55,12 @@ pub struct Args {
     /// How long to measure; what a comparison may take by default.
     #[arg(long, value_name = "TIME", requires = "noise")]
     time_budget: Option<String>,
+    /// Compare the content of every file of the workspace with its digest, however large they are.
+    #[arg(long, conflicts_with = "noise")]
+    deep: bool,
+    /// Make the workspace whole: save what can be read of a damaged registry, remove files that nothing refers to.
+    #[arg(long, conflicts_with = "noise")]
+    repair: bool,
     /// Exit with 0 even where a needed thing is missing.
     #[arg(long, conflicts_with = "noise")]
     soft: bool,
@@ -73,10 +87,22 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         folder: &folder,
         environment: &context.environment,
     }));
+    let workspace = workspace(args, context)?;
+    if let Some(looked) = &workspace {
+        checks.extend(upkeep::checks(&looked.examination, looked.savable.as_deref()));
+    }
     let fit = doctor::is_fit(&checks);
     if args.json {
-        context.ui.json(&Examination { fit, checks: &checks })?;
+        context.ui.json(&Examination {
+            fit,
+            checks: &checks,
+            workspace: workspace.as_ref().map(|looked| &looked.examination),
+            repair: workspace.as_ref().and_then(|looked| looked.repair.as_ref()),
+        })?;
     } else {
+        if let Some(repair) = workspace.as_ref().and_then(|looked| looked.repair.as_ref()) {
+            context.ui.data(&repaired(repair))?;
+        }
         context.ui.data(&shown(&checks, fit))?;
     }
     Ok(if fit || args.soft { Exit::Pass } else { Exit::Regression })
@@ -87,6 +113,66 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
 struct Examination<'a> {
     fit: bool,
     checks: &'a [Check],
+    /// `null` where there is no registry.
+    workspace: Option<&'a upkeep::Examination>,
+    /// `null` where nothing was repaired.
+    repair: Option<&'a upkeep::Repair>,
+}
+
+/// The workspace as it is, after what was repaired.
+struct Looked {
+    examination: upkeep::Examination,
+    savable: Option<String>,
+    repair: Option<upkeep::Repair>,
+}
+
+/// Looks over the workspace around the working folder; `None` where there is none with a registry.
+fn workspace(args: &Args, context: &Context) -> Result<Option<Looked>, CliError> {
+    let place = desk::place(context)?;
+    if !place.is_kept() {
+        return Ok(None);
+    }
+    let baseline = Shelf::baseline_folder(context);
+    let repair = if args.repair {
+        let stamp = clock::now().replace([':', '-'], "");
+        Some(upkeep::repair(&place.workspace, baseline.as_deref(), &stamp)?)
+    } else {
+        None
+    };
+    let mut bar: Option<ProgressBar> = None;
+    let examination = upkeep::examine(&place.workspace, baseline.as_deref(), args.deep, &mut |done, of| {
+        let bar = bar.get_or_insert_with(|| context.ui.byte_bar(of, "reading files"));
+        bar.set_position(done);
+    });
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    let examination = examination?;
+    let savable = if examination.faults.is_empty() {
+        None
+    } else {
+        upkeep::foresee(&place.workspace).ok()
+    };
+    Ok(Some(Looked {
+        examination,
+        savable,
+        repair,
+    }))
+}
+
+fn repaired(repair: &upkeep::Repair) -> String {
+    let mut text = String::new();
+    if repair.done.is_empty() && repair.left.is_empty() {
+        text.push_str("nothing to repair\n");
+    }
+    for done in &repair.done {
+        let _ = writeln!(text, "repaired: {done}");
+    }
+    for left in &repair.left {
+        let _ = writeln!(text, "not repaired: {left}");
+    }
+    text.push('\n');
+    text
 }
 
 /// The config, or the defaults where there is none, the project's folder, and what to say of it.

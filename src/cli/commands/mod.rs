@@ -18,6 +18,7 @@ mod experiment;
 mod explore;
 mod export;
 mod history;
+mod import;
 mod init;
 mod inspect;
 mod log;
@@ -59,6 +60,8 @@ pub enum Command {
     Ci(Box<ci::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Build(Box<build::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Import(Box<import::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Optimize(Box<optimize::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -151,6 +154,7 @@ impl Command {
             Self::Init(args) => init::run(&args, context),
             Self::Ci(args) => ci::run(&args, context),
             Self::Build(args) => build::run(&args, context),
+            Self::Import(args) => import::run(&args, context),
             Self::Optimize(args) => optimize::run(&args, context),
             Self::Benchmark(args) => benchmark::run(&args, context),
             Self::CiCheck(args) => ci_check::run(&args, context),

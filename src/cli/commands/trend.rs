@@ -160,12 +160,8 @@ fn find(args: &Args, loaded: &Loaded, github: Option<&Client>) -> Result<Found, 
     {
         found.add(manifest, format!("the folder `{}`", path.display()));
     }
-    let local = loaded.folder.join(crate::pipeline::workspace::FOLDER);
-    if local.is_dir() {
-        let workspace = Workspace::open(&loaded.folder)?;
-        if let Some(manifest) = dir::read(&workspace.local_baseline())? {
-            found.add(manifest, format!("this desk's `{}`", resolve::LOCAL_NAME));
-        }
+    if let Some(manifest) = dir::read(&Workspace::local_baseline_in(&Workspace::folder_in(&loaded.folder)))? {
+        found.add(manifest, format!("this desk's `{}`", resolve::LOCAL_NAME));
     }
     Ok(found)
 }

@@ -96,6 +96,7 @@ pub(super) fn gather(
             size_bytes: other.size().0,
             p50_ms: figure,
             cosine: cosine(other, registry, kept)?,
+            is_inaccurate: false,
             on_front: false,
             is_own: other.facts.id == build.facts.id,
             word: if is_reference {
@@ -167,9 +168,11 @@ fn group(
     let best = groups
         .into_iter()
         .filter(|((.., how), _)| how == IN_PAIRS || how.starts_with("alone"))
-        .max_by(|(_, one), (_, other)| {
-            let rank = |group: &(BTreeMap<String, Figure>, String)| (group.0.len(), group.0.contains_key(&own));
-            rank(one).cmp(&rank(other)).then_with(|| one.1.cmp(&other.1))
+        .max_by_key(|((.., how), (figures, newest))| {
+            let in_pairs = how == IN_PAIRS;
+            let has_own = figures.contains_key(&own) || (in_pairs && build.facts.parent.is_none());
+            // Each pair has a figure of the source too.
+            (figures.len() + usize::from(in_pairs), has_own, newest.clone())
         });
     let Some(((machine, _, _, how), (figures, _))) = best else {
         return Ok(Group::default());
@@ -354,8 +357,21 @@ fn mark_front(variants: &mut [Variant]) {
             }
         })
         .collect();
+    let counts: Vec<bool> = variants
+        .iter_mut()
+        .map(|variant| {
+            variant.is_inaccurate = variant
+                .cosine
+                .is_some_and(|cosine| cosine.is_nan() || cosine < LEAST_COSINE);
+            !variant.is_inaccurate
+        })
+        .collect();
     for (variant, point) in variants.iter_mut().zip(&points) {
-        variant.on_front = points.iter().all(|other| other.dominates(point).is_none());
+        let is_beaten = points
+            .iter()
+            .zip(&counts)
+            .any(|(other, counts)| *counts && other.dominates(point).is_some());
+        variant.on_front = !variant.is_inaccurate && !is_beaten;
     }
 }
 

@@ -61,7 +61,7 @@ pub fn find(reference: &str, path: &std::path::Path, workspace: &Workspace) -> R
     if !workspace.registry_path().exists() {
         return Err(ReportError::NoRegistry(reference.to_owned()));
     }
-    let registry = Registry::open(&workspace.registry_path())?;
+    let registry = Registry::open_for_reading(&workspace.registry_path())?;
     match registry.resolve(reference) {
         Err(RegistryError::NotFound { .. }) if path.exists() => {}
         outcome => return Ok(outcome?),
@@ -90,7 +90,7 @@ pub fn gather(
     profiled: Option<Profiled<'_>>,
     now: &str,
 ) -> Result<BuildReport, ReportError> {
-    let registry = Registry::open(&workspace.registry_path())?;
+    let registry = Registry::open_for_reading(&workspace.registry_path())?;
     let kept = kept::all(workspace);
     let mut machines = Machines::default();
     let own = measurements::of(build, &registry, &kept, &mut machines)?;

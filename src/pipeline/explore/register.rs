@@ -1,10 +1,10 @@
 //! Keeps the variants of a sweep as builds of the registry, with what it takes to derive them again.
 
 use crate::digest::Digest;
+use crate::pipeline::about;
 use crate::pipeline::explore::sweep::Sweep;
 use crate::pipeline::explore::trial::Trial;
 use crate::pipeline::remember;
-use crate::registry::About;
 use crate::registry::BuildFacts;
 use crate::registry::DerivationFacts;
 use crate::registry::Registry;
@@ -18,6 +18,10 @@ pub(super) fn register(sweep: &Sweep<'_>, trials: &[Trial]) -> Result<(), Regist
     };
     let opened = &sweep.source.opened;
     let mut registry = Registry::open(&sweep.around.workspace.registry_path())?;
+    let about = match registry.lineage(root)?.into_iter().next() {
+        Some(parent) => about::derived(&parent.facts.about),
+        None => about::of_file(&opened.model, opened.task.task),
+    };
     let facts = |id: &Digest, recipe: String, files, parent, notes| BuildFacts {
         id: id.clone(),
         model: sweep.registered.clone(),
@@ -29,7 +33,7 @@ pub(super) fn register(sweep: &Sweep<'_>, trials: &[Trial]) -> Result<(), Regist
         parent,
         tool_version: crate::VERSION.to_owned(),
         notes,
-        about: About::default(),
+        about: about.clone(),
     };
     if opened.build.is_none() {
         registry.insert_build(&facts(root, AS_IS.to_owned(), &opened.files, None, Vec::new()))?;

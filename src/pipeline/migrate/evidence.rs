@@ -377,6 +377,7 @@ fn history(source: &Source, registry: &mut Registry, account: &mut Account) -> R
         .into_iter()
         .map(|entry| entry.id)
         .collect();
+    let mut entries = Vec::new();
     for ((id, raw, command, at), (machine, host), (code, duration), build) in rows {
         let id = number(&id);
         if known.contains(&id) {
@@ -402,9 +403,9 @@ fn history(source: &Source, registry: &mut Registry, account: &mut Account) -> R
             version: ORIGIN.to_owned(),
             builds: build.into_iter().collect(),
         };
-        registry.insert_past_entry(&entry)?;
+        entries.push(entry);
         account.count("history", Fate::Imported);
         account.say("exit codes of its history stay behind: it writes 0 whatever happened".to_owned());
     }
-    Ok(())
+    Ok(registry.insert_past_entries(&entries)?)
 }

@@ -97,16 +97,8 @@ pub(super) fn remotes(
     registry: &mut Registry,
     account: &mut Account,
 ) -> Result<(), MigrateError> {
-    const FILE: &str = "remotes.yaml";
-    let Some(text) = source.text(FILE)? else {
-        return Ok(());
-    };
-    let read: Option<Remotes> = serde_yaml::from_str(&text).map_err(|error| MigrateError::Settings {
-        path: source.folder().join(FILE),
-        reason: error.to_string(),
-    })?;
     let ours = registry.remotes()?;
-    for (name, remote) in read.map(|read| read.remotes).unwrap_or_default() {
+    for (name, remote) in their_remotes(source)? {
         if ours.iter().any(|own| own.name == name) {
             account.count("remotes", Fate::Present);
             continue;
@@ -152,14 +144,9 @@ pub(super) fn budget(
     dry_run: bool,
     account: &mut Account,
 ) -> Result<(), MigrateError> {
-    const FILE: &str = "budget.toml";
-    let Some(text) = source.text(FILE)? else {
+    let Some(loaded) = their_budget(source)? else {
         return Ok(());
     };
-    let loaded = budget::parse(&text, &source.folder().join(FILE)).map_err(|error| MigrateError::Settings {
-        path: source.folder().join(FILE),
-        reason: error.to_string(),
-    })?;
     let mut converted = loaded.budget;
     for bound in [Bound::MaxMemory, Bound::MaxSize] {
         converted.set(bound, converted.get(bound).map(|bytes| bytes / MEGABYTE * MEBIBYTE));
@@ -168,7 +155,7 @@ pub(super) fn budget(
         account.count("budget", Fate::Present);
         return Ok(());
     };
-    if place.join(FILE).exists() {
+    if place.join(BUDGET).exists() {
         account.count("budget", Fate::Present);
         return Ok(());
     }
@@ -189,16 +176,9 @@ pub(super) fn config(
     project: &Path,
     account: &mut Account,
 ) -> Result<Option<String>, MigrateError> {
-    const FILE: &str = "config.toml";
-    let Some(text) = source.text(FILE)? else {
+    let Some(document) = their_config(source)? else {
         return Ok(None);
     };
-    let document: DocumentMut = text
-        .parse()
-        .map_err(|error: toml_edit::TomlError| MigrateError::Settings {
-            path: source.folder().join(FILE),
-            reason: error.message().lines().next().unwrap_or_default().to_owned(),
-        })?;
     let value =
         |path: &[&str]| -> Option<&Item> { path.iter().try_fold(document.as_item(), |item, key| item.get(key)) };
     let number = |path: &[&str]| {

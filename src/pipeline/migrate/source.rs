@@ -90,6 +90,13 @@ pub fn find(folder: &Path) -> Result<Source, MigrateError> {
     })
 }
 
+/// True where `folder` has a registry that is not ours.
+pub(super) fn is_theirs(folder: &Path) -> Result<bool, MigrateError> {
+    // A registry of ours that was never closed has its mark in the journal only.
+    let other = matches!(kind(&folder.join(REGISTRY))?, Kind::Other);
+    Ok(other && !matches!(Source::open(folder), Err(MigrateError::Nothing { .. })))
+}
+
 enum Kind {
     Nothing,
     Ours,

@@ -82,7 +82,8 @@ pub(super) fn variants(report: &BuildReport) -> Section {
         .collect();
     section.note = format!(
         "Small and fast is at the lower left. All latencies are of machine {machine}. ★ is the recommended one, ◆ the smallest of the others that gain, \
-         ○ this build where it is neither, ● the rest. A dotted ring and the line mark the Pareto front over latency and size: {}.",
+         △ too inaccurate to count (a cosine similarity below 0.99), ○ this build where it is none of these, ● the rest. A dotted ring and the \
+         line mark the Pareto front over latency and size: {}.",
         front.join(", ")
     );
     let mut table = Table::new(
@@ -183,6 +184,7 @@ fn point(variant: &Variant) -> Point {
         mark: match variant.word {
             Some("recommended") => Mark::Best,
             Some("aggressive") => Mark::Small,
+            _ if variant.is_inaccurate => Mark::Inaccurate,
             _ if variant.is_own => Mark::Base,
             _ => Mark::Other,
         },

@@ -219,7 +219,7 @@ pub struct Relative {
     pub name: String,
     /// Its recipe.
     pub recipe: String,
-    /// What it is to the build: `itself`, `root`, `parent`, `sibling`, `child` or `relative`.
+    /// What it is to the build: `this build`, `root`, `parent`, `parent, root`, `sibling`, `child` or `relative`.
     pub relation: &'static str,
     /// Parents between it and the root.
     pub depth: usize,
@@ -248,7 +248,9 @@ pub struct Variant {
     pub p50_ms: Figure,
     /// The cosine similarity of its outputs to its source's, where it was checked.
     pub cosine: Option<f64>,
-    /// True where no other one is as fast and as small, and better in one of both.
+    /// True where its outputs are too far from its source's to count.
+    pub is_inaccurate: bool,
+    /// True where no other one that counts is as fast and as small, and better in one of both.
     pub on_front: bool,
     /// True for the build of the report.
     pub is_own: bool,

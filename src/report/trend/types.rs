@@ -180,7 +180,7 @@ impl Change {
             }
         };
         format!(
-            "from {label} on {}: {} → {} ({} before, {} since{machine})",
+            "from {label} on: {} ({} → {}; {} before, {} since{machine})",
             self.shown_percent(),
             metric.shown(self.before),
             metric.shown(self.after),

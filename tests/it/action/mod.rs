@@ -9,6 +9,7 @@ mod first;
 mod interrupts;
 mod permissions;
 mod refresh;
+mod trend;
 mod troubles;
 mod trust;
 mod verdicts;

@@ -193,7 +193,8 @@ def main():
         connection.close()
         for path in sorted((work / ".mlbuild").rglob("*")):
             kept = path.relative_to(work / ".mlbuild")
-            if path.is_file() and not kept.name.startswith("registry.db"):
+            # Its own .gitignore would keep the artifacts out of this repository.
+            if path.is_file() and not kept.name.startswith(("registry.db", ".gitignore")):
                 text = path.read_bytes().replace(str(work).encode(), b"@WORK@")
                 (FIXTURE / "workspace" / kept).parent.mkdir(parents=True, exist_ok=True)
                 (FIXTURE / "workspace" / kept).write_bytes(text)

@@ -16,8 +16,8 @@ use crate::report::document::types::Section;
 use crate::report::document::types::Tone;
 use crate::report::document::types::Verdict;
 
-/// Cards beside each other.
-const CARDS: usize = 4;
+/// Cards beside each other, at least and at most.
+const CARDS: (usize, usize) = (3, 5);
 
 /// A section's heading stays with so much of what follows.
 const WITH_HEADING: f64 = 96.0;
@@ -82,7 +82,8 @@ fn verdict(verdict: &Verdict, canvas: &mut Canvas<'_>) {
 
 fn cards(cards: &[Card], canvas: &mut Canvas<'_>) {
     let gap = 8.0;
-    let width = (ROOM - gap * (CARDS - 1) as f64) / CARDS as f64;
+    let count = cards.len().clamp(CARDS.0, CARDS.1);
+    let width = (ROOM - gap * (count - 1) as f64) / count as f64;
     let soft = |size| Style {
         size,
         bold: false,
@@ -94,7 +95,7 @@ fn cards(cards: &[Card], canvas: &mut Canvas<'_>) {
         bold: true,
         color: canvas.palette.ink,
     };
-    for row in cards.chunks(CARDS) {
+    for row in cards.chunks(count) {
         let notes: Vec<Vec<String>> = row
             .iter()
             .map(|card| canvas.wrap(note, &shown(&card.note), width - 16.0))
