@@ -42,7 +42,7 @@ const RECIPES: &[&str] = &[
 ];
 
 /// The id of the build with that number.
-pub fn id(number: usize) -> String {
+pub(crate) fn id(number: usize) -> String {
     Digest::of(format!("build {number}").as_bytes()).to_string()
 }
 
@@ -51,7 +51,7 @@ fn blob(number: usize) -> Vec<u8> {
 }
 
 /// The files that the builds refer to.
-pub fn objects(folder: &Path, builds: usize) {
+pub(crate) fn objects(folder: &Path, builds: usize) {
     let root = folder.join(".mlbuild/objects");
     fs::create_dir_all(&root).unwrap();
     for number in 0..builds {
@@ -61,7 +61,7 @@ pub fn objects(folder: &Path, builds: usize) {
 }
 
 /// A registry with so many builds in `folder`.
-pub fn make(folder: &Path, builds: usize) {
+pub(crate) fn make(folder: &Path, builds: usize) {
     let path = folder.join(".mlbuild/registry.db");
     drop(Registry::open(&path).unwrap());
     fs::write(folder.join(".mlbuild/.gitignore"), "*\n!budget.toml\n").unwrap();
