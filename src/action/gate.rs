@@ -26,8 +26,10 @@ use crate::github::workflow_run::RepositoryFacts;
 use crate::hint::Hint;
 use crate::pipeline::baseline;
 use crate::pipeline::baseline::Baselines;
+use crate::pipeline::baseline::bucket::Bucket;
 use crate::pipeline::baseline::committed;
 use crate::pipeline::baseline::for_commit;
+use crate::pipeline::baseline::release::ReleaseError;
 use crate::pipeline::baseline::release::Trust;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::baseline::resolve::Desk;
@@ -155,7 +157,7 @@ impl Gate<'_> {
         let mut config = head.clone();
         config.measure.strict_output |=
             surroundings.strict_output || base_config.known().is_some_and(|base| base.measure.strict_output);
-        let baselines = self.baselines(&located, &base_config, &workspace)?;
+        let baselines = self.baselines(&located, &base_config, &workspace, surroundings.environment)?;
         let machinery = dispatch::machinery(self.inputs, &head.runtime.version, surroundings)?;
         let context = report::Context {
             base_commit: self.proposal.base.as_ref().map(|base| base.as_str().to_owned()),
@@ -233,6 +235,7 @@ impl Gate<'_> {
         located: &Located,
         base_config: &BaseConfig,
         workspace: &Workspace,
+        environment: &BTreeMap<String, String>,
     ) -> Result<Baselines, ActionError> {
         let config = &located.loaded.config;
         // The store and its branches are the base's too: a change must not choose what it is compared with.
@@ -248,6 +251,8 @@ impl Gate<'_> {
                 working_folder: &self.inputs.working_folder,
                 workspace,
                 github: Some((self.client, &self.key)),
+                key: &self.key,
+                environment,
             };
             return Ok(resolve::resolve(Some(name), &desk)?);
         }
@@ -273,7 +278,11 @@ impl Gate<'_> {
             is_base_exact: self.proposal.base.is_some(),
         };
         match &trusted.store {
-            BaselineStore::Release => Ok(for_commit::find(&search)?),
+            BaselineStore::Release => Ok(for_commit::find(&search, None)?),
+            BaselineStore::S3(bucket) => {
+                let bucket = Bucket::open(bucket, &self.key, environment).map_err(ReleaseError::from)?;
+                Ok(for_commit::find(&search, Some(&bucket))?)
+            }
             BaselineStore::Dir(path) => Ok(committed::find(&search, path)?),
         }
     }

@@ -11,6 +11,8 @@ use crate::github::CommitSha;
 use crate::github::identity;
 use crate::github::workflow_run::RepositoryFacts;
 use crate::hint::Hint;
+use crate::pipeline::baseline::bucket::Bucket;
+use crate::pipeline::baseline::bucket::Name;
 use crate::pipeline::baseline::manifest::Manifest;
 use crate::pipeline::baseline::manifest::Origin;
 use crate::pipeline::baseline::refresh;
@@ -86,7 +88,16 @@ fn publish(
         repository_id: facts.id,
         branches,
     };
-    let previous = newest(client, &key, branch, &trust, surroundings)?;
+    let bucket = match &config.baseline.store {
+        BaselineStore::S3(bucket) => {
+            Some(Bucket::open(bucket, &key, surroundings.environment).map_err(ReleaseError::from)?)
+        }
+        BaselineStore::Release | BaselineStore::Dir(_) => None,
+    };
+    let previous = match &bucket {
+        Some(bucket) => newest_in(bucket, branch, &trust, surroundings)?,
+        None => newest(client, &key, branch, &trust, surroundings)?,
+    };
     let workspace = Workspace::open(&located.loaded.folder)?;
     let machinery = dispatch::machinery(inputs, &config.runtime.version, surroundings)?;
     let origin = Origin {
@@ -120,6 +131,9 @@ fn publish(
             ));
         }
     };
+    if let Some(bucket) = &bucket {
+        return Ok(publish_in(bucket, &manifest, &workspace, config.baseline.keep)?);
+    }
     let tag = tag::of(&key, &surroundings.now, inputs.run.id, inputs.run.attempt, commit);
     release::publish(client, &manifest, workspace.objects(), &tag)?;
     let mut text = format!(
@@ -133,6 +147,51 @@ fn publish(
         Err(error) => text.push_str(&format!("; old ones could not be deleted: {}", chain(&error))),
     }
     Ok((tag, text))
+}
+
+/// Publishes a baseline in a bucket; its name, and what to say.
+fn publish_in(
+    bucket: &Bucket,
+    manifest: &Manifest,
+    workspace: &Workspace,
+    keep: usize,
+) -> Result<(String, String), ReleaseError> {
+    let name = bucket.publish(manifest, workspace.objects())?;
+    let mut text = format!(
+        "published the baseline {} with {} comparisons",
+        bucket.label(&name),
+        manifest.entries.len()
+    );
+    match bucket.retain(keep) {
+        Ok(0) => {}
+        Ok(deleted) => text.push_str(&format!("; {deleted} old ones were deleted")),
+        // The new baseline stands; the next refresh tidies up.
+        Err(error) => text.push_str(&format!("; old ones could not be deleted: {}", chain(&error))),
+    }
+    Ok((name.as_str().to_owned(), text))
+}
+
+/// As [`newest`], in a bucket.
+fn newest_in(
+    bucket: &Bucket,
+    branch: &str,
+    trust: &Trust,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Option<(String, Manifest)>, ReleaseError> {
+    for name in bucket.list()?.into_iter().filter(Name::has_commit).take(MAX_PREVIOUS) {
+        let read = bucket
+            .read(&name)
+            .and_then(|manifest| bucket.check_origin(&name, &manifest, trust).map(|()| manifest));
+        match read {
+            Ok(manifest) if manifest.origin.as_ref().is_some_and(|origin| origin.branch != branch) => {}
+            Ok(manifest) => return Ok(Some((name.as_str().to_owned(), manifest))),
+            Err(error) if error.is_refusal() => {
+                (surroundings.log)(&format!("::warning title=mlbuild::{}", outputs::escape(&chain(&error))));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
 }
 
 /// The newest believable baseline of `branch`, whose history goes on. What is not believed is said and passed over.

@@ -74,6 +74,14 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
             match &config.baseline.store {
                 BaselineStore::Release => "release".to_owned(),
                 BaselineStore::Dir(path) => format!("dir ({})", path.display()),
+                BaselineStore::S3(bucket) => {
+                    let others = [&bucket.prefix, &bucket.region, &bucket.endpoint];
+                    let parts: Vec<&str> = [bucket.bucket.as_str()]
+                        .into_iter()
+                        .chain(others.into_iter().flatten().map(String::as_str))
+                        .collect();
+                    format!("s3 ({})", parts.join(", "))
+                }
             },
         ),
         ("baseline.branches", list(&config.baseline.branches)),

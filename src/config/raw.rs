@@ -401,6 +401,14 @@ pub struct Baseline {
     pub store: Option<Store>,
     /// The folder of the store `dir`, relative to the folder of this config.
     pub path: Option<String>,
+    /// The bucket of the store `s3`. Credentials are looked up where AWS's own tools do, never in here.
+    pub bucket: Option<String>,
+    /// What every name in the bucket begins with; `mlbuild/` by default.
+    pub prefix: Option<String>,
+    /// The bucket's region; the environment's or the profile's by default.
+    pub region: Option<String>,
+    /// The address of an S3 server that is not AWS, such as `https://ACCOUNT.r2.cloudflarestorage.com`.
+    pub endpoint: Option<String>,
     /// Branches whose pushes publish a baseline; the repository's default branch by default.
     pub branches: Option<Vec<String>>,
     /// How many baselines to keep; 20 by default.
@@ -416,6 +424,8 @@ pub enum Store {
     Release,
     /// A folder.
     Dir,
+    /// A bucket of AWS S3 or a server that speaks as it does.
+    S3,
 }
 
 /// The comment on the pull request.
@@ -465,9 +475,6 @@ pub(super) fn meaning(key: &str) -> &'static str {
 pub(super) fn key_not_yet(path: &str, key: &str) -> Option<&'static str> {
     match (path, key) {
         ("gate.latency", "min") => Some("it is reported, not gated: the fastest inference says little about the rest"),
-        ("baseline", "bucket" | "prefix" | "region" | "endpoint") => {
-            Some("the stores are `release` and `dir`; `s3` is not supported yet")
-        }
         _ => None,
     }
 }
@@ -475,8 +482,8 @@ pub(super) fn key_not_yet(path: &str, key: &str) -> Option<&'static str> {
 /// Values that have their place in the format and nothing behind them yet, with what to do meanwhile.
 pub(super) fn value_not_yet(path: &str, value: &str) -> Option<&'static str> {
     match (path, value) {
-        ("baseline.store", "s3" | "gcs" | "azure") => {
-            Some("use `store: release`, or `store: dir` with a `path` that another tool synchronizes")
+        ("baseline.store", "gcs" | "azure") => {
+            Some("use `store: release`, `store: s3`, or `store: dir` with a `path` that another tool synchronizes")
         }
         ("gate.latency.metric", "std" | "throughput" | "load" | "first" | "stable") => Some(
             "it cannot decide alone; give it limits of its own beside `metric`, such as `load: { max_regression: 5% }`",

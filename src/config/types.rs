@@ -450,6 +450,21 @@ pub enum BaselineStore {
     Release,
     /// A folder, relative to the folder of the config.
     Dir(PathBuf),
+    /// A bucket.
+    S3(BucketConfig),
+}
+
+/// A bucket of AWS S3 or a server that speaks as it does. Credentials are no setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketConfig {
+    /// Its name.
+    pub bucket: String,
+    /// What every name in it begins with; `None` for the default.
+    pub prefix: Option<String>,
+    /// Its region; `None` for the environment's.
+    pub region: Option<String>,
+    /// The server's address; `None` for AWS.
+    pub endpoint: Option<String>,
 }
 
 /// When the pull request gets a comment.

@@ -145,6 +145,9 @@ impl Hint for RegistryError {
                 Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
                     vec!["`mlbuild doctor` says what can be saved, `mlbuild doctor --repair` saves it".to_owned()]
                 }
+                Some(rusqlite::ErrorCode::SystemIoFailure) => {
+                    vec!["the disk, a quota or a limit may be full: free some space and run again; nothing was half-written".to_owned()]
+                }
                 Some(rusqlite::ErrorCode::DiskFull) => {
                     vec!["the disk is full: free some space and run again".to_owned()]
                 }

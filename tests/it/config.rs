@@ -265,26 +265,42 @@ fn a_path_instead_of_a_table() {
 
 #[test]
 fn a_store_to_come() {
-    let text = "version: 1\nmodels: [{ path: a.onnx }]\nbaseline: { store: s3, bucket: b }\n";
+    let text = "version: 1\nmodels: [{ path: a.onnx }]\nbaseline: { store: gcs }\n";
     insta::assert_snapshot!(check(text), @r"
     exit code: 2
     ----- stderr -----
-    error: `s3` as `baseline.store` is not supported yet
+    error: `gcs` as `baseline.store` is not supported yet
        ╭─[.mlbuild.yml:3:20]
-     3 │ baseline: { store: s3, bucket: b }
-       ·                    ─┬
+     3 │ baseline: { store: gcs }
+       ·                    ─┬─
        ·                     ╰── not yet
        ╰────
-    hint: use `store: release`, or `store: dir` with a `path` that another tool synchronizes
-
-    error: `bucket` in `baseline` is not supported yet
-       ╭─[.mlbuild.yml:3:24]
-     3 │ baseline: { store: s3, bucket: b }
-       ·                        ───┬──
-       ·                           ╰── not yet
-       ╰────
-    hint: the stores are `release` and `dir`; `s3` is not supported yet
+    hint: use `store: release`, `store: s3`, or `store: dir` with a `path` that another tool synchronizes
     ");
+}
+
+#[test]
+fn a_bucket_and_its_store_go_together() {
+    let without_store = check("version: 1\nmodels: [{ path: a.onnx }]\nbaseline: { bucket: b, region: r }\n");
+    assert!(
+        without_store.contains("`baseline.bucket` without `store: s3`"),
+        "{without_store}"
+    );
+    assert!(
+        without_store.contains("`baseline.region` without `store: s3`"),
+        "{without_store}"
+    );
+    let without_bucket = check("version: 1\nmodels: [{ path: a.onnx }]\nbaseline: { store: s3 }\n");
+    assert!(
+        without_bucket.contains("`store: s3` without a `bucket`"),
+        "{without_bucket}"
+    );
+    let both = "version: 1\nmodels: [{ path: a.onnx }]\nbaseline: { store: s3, bucket: models, endpoint: \"http://localhost:9000\" }\n";
+    let both = check(both);
+    assert!(
+        both.contains("baseline: bucket models at http://localhost:9000"),
+        "{both}"
+    );
 }
 
 #[test]
@@ -956,8 +972,12 @@ fn every_key_is_read() {
           "main",
           "release"
         ],
+        "bucket": null,
+        "endpoint": null,
         "keep": 5,
         "path": "baseline",
+        "prefix": null,
+        "region": null,
         "store": "dir"
       },
       "comment": {
@@ -1169,7 +1189,7 @@ fn the_schema_agrees_with_the_reader() {
         "{ version: 1, models: [{ path: a }], gate: { latency: { budget: 10 MB } } }",
         "{ version: 1, models: [{ path: a, inputs: { x: { shape: [0] } } }] }",
         "{ version: 1, models: [{ path: a, dataset: { labels: y } }] }",
-        "{ version: 1, models: [{ path: a }], baseline: { store: s3 } }",
+        "{ version: 1, models: [{ path: a }], baseline: { store: gcs } }",
     ] {
         assert!(!validator.is_valid(&read(bad)), "{bad}");
     }

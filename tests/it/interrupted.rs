@@ -111,9 +111,10 @@ fn a_disk_that_is_full_is_named_and_nothing_is_half_written() {
     let (code, stderr) = with_file_limit(&env, 8, &["ci", "-q"]);
     assert_eq!(code, 2, "{stderr}");
     insta::assert_snapshot!(stderr.replace(env.path("").to_str().unwrap(), "[WORK]/"), @r#"
-    error: cannot write `.mlbuild/ci_report.json`
-      because File too large (os error 27)
-    hint: the disk, a quota or a limit is full: free some space and run again; nothing was half-written
+    error: cannot open the registry `.mlbuild/registry.db`
+      because disk I/O error
+      because Error code 4874: disk I/O error
+    hint: the disk, a quota or a limit may be full: free some space and run again; nothing was half-written
     "#);
     let registry = |tree: std::collections::BTreeMap<String, String>| {
         tree.into_iter()

@@ -21,7 +21,9 @@ use crate::cli::shelf::Shelf;
 use crate::cli::signals;
 use crate::config::BaselineStore;
 use crate::files;
+use crate::pipeline::baseline::bucket::Bucket;
 use crate::pipeline::baseline::dir;
+use crate::pipeline::baseline::manifest::Manifest;
 use crate::pipeline::baseline::refresh;
 use crate::pipeline::baseline::refresh::Made;
 use crate::pipeline::baseline::resolve;
@@ -55,7 +57,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Measure every model of the config and keep it as the baseline: in the config's folder store, or as this desk's
+    /// Measure every model of the config and keep it as the baseline: in the config's folder or bucket, or as this desk's
     /// `mlbuild-baseline`. On GitHub the Action publishes releases instead.
     Refresh {
         /// Write the baseline to this folder.
@@ -108,9 +110,51 @@ enum Command {
 
 #[derive(Serialize)]
 struct Written {
-    baseline: PathBuf,
+    /// The folder, or the manifest in its bucket.
+    baseline: String,
     refreshed: bool,
     comparisons: usize,
+}
+
+/// Where a baseline is kept.
+enum Shelf {
+    Folder(PathBuf),
+    Bucket(Box<Bucket>),
+}
+
+impl Shelf {
+    fn shown(&self, context: &Context) -> String {
+        match self {
+            Self::Folder(folder) => context.relative(folder).display().to_string(),
+            Self::Bucket(bucket) => bucket.place().to_owned(),
+        }
+    }
+
+    /// Keeps a new baseline, and says where.
+    fn publish(
+        &self,
+        manifest: &Manifest,
+        workspace: &Workspace,
+        keep: usize,
+        context: &Context,
+    ) -> Result<String, CliError> {
+        match self {
+            Self::Folder(folder) => {
+                dir::publish(folder, manifest, workspace.objects())?;
+                Ok(self.shown(context))
+            }
+            Self::Bucket(bucket) => {
+                let name = bucket.publish(manifest, workspace.objects())?;
+                if let Err(error) = bucket.retain(keep) {
+                    // The new one stands; the next refresh tidies up.
+                    context
+                        .ui
+                        .warning(&format!("older baselines could not be deleted: {error}"));
+                }
+                Ok(bucket.label(&name))
+            }
+        }
+    }
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
@@ -236,18 +280,30 @@ fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, jso
     let loaded = context.load_config()?;
     let config = &loaded.config;
     let workspace = Workspace::open(&loaded.folder)?;
-    let folder = match (output, &config.baseline.store) {
-        (Some(output), _) => context.working_folder.join(output),
-        (None, BaselineStore::Dir(path)) => files::beneath(&loaded.folder, path),
-        (None, BaselineStore::Release) => workspace.local_baseline(),
+    let shelf = match (output, &config.baseline.store) {
+        (Some(output), _) => Shelf::Folder(context.working_folder.join(output)),
+        (None, BaselineStore::Dir(path)) => Shelf::Folder(files::beneath(&loaded.folder, path)),
+        (None, BaselineStore::S3(bucket)) => {
+            Shelf::Bucket(Box::new(Bucket::open(bucket, desk::KEY, &context.environment)?))
+        }
+        (None, BaselineStore::Release) => Shelf::Folder(workspace.local_baseline()),
     };
-    let previous = match dir::read(&folder) {
+    let read: Result<Option<Manifest>, CliError> = match &shelf {
+        Shelf::Folder(folder) => dir::read(folder).map_err(CliError::from),
+        Shelf::Bucket(bucket) => bucket
+            .newest()
+            .map(|newest| newest.map(|(_, manifest)| manifest))
+            .map_err(CliError::from),
+    };
+    let previous = match read {
         Ok(previous) => previous,
         Err(error) if force => {
-            context.ui.warning(&format!("replacing what cannot be read: {error}"));
+            context
+                .ui
+                .warning(&format!("replacing what cannot be read: {}", error.message()));
             None
         }
-        Err(error) => return Err(CliError::from(error).hint("`--force` replaces it")),
+        Err(error) => return Err(error.hint("`--force` replaces it")),
     };
     let machinery = desk::machinery(context, &config.runtime.version)?;
     let interrupt = signals::interrupt();
@@ -267,21 +323,17 @@ fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, jso
         };
         refresh::make(&request, &mut |event| progress.show(event))?
     };
-    let shown = context.relative(&folder);
-    if folder == workspace.local_baseline() {
+    if matches!(&shelf, Shelf::Folder(folder) if *folder == workspace.local_baseline()) {
         supersede(&workspace, context)?;
     }
     let written = match made {
-        Made::New(manifest) => {
-            dir::publish(&folder, &manifest, workspace.objects())?;
-            Written {
-                baseline: shown,
-                refreshed: true,
-                comparisons: manifest.entries.len(),
-            }
-        }
+        Made::New(manifest) => Written {
+            baseline: shelf.publish(&manifest, &workspace, config.baseline.keep, context)?,
+            refreshed: true,
+            comparisons: manifest.entries.len(),
+        },
         Made::Unchanged => Written {
-            baseline: shown,
+            baseline: shelf.shown(context),
             refreshed: false,
             comparisons: previous.map_or(0, |manifest| manifest.entries.len()),
         },
@@ -289,16 +341,15 @@ fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, jso
     if json {
         context.ui.json(&written)?;
     } else if written.refreshed {
-        let name = if folder == workspace.local_baseline() {
-            resolve::LOCAL_NAME
-        } else {
-            "the baseline"
+        let name = match &shelf {
+            Shelf::Folder(folder) if *folder == workspace.local_baseline() => resolve::LOCAL_NAME,
+            Shelf::Folder(_) | Shelf::Bucket(_) => "the baseline",
         };
         context.ui.data(&format!(
             "wrote {name} with {} comparison{} to {}",
             written.comparisons,
             if written.comparisons == 1 { "" } else { "s" },
-            written.baseline.display()
+            written.baseline
         ))?;
     } else {
         context

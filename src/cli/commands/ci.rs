@@ -143,6 +143,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             working_folder: &context.working_folder,
             workspace: &workspace,
             github: github.as_ref().map(|client| (client, desk::KEY)),
+            key: desk::KEY,
+            environment: &context.environment,
         },
     )?;
     if args.model.is_some() || args.build.is_some() || args.target.is_some() {

@@ -7,6 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::config::BaselineStore;
+use crate::config::BucketConfig;
 use crate::config::Config;
 use crate::config::DatasetConfig;
 use crate::config::LatencyMetric;
@@ -195,6 +196,10 @@ fn store(config: &Config) -> String {
     match &config.baseline.store {
         BaselineStore::Release => "GitHub releases".to_owned(),
         BaselineStore::Dir(path) => format!("folder {}", path.display()),
+        BaselineStore::S3(bucket) => match &bucket.endpoint {
+            Some(endpoint) => format!("bucket {} at {endpoint}", bucket.bucket),
+            None => format!("bucket {}", bucket.bucket),
+        },
     }
 }
 
@@ -319,16 +324,29 @@ fn summary(loaded: &Loaded) -> serde_json::Value {
             "store": match &config.baseline.store {
                 BaselineStore::Release => json!("release"),
                 BaselineStore::Dir(_) => json!("dir"),
+                BaselineStore::S3(_) => json!("s3"),
             },
             "path": match &config.baseline.store {
-                BaselineStore::Release => None,
+                BaselineStore::Release | BaselineStore::S3(_) => None,
                 BaselineStore::Dir(path) => Some(path),
             },
+            "bucket": bucket(config, |bucket| Some(&bucket.bucket)),
+            "prefix": bucket(config, |bucket| bucket.prefix.as_ref()),
+            "region": bucket(config, |bucket| bucket.region.as_ref()),
+            "endpoint": bucket(config, |bucket| bucket.endpoint.as_ref()),
             "branches": config.baseline.branches,
             "keep": config.baseline.keep,
         },
         "comment": { "when": config.comment.name() },
     })
+}
+
+/// A setting of the bucket, where baselines are in one.
+fn bucket<'a>(config: &'a Config, setting: impl FnOnce(&'a BucketConfig) -> Option<&'a String>) -> Option<&'a String> {
+    match &config.baseline.store {
+        BaselineStore::S3(bucket) => setting(bucket),
+        BaselineStore::Release | BaselineStore::Dir(_) => None,
+    }
 }
 
 /// Samples, and how they are read.

@@ -5,6 +5,7 @@ use crate::config::nearest::quoted;
 use crate::config::raw;
 use crate::config::types::BaselineConfig;
 use crate::config::types::BaselineStore;
+use crate::config::types::BucketConfig;
 use crate::config::types::ExecutionMode;
 use crate::config::types::GraphOptimization;
 use crate::config::types::MeasureConfig;
@@ -88,28 +89,7 @@ impl Resolver<'_> {
     }
 
     pub(super) fn baseline(&mut self, baseline: raw::Baseline) -> BaselineConfig {
-        let store = match (baseline.store.unwrap_or(raw::Store::Release), baseline.path) {
-            (raw::Store::Release, None) => BaselineStore::Release,
-            (raw::Store::Release, Some(_)) => {
-                self.key(
-                    "baseline.path",
-                    "`baseline.path` without `store: dir`".to_owned(),
-                    "only a folder has a path",
-                    "add `store: dir`, or remove `path` to keep baselines in GitHub releases",
-                );
-                BaselineStore::Release
-            }
-            (raw::Store::Dir, Some(path)) => BaselineStore::Dir(self.path("baseline.path", path)),
-            (raw::Store::Dir, None) => {
-                self.value(
-                    "baseline.store",
-                    "`store: dir` without a `path`".to_owned(),
-                    "which folder?",
-                    "add `path: baseline`, relative to the folder of the config",
-                );
-                BaselineStore::Release
-            }
-        };
+        let store = self.store(&baseline);
         let branches = baseline.branches.unwrap_or_default();
         if self.spans.place("baseline.branches").is_some() && branches.is_empty() {
             let hint = "name one, or leave it out: the repository's default branch is the default";
@@ -131,6 +111,62 @@ impl Resolver<'_> {
             store,
             branches,
             keep: usize::try_from(keep).unwrap_or(usize::MAX),
+        }
+    }
+
+    fn store(&mut self, baseline: &raw::Baseline) -> BaselineStore {
+        let kind = baseline.store.unwrap_or(raw::Store::Release);
+        if baseline.path.is_some() && !matches!(kind, raw::Store::Dir) {
+            self.key(
+                "baseline.path",
+                "`baseline.path` without `store: dir`".to_owned(),
+                "only a folder has a path",
+                "add `store: dir`, or remove `path` to keep baselines in GitHub releases",
+            );
+        }
+        let of_bucket = [
+            ("bucket", &baseline.bucket),
+            ("prefix", &baseline.prefix),
+            ("region", &baseline.region),
+            ("endpoint", &baseline.endpoint),
+        ];
+        for (name, value) in of_bucket {
+            if value.is_some() && !matches!(kind, raw::Store::S3) {
+                self.key(
+                    &format!("baseline.{name}"),
+                    format!("`baseline.{name}` without `store: s3`"),
+                    "only a bucket has one",
+                    "add `store: s3`, or remove it",
+                );
+            }
+        }
+        match (kind, &baseline.path, &baseline.bucket) {
+            (raw::Store::Dir, Some(path), _) => BaselineStore::Dir(self.path("baseline.path", path.clone())),
+            (raw::Store::Dir, None, _) => {
+                self.value(
+                    "baseline.store",
+                    "`store: dir` without a `path`".to_owned(),
+                    "which folder?",
+                    "add `path: baseline`, relative to the folder of the config",
+                );
+                BaselineStore::Release
+            }
+            (raw::Store::S3, _, Some(bucket)) => BaselineStore::S3(BucketConfig {
+                bucket: bucket.clone(),
+                prefix: baseline.prefix.clone(),
+                region: baseline.region.clone(),
+                endpoint: baseline.endpoint.clone(),
+            }),
+            (raw::Store::S3, _, None) => {
+                self.value(
+                    "baseline.store",
+                    "`store: s3` without a `bucket`".to_owned(),
+                    "which bucket?",
+                    "add `bucket: team-models`; credentials come from the environment or `~/.aws`, never from here",
+                );
+                BaselineStore::Release
+            }
+            (raw::Store::Release, ..) => BaselineStore::Release,
         }
     }
 }

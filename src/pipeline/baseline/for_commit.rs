@@ -1,7 +1,8 @@
-//! Which baseline a commit on GitHub is compared with: the release of exactly that commit; else the model that git holds at it;
-//! else the newest release of an ancestor, and then the report says how many commits lie between.
+//! Which baseline a commit on GitHub is compared with: the one of exactly that commit; else the model that git holds at it; else the
+//! newest one of an ancestor, and then the report says how many commits lie between. Baselines are releases, or lie in a bucket.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::config::ModelConfig;
 use crate::github::CommitSha;
@@ -13,7 +14,10 @@ use crate::pipeline::baseline::ModelBaseline;
 use crate::pipeline::baseline::Source;
 use crate::pipeline::baseline::at_base::AtBase;
 use crate::pipeline::baseline::at_base::at_base;
+use crate::pipeline::baseline::bucket::Bucket;
+use crate::pipeline::baseline::bucket::Name;
 use crate::pipeline::baseline::manifest::Manifest;
+use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::baseline::release;
 use crate::pipeline::baseline::release::ReleaseError;
 use crate::pipeline::baseline::resolve;
@@ -26,22 +30,83 @@ use crate::pipeline::trouble::chain;
 /// How many releases are asked whether they belong to an ancestor.
 const MAX_ANCESTORS: usize = 10;
 
-/// A release that may serve, and what is known of it.
-struct Found {
-    release: Release,
+/// A published baseline that is not read yet.
+#[derive(Clone)]
+enum Candidate<'a> {
+    Release(Box<Release>),
+    InBucket(&'a Bucket, Name),
+}
+
+impl Candidate<'_> {
+    /// What names it: a release's tag, or a manifest's name.
+    fn name(&self) -> &str {
+        match self {
+            Self::Release(release) => &release.tag_name,
+            Self::InBucket(_, name) => name.as_str(),
+        }
+    }
+
+    fn label(&self) -> String {
+        match self {
+            Self::Release(release) => format!("release {}", release.tag_name),
+            Self::InBucket(bucket, name) => bucket.label(name),
+        }
+    }
+
+    fn claims_commit(&self, commit: &CommitSha) -> bool {
+        match self {
+            Self::Release(release) => tag::claims_commit(release, commit),
+            Self::InBucket(_, name) => name.claims_commit(commit.as_str()),
+        }
+    }
+
+    fn open(&self, search: &Search<'_>) -> Result<Manifest, ReleaseError> {
+        match self {
+            Self::Release(release) => release::open(search.client, release, search.key, search.trust),
+            Self::InBucket(bucket, name) => {
+                let manifest = bucket.read(name)?;
+                bucket.check_origin(name, &manifest, search.trust)?;
+                Ok(manifest)
+            }
+        }
+    }
+
+    fn fetch(&self, search: &Search<'_>, file: &StoredFile) -> Result<PathBuf, ReleaseError> {
+        match self {
+            Self::Release(release) => release::fetch(search.client, release, file, search.objects),
+            Self::InBucket(bucket, _) => Ok(bucket.fetch(file, search.objects)?),
+        }
+    }
+}
+
+/// A baseline that may serve, and what is known of it.
+struct Found<'a> {
+    candidate: Candidate<'a>,
     manifest: Manifest,
     commits_between: u64,
 }
 
-impl Found {
+impl Found<'_> {
     fn label(&self) -> String {
-        format!("release {}", self.release.tag_name)
+        self.candidate.label()
     }
 }
 
-/// Finds the baseline of every model of the config. Fails only where GitHub does.
-pub fn find(search: &Search<'_>) -> Result<Baselines, ReleaseError> {
-    let releases = release::list(search.client, search.key)?;
+/// Finds the baseline of every model of the config, in `bucket` or among the repository's releases. Fails only where GitHub or the bucket
+/// does.
+pub fn find(search: &Search<'_>, bucket: Option<&Bucket>) -> Result<Baselines, ReleaseError> {
+    let releases: Vec<Candidate<'_>> = match bucket {
+        Some(bucket) => bucket
+            .list()?
+            .into_iter()
+            .filter(Name::has_commit)
+            .map(|name| Candidate::InBucket(bucket, name))
+            .collect(),
+        None => release::list(search.client, search.key)?
+            .into_iter()
+            .map(|release| Candidate::Release(Box::new(release)))
+            .collect(),
+    };
     let mut refusals = Vec::new();
     let mut notices = Vec::new();
     let exact = if search.is_base_exact {
@@ -49,10 +114,10 @@ pub fn find(search: &Search<'_>) -> Result<Baselines, ReleaseError> {
     } else {
         None
     };
-    let mut ancestor: Option<Option<Found>> = None;
+    let mut ancestor: Option<Option<Found<'_>>> = None;
     let mut baselines = nothing_yet(search, format!("the model at {}", search.base.short()));
     // The release that serves, where one does: the base's own before an earlier one.
-    let mut serving: Option<&Found> = None;
+    let mut serving: Option<&Found<'_>> = None;
     let mut answers = BTreeMap::new();
     for model in &search.config.models {
         if let Some(source) = from_release(search, exact.as_ref(), model, &mut refusals)? {
@@ -89,7 +154,7 @@ pub fn find(search: &Search<'_>) -> Result<Baselines, ReleaseError> {
     }
     baselines.models = answers;
     if let Some(found) = serving {
-        baselines.tag = Some(found.release.tag_name.clone());
+        baselines.tag = Some(found.candidate.name().to_owned());
         baselines.label = found.label();
         baselines.commit = found.manifest.origin.as_ref().map(|origin| origin.commit.clone());
         baselines.machines = found.manifest.machines();
@@ -111,14 +176,14 @@ pub fn find(search: &Search<'_>) -> Result<Baselines, ReleaseError> {
     Ok(baselines)
 }
 
-fn serves(found: &Found, answers: &BTreeMap<String, ModelBaseline>) -> bool {
+fn serves(found: &Found<'_>, answers: &BTreeMap<String, ModelBaseline>) -> bool {
     let label = found.label();
     answers
         .values()
         .any(|answer| matches!(answer, ModelBaseline::Source(source) if source.label == label))
 }
 
-fn distance(search: &Search<'_>, found: &Found) -> String {
+fn distance(search: &Search<'_>, found: &Found<'_>) -> String {
     format!(
         "the base {} has no baseline of its own: compared with the newest one before it, {} commit{} earlier",
         search.base.short(),
@@ -127,16 +192,17 @@ fn distance(search: &Search<'_>, found: &Found) -> String {
     )
 }
 
-/// The newest believable release of exactly the base commit. What is not believed is said.
-fn exact(search: &Search<'_>, releases: &[Release], refusals: &mut Vec<String>) -> Result<Option<Found>, ReleaseError> {
-    for candidate in releases
-        .iter()
-        .filter(|candidate| tag::claims_commit(candidate, search.base))
-    {
-        match release::open(search.client, candidate, search.key, search.trust) {
+/// The newest believable baseline of exactly the base commit. What is not believed is said.
+fn exact<'a>(
+    search: &Search<'_>,
+    releases: &[Candidate<'a>],
+    refusals: &mut Vec<String>,
+) -> Result<Option<Found<'a>>, ReleaseError> {
+    for candidate in releases.iter().filter(|candidate| candidate.claims_commit(search.base)) {
+        match candidate.open(search) {
             Ok(manifest) if measured_at(&manifest, search.base) => {
                 return Ok(Some(Found {
-                    release: candidate.clone(),
+                    candidate: candidate.clone(),
                     manifest,
                     commits_between: 0,
                 }));
@@ -156,16 +222,16 @@ fn measured_at(manifest: &Manifest, commit: &CommitSha) -> bool {
         .is_some_and(|origin| origin.commit == commit.as_str())
 }
 
-fn newest_ancestor(
+fn newest_ancestor<'a>(
     search: &Search<'_>,
-    releases: &[Release],
+    releases: &[Candidate<'a>],
     refusals: &mut Vec<String>,
-) -> Result<Option<Found>, ReleaseError> {
+) -> Result<Option<Found<'a>>, ReleaseError> {
     let others = releases
         .iter()
-        .filter(|candidate| !tag::claims_commit(candidate, search.base));
+        .filter(|candidate| !candidate.claims_commit(search.base));
     for candidate in others.take(MAX_ANCESTORS) {
-        let manifest = match release::open(search.client, candidate, search.key, search.trust) {
+        let manifest = match candidate.open(search) {
             Ok(manifest) => manifest,
             Err(error) if error.is_refusal() => {
                 refusals.push(chain(&error));
@@ -182,7 +248,7 @@ fn newest_ancestor(
             && matches!(comparison.relation, Relation::Ahead | Relation::Identical)
         {
             return Ok(Some(Found {
-                release: candidate.clone(),
+                candidate: candidate.clone(),
                 manifest,
                 commits_between: comparison.ahead_by,
             }));
@@ -194,7 +260,7 @@ fn newest_ancestor(
 /// The model's source out of a release; `None` where the release does not have the model, or not as it says.
 fn from_release(
     search: &Search<'_>,
-    found: Option<&Found>,
+    found: Option<&Found<'_>>,
     model: &ModelConfig,
     refusals: &mut Vec<String>,
 ) -> Result<Option<Source>, ReleaseError> {
@@ -209,7 +275,7 @@ fn from_release(
     let Some(first) = entries.first() else { return Ok(None) };
     let files = first.source_files.clone();
     for file in &files {
-        match release::fetch(search.client, &found.release, file, search.objects) {
+        match found.candidate.fetch(search, file) {
             Ok(_) => {}
             Err(error) if error.is_refusal() => {
                 refusals.push(chain(&error));

@@ -2,6 +2,7 @@
 
 mod at_base;
 pub mod at_commit;
+pub mod bucket;
 pub mod committed;
 pub mod dir;
 pub mod for_commit;

@@ -18,6 +18,7 @@ use crate::github::release::NewRelease;
 use crate::github::release::Release;
 use crate::github::workflow_run;
 use crate::hint::Hint;
+use crate::pipeline::baseline::bucket::BucketError;
 use crate::pipeline::baseline::manifest;
 use crate::pipeline::baseline::manifest::Manifest;
 use crate::pipeline::baseline::manifest::ManifestError;
@@ -60,6 +61,9 @@ pub enum ReleaseError {
         /// What is wrong.
         source: ManifestError,
     },
+    /// The bucket, where baselines are in one.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     /// The object store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -71,10 +75,11 @@ pub enum ReleaseError {
 impl ReleaseError {
     /// True where the release itself is at fault, and another one may do.
     pub fn is_refusal(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused { .. } | Self::Manifest { .. } | Self::Github(GithubError::Altered { .. })
-        )
+        match self {
+            Self::Refused { .. } | Self::Manifest { .. } | Self::Github(GithubError::Altered { .. }) => true,
+            Self::Bucket(error) => error.is_refusal(),
+            Self::Github(_) | Self::Store(_) | Self::File(_) => false,
+        }
     }
 }
 
@@ -91,6 +96,7 @@ impl Hint for ReleaseError {
                 "look at who published the release; then publish a new one by running the baseline job on the default branch"
                     .to_owned(),
             ],
+            Self::Bucket(error) => error.hints(),
             Self::Store(error) => error.hints(),
             Self::File(error) => error.hints(),
         }

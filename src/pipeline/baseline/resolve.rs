@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::config::BaselineStore;
+use crate::config::BucketConfig;
 use crate::config::Config;
 use crate::files;
 use crate::files::FileError;
@@ -18,6 +19,8 @@ use crate::model::ModelError;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::ModelBaseline;
 use crate::pipeline::baseline::Source;
+use crate::pipeline::baseline::bucket::Bucket;
+use crate::pipeline::baseline::bucket::BucketError;
 use crate::pipeline::baseline::dir;
 use crate::pipeline::baseline::dir::DirError;
 use crate::pipeline::baseline::manifest::Manifest;
@@ -49,6 +52,10 @@ pub struct Desk<'a> {
     pub workspace: &'a Workspace,
     /// GitHub and this gate's key, where repository and token are known.
     pub github: Option<(&'a Client, &'a str)>,
+    /// This gate's key, as its baselines in a bucket have it.
+    pub key: &'a str,
+    /// Where a bucket's credentials are looked up.
+    pub environment: &'a BTreeMap<String, String>,
 }
 
 /// Why a name is no baseline.
@@ -85,6 +92,9 @@ pub enum ResolveError {
     /// The folder's baseline cannot be used.
     #[error(transparent)]
     Dir(#[from] DirError),
+    /// The bucket, or a baseline in it, cannot be used.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     /// The release cannot be used.
     #[error(transparent)]
     Release(#[from] ReleaseError),
@@ -109,9 +119,13 @@ impl ResolveError {
     /// True where there is a baseline and it cannot be used; false where the name itself is the trouble.
     fn is_refusal(&self) -> bool {
         match self {
-            Self::Dir(_) | Self::Release(_) | Self::Github(_) | Self::Model(_) | Self::Subject(_) | Self::File(_) => {
-                true
-            }
+            Self::Dir(_)
+            | Self::Bucket(_)
+            | Self::Release(_)
+            | Self::Github(_)
+            | Self::Model(_)
+            | Self::Subject(_)
+            | Self::File(_) => true,
             Self::Unknown { .. }
             | Self::NoManifest(_)
             | Self::OneForMany { .. }
@@ -135,6 +149,7 @@ impl Hint for ResolveError {
                 vec!["set `GITHUB_REPOSITORY` to `owner/name` and `GITHUB_TOKEN` to a token that may read it".to_owned()]
             }
             Self::Dir(error) => error.hints(),
+            Self::Bucket(error) => error.hints(),
             Self::Release(error) => error.hints(),
             Self::Github(error) => error.hints(),
             Self::Registry(error) => error.hints(),
@@ -154,7 +169,10 @@ pub fn resolve(name: Option<&str>, desk: &Desk<'_>) -> Result<Baselines, Resolve
         Err(error) if error.is_refusal() => {
             let label = match name {
                 Some(name) => format!("`{name}`"),
-                None => default_place(desk).1,
+                None => match &desk.config.baseline.store {
+                    BaselineStore::S3(bucket) => format!("bucket {}", bucket.bucket),
+                    BaselineStore::Dir(_) | BaselineStore::Release => default_place(desk).1,
+                },
             };
             Ok(Baselines::missing(label, chain(&error), error.hints()))
         }
@@ -196,12 +214,15 @@ fn is_model_folder(path: &Path) -> bool {
 fn default_place(desk: &Desk<'_>) -> (PathBuf, String) {
     match &desk.config.baseline.store {
         BaselineStore::Dir(path) => (files::beneath(desk.folder, path), format!("dir: {}", path.display())),
-        BaselineStore::Release => (desk.workspace.local_baseline(), LOCAL_NAME.to_owned()),
+        BaselineStore::Release | BaselineStore::S3(_) => (desk.workspace.local_baseline(), LOCAL_NAME.to_owned()),
     }
 }
 
 /// The baseline of the default place; where `set_counts`, the build that was set at this desk in place of what was measured of its model.
 fn default(desk: &Desk<'_>, set_counts: bool) -> Result<Baselines, ResolveError> {
+    if let BaselineStore::S3(config) = &desk.config.baseline.store {
+        return from_bucket(config, desk);
+    }
     let (path, label) = default_place(desk);
     let mut baselines = match from_dir(&path, &label, desk)? {
         Some(found) => found,
@@ -249,6 +270,24 @@ fn model_of(build: &Build, config: &Config) -> Option<String> {
             .find(|model| model.name == build.facts.model)
             .map(|model| model.name.clone()),
     }
+}
+
+/// The newest baseline in the bucket.
+fn from_bucket(config: &BucketConfig, desk: &Desk<'_>) -> Result<Baselines, ResolveError> {
+    let bucket = Bucket::open(config, desk.key, desk.environment)?;
+    let Some((name, manifest)) = bucket.newest()? else {
+        return Ok(Baselines::never(
+            format!("bucket {}", bucket.place()),
+            format!(
+                "there is no baseline in {} yet; `mlbuild baseline refresh` makes one",
+                bucket.place()
+            ),
+        ));
+    };
+    let objects = desk.workspace.objects();
+    let mut baselines = from_manifest(&manifest, &bucket.label(&name), |file| bucket.fetch(file, objects));
+    baselines.tag = Some(name.as_str().to_owned());
+    Ok(baselines)
 }
 
 /// The baseline in `folder`; `None` where there is none.
