@@ -52,7 +52,7 @@ impl Shelf {
         let loaded = context.load_config().ok()?;
         match &loaded.config.baseline.store {
             BaselineStore::Dir(path) => Some(files::beneath(&loaded.folder, path)),
-            BaselineStore::Release => None,
+            BaselineStore::Release | BaselineStore::S3(_) => None,
         }
     }
 }

@@ -117,12 +117,12 @@ struct Written {
 }
 
 /// Where a baseline is kept.
-enum Shelf {
+enum Kept {
     Folder(PathBuf),
     Bucket(Box<Bucket>),
 }
 
-impl Shelf {
+impl Kept {
     fn shown(&self, context: &Context) -> String {
         match self {
             Self::Folder(folder) => context.relative(folder).display().to_string(),
@@ -281,16 +281,16 @@ fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, jso
     let config = &loaded.config;
     let workspace = Workspace::open(&loaded.folder)?;
     let shelf = match (output, &config.baseline.store) {
-        (Some(output), _) => Shelf::Folder(context.working_folder.join(output)),
-        (None, BaselineStore::Dir(path)) => Shelf::Folder(files::beneath(&loaded.folder, path)),
+        (Some(output), _) => Kept::Folder(context.working_folder.join(output)),
+        (None, BaselineStore::Dir(path)) => Kept::Folder(files::beneath(&loaded.folder, path)),
         (None, BaselineStore::S3(bucket)) => {
-            Shelf::Bucket(Box::new(Bucket::open(bucket, desk::KEY, &context.environment)?))
+            Kept::Bucket(Box::new(Bucket::open(bucket, desk::KEY, &context.environment)?))
         }
-        (None, BaselineStore::Release) => Shelf::Folder(workspace.local_baseline()),
+        (None, BaselineStore::Release) => Kept::Folder(workspace.local_baseline()),
     };
     let read: Result<Option<Manifest>, CliError> = match &shelf {
-        Shelf::Folder(folder) => dir::read(folder).map_err(CliError::from),
-        Shelf::Bucket(bucket) => bucket
+        Kept::Folder(folder) => dir::read(folder).map_err(CliError::from),
+        Kept::Bucket(bucket) => bucket
             .newest()
             .map(|newest| newest.map(|(_, manifest)| manifest))
             .map_err(CliError::from),
@@ -323,7 +323,7 @@ fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, jso
         };
         refresh::make(&request, &mut |event| progress.show(event))?
     };
-    if matches!(&shelf, Shelf::Folder(folder) if *folder == workspace.local_baseline()) {
+    if matches!(&shelf, Kept::Folder(folder) if *folder == workspace.local_baseline()) {
         supersede(&workspace, context)?;
     }
     let written = match made {
@@ -342,8 +342,8 @@ fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, jso
         context.ui.json(&written)?;
     } else if written.refreshed {
         let name = match &shelf {
-            Shelf::Folder(folder) if *folder == workspace.local_baseline() => resolve::LOCAL_NAME,
-            Shelf::Folder(_) | Shelf::Bucket(_) => "the baseline",
+            Kept::Folder(folder) if *folder == workspace.local_baseline() => resolve::LOCAL_NAME,
+            Kept::Folder(_) | Kept::Bucket(_) => "the baseline",
         };
         context.ui.data(&format!(
             "wrote {name} with {} comparison{} to {}",
