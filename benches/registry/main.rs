@@ -17,9 +17,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::exit
+    clippy::exit,
+    clippy::disallowed_methods
 )]
-
 mod make;
 
 use std::fs;

@@ -72,7 +72,7 @@ pub const GROUPS: &[Group] = &[
     },
     Group {
         title: "Share builds",
-        pages: &[],
+        pages: &[("Sharing builds", "sharing-builds.md")],
         commands: &["remote", "push", "pull", "sync", "export"],
     },
     Group {

@@ -296,7 +296,9 @@ fn a_bucket_and_its_store_go_together() {
         "{without_bucket}"
     );
     let both = "version: 1\nmodels: [{ path: a.onnx }]\nbaseline: { store: s3, bucket: models, endpoint: \"http://localhost:9000\" }\n";
-    let both = check(both);
+    let env = TestEnv::new();
+    env.write(".mlbuild.yml", both);
+    let both = env.run(&["config", "check"]).expect_code(0).stdout;
     assert!(
         both.contains("baseline: bucket models at http://localhost:9000"),
         "{both}"

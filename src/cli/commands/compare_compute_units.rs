@@ -50,7 +50,7 @@ pub struct Args {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let (config, model) = desk::settings(context, &args.build)?;
-    let mut measure = config.measure.clone();
+    let mut measure = config.measure;
     measure.least_runs = args.runs.unwrap_or(measure.least_runs);
     measure.least_warmup = args.warmup.unwrap_or(measure.least_warmup);
     if let Some(budget) = args.time_budget {

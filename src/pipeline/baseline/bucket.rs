@@ -48,7 +48,7 @@ pub enum BucketError {
         /// Bucket and server, for people.
         place: String,
         /// What is wrong.
-        source: ManifestError,
+        source: Box<ManifestError>,
     },
     /// A manifest that is not what it claims to be.
     #[error("the baseline `{name}` in {place} is refused: {reason}")]
@@ -83,10 +83,7 @@ impl Hint for BucketError {
                 "look at who writes to the bucket; then make a new baseline: `mlbuild baseline refresh --force`, or the baseline job"
             }
             Self::Remote(error) => return error.hints(),
-            Self::Manifest {
-                source: ManifestError::OtherSchema { .. },
-                ..
-            } => {
+            Self::Manifest { source, .. } if matches!(**source, ManifestError::OtherSchema { .. }) => {
                 "use the version of mlbuild that wrote it, or make a new baseline with this one: `mlbuild baseline refresh --force`"
             }
             Self::Manifest { .. } => "make a new baseline: `mlbuild baseline refresh --force`, or the baseline job",
@@ -218,7 +215,7 @@ impl Bucket {
         let manifest = Manifest::parse(&bytes).map_err(|source| BucketError::Manifest {
             name: name.as_str().to_owned(),
             place: self.remote.place().to_owned(),
-            source,
+            source: Box::new(source),
         })?;
         if manifest.key != self.key {
             return Err(refused(format!(
@@ -274,7 +271,7 @@ impl Bucket {
         let malformed = |source| BucketError::Manifest {
             name: manifest.created_at.clone(),
             place: self.remote.place().to_owned(),
-            source,
+            source: Box::new(source),
         };
         let bytes = manifest.to_bytes().map_err(malformed)?;
         let name = Name::of(manifest, &bytes);

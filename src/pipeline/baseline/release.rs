@@ -63,13 +63,19 @@ pub enum ReleaseError {
     },
     /// The bucket, where baselines are in one.
     #[error(transparent)]
-    Bucket(#[from] BucketError),
+    Bucket(Box<BucketError>),
     /// The object store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+}
+
+impl From<BucketError> for ReleaseError {
+    fn from(error: BucketError) -> Self {
+        Self::Bucket(Box::new(error))
+    }
 }
 
 impl ReleaseError {

@@ -94,7 +94,7 @@ pub enum ResolveError {
     Dir(#[from] DirError),
     /// The bucket, or a baseline in it, cannot be used.
     #[error(transparent)]
-    Bucket(#[from] BucketError),
+    Bucket(Box<BucketError>),
     /// The release cannot be used.
     #[error(transparent)]
     Release(#[from] ReleaseError),
@@ -133,6 +133,12 @@ impl ResolveError {
             | Self::NoGithub(_)
             | Self::Registry(_) => false,
         }
+    }
+}
+
+impl From<BucketError> for ResolveError {
+    fn from(error: BucketError) -> Self {
+        Self::Bucket(Box::new(error))
     }
 }
 

@@ -64,7 +64,7 @@ impl Server {
                 "no {} ({how}; `.ci/s3` does it)",
                 program.display()
             );
-            println!("skipped: {kind:?} is not installed in target/ci/s3 (`.ci/s3` does it)");
+            eprintln!("skipped: {kind:?} is not installed in target/ci/s3 (`.ci/s3` does it)");
             return None;
         }
         let folder = TempDir::with_prefix("mlbuild-s3-").unwrap();
