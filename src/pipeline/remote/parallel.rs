@@ -17,7 +17,7 @@ pub(super) fn each<T: Sync, R: Send>(
     items: &[T],
     at_once: usize,
     work: impl Fn(&T, &(dyn Fn(u64) + Sync)) -> R + Sync,
-    ends: impl Fn(&R) -> bool,
+    ends: impl Fn(&R) -> bool + Sync,
     moved: &mut dyn FnMut(u64),
 ) -> Vec<Option<R>> {
     let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
@@ -27,7 +27,7 @@ pub(super) fn each<T: Sync, R: Send>(
     thread::scope(|scope| {
         for _ in 0..at_once.min(items.len()) {
             let sender = sender.clone();
-            let (next, ended, work) = (&next, &ended, &work);
+            let (next, ended, work, ends) = (&next, &ended, &work, &ends);
             scope.spawn(move || {
                 while !ended.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
@@ -36,6 +36,9 @@ pub(super) fn each<T: Sync, R: Send>(
                     let result = work(item, &move |moved| {
                         let _ = bytes.send(Message::Bytes(moved));
                     });
+                    if ends(&result) {
+                        ended.store(true, Ordering::Relaxed);
+                    }
                     let _ = sender.send(Message::Done(index, result));
                 }
             });
@@ -45,9 +48,6 @@ pub(super) fn each<T: Sync, R: Send>(
             match message {
                 Message::Bytes(bytes) => moved(bytes),
                 Message::Done(index, result) => {
-                    if ends(&result) {
-                        ended.store(true, Ordering::Relaxed);
-                    }
                     if let Some(place) = results.get_mut(index) {
                         *place = Some(result);
                     }
@@ -79,6 +79,6 @@ mod tests {
     fn begins_nothing_more_after_the_end() {
         let items = [0; 50];
         let results = each(&items, 1, |_, _| (), |()| true, &mut |_| ());
-        assert!(results.iter().filter(|result| result.is_some()).count() < 50);
+        assert_eq!(results.iter().filter(|result| result.is_some()).count(), 1);
     }
 }
