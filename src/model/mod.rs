@@ -13,6 +13,7 @@ pub mod onnx;
 pub mod samples;
 pub mod task;
 pub mod tensor;
+pub mod tflite;
 
 pub use error::ModelError;
 pub use facts::Facts;
