@@ -8,6 +8,7 @@ pub mod build_command;
 pub mod calibration;
 pub mod ci;
 pub mod compare_quantization;
+pub mod compatible;
 pub mod deliver;
 pub mod derivation;
 pub mod doctor;

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use mlbuild::config::DEFAULT_ONNXRUNTIME;
+use mlbuild::config::Engine;
 use mlbuild::runtime::library;
 
 use crate::support::env::TestEnv;
@@ -435,6 +436,7 @@ mod impostors {
         let mut events = Vec::new();
         let cache = tempfile::tempdir().unwrap();
         let found = library::install(
+            Engine::OnnxRuntime,
             DEFAULT_ONNXRUNTIME,
             cache.path(),
             &python,

@@ -4,6 +4,7 @@ pub(crate) mod derived;
 pub(crate) mod desk;
 pub(crate) mod env;
 pub(crate) mod fake_github;
+pub(crate) mod litert;
 pub(crate) mod onnx;
 pub(crate) mod profiles;
 pub(crate) mod reports;
