@@ -142,6 +142,11 @@ impl Target {
         !matches!(self, Self::OnnxRuntimeGpu | Self::OnnxRuntimeAne)
     }
 
+    /// The same for this machine.
+    pub fn proxy_here(self) -> Option<String> {
+        self.proxy(std::env::consts::OS, std::env::consts::ARCH)
+    }
+
     /// Why figures of this target that were taken on a machine of `system` and `architecture` (as Rust names them) are no figures of
     /// the device itself; `None` where they are.
     pub fn proxy(self, system: &str, architecture: &str) -> Option<String> {
@@ -156,7 +161,7 @@ impl Target {
             Self::CoralTpu => "a Coral Edge TPU",
         };
         Some(format!(
-            "measured on this {system} {architecture} machine in place of {device}: changes carry over as far as both run the same kernels, \
+            "`{self}` is measured on this {system} {architecture} machine in place of {device}: changes carry over as far as both run the same kernels, \
              absolute figures do not"
         ))
     }
@@ -195,7 +200,8 @@ mod tests {
         assert_eq!(Target::OnnxRuntimeCpu.proxy("macos", "aarch64"), None);
         let proxy = Target::AndroidArm64.proxy("linux", "x86_64").unwrap();
         assert!(
-            proxy.starts_with("measured on this linux x86_64 machine in place of a 64-bit ARM phone"),
+            proxy
+                .starts_with("`android_arm64` is measured on this linux x86_64 machine in place of a 64-bit ARM phone"),
             "{proxy}"
         );
         assert!(Target::GenericLinux.proxy("macos", "aarch64").is_some());

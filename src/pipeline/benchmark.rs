@@ -397,6 +397,7 @@ fn anomalies(
 
 fn warnings(opened: &Opened, request: &Request<'_>, results: &[Row], measurements: &[SideMeasurement]) -> Vec<String> {
     let mut warnings = opened.notices.clone();
+    warnings.extend(request.target.proxy_here());
     let of_settings = measurements.iter().flat_map(|measurement| {
         let disturbances = disturbance::find_alone(measurement);
         let found = disturbances.iter().map(ToString::to_string).collect::<Vec<String>>();

@@ -174,6 +174,19 @@ fn as_many_threads_as_asked_for() {
 }
 
 #[test]
+fn threads_without_xnnpack_are_refused_for_nothing_would_use_them() {
+    let mut worker = worker();
+    let settings = SessionSettings {
+        threads: 2,
+        ..settings_with(false, None)
+    };
+    let error = worker
+        .load(&model("cnn"), &settings, &litert::inputs("cnn"))
+        .unwrap_err();
+    insta::assert_snapshot!(error.to_string(), @"LiteRT failed while loading the model: without XNNPACK every kernel runs on one thread, and 2 were asked for");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn memory_is_told_and_an_empty_session_is_small() {
     let (mut worker, _) = loaded("cnn");

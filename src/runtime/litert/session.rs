@@ -99,6 +99,15 @@ impl Engine {
                 message: format!("weights outside of the model's file (`{location}`) cannot be read"),
             });
         }
+        if settings.threads > 1 && !settings.litert.xnnpack {
+            return Err(Failure {
+                kind: FailureKind::Engine,
+                message: format!(
+                    "without XNNPACK every kernel runs on one thread, and {} were asked for",
+                    settings.threads
+                ),
+            });
+        }
         let file = map(&artifact.model)?;
         let compilation = Compilation {
             threads: settings.threads,
