@@ -65,6 +65,7 @@ mod simplify;
 mod smooth;
 mod support;
 mod tasks;
+mod tflite_measuring;
 mod tflite_worker;
 mod untouched;
 mod validate;

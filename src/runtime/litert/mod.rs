@@ -13,7 +13,7 @@ mod session;
 mod tensors;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use crate::config::Engine as EngineName;
 use crate::digest::Digest;
@@ -37,7 +37,7 @@ const WARNINGS: i64 = 2;
 
 /// The library, loaded once a process.
 pub(super) struct Engine {
-    shared: Arc<Shared>,
+    shared: Rc<Shared>,
     version: &'static str,
 }
 
@@ -83,7 +83,7 @@ impl Engine {
         )
         .map_err(|status| failed(format!("it does not start: {}", failure::words(status))))?;
         Ok(Self {
-            shared: Arc::new(Shared {
+            shared: Rc::new(Shared {
                 environment: Owned::new(environment, interface.destroy_environment),
                 interface,
             }),

@@ -4,13 +4,14 @@ use std::ffi::c_char;
 use std::ffi::c_int;
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration;
 use std::time::Instant;
 
 use memmap2::Mmap;
 
 use crate::model::tensor::Tensor;
+use crate::model::tensor::TensorSpec;
 use crate::runtime::memory;
 use crate::runtime::observing::Observer;
 use crate::runtime::protocol::Failure;
@@ -54,7 +55,7 @@ pub(in crate::runtime) struct Session {
     pub(super) model: Owned<Model>,
     /// The model reads its weights where they lie.
     _file: Mmap,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Rc<Shared>,
 }
 
 /// A compiled model and how it was compiled.
@@ -153,7 +154,7 @@ impl Engine {
             graph,
             model,
             _file: file,
-            shared: Arc::clone(&self.shared),
+            shared: Rc::clone(&self.shared),
         };
         watch.renew();
         let first = session.time(watch)?;
@@ -471,7 +472,7 @@ impl Session {
 
     /// Runs on other inputs in buffers of their own, and leaves the session as it was.
     fn run_on(&mut self, inputs: &[Tensor]) -> Result<(Bound, Duration), Failure> {
-        let shared = Arc::clone(&self.shared);
+        let shared = Rc::clone(&self.shared);
         let ordered = in_order(&self.graph.inputs, inputs)?;
         let shapes = ordered
             .iter()
@@ -525,11 +526,7 @@ impl Session {
         )
     }
 
-    fn look(
-        &self,
-        bound: &Bound,
-        look: &mut dyn FnMut(crate::model::tensor::TensorSpec, &[u64], &[u8]),
-    ) -> Result<(), Failure> {
+    fn look(&self, bound: &Bound, look: &mut Look<'_>) -> Result<(), Failure> {
         let outputs = bound.outputs.iter().zip(&bound.output_types);
         for (port, (buffer, kind)) in self.graph.outputs.iter().zip(outputs) {
             let (spec, shape) = (port.spec(), graph::sizes(&kind.layout));
@@ -547,6 +544,9 @@ impl Session {
         Ok(())
     }
 }
+
+/// Is shown an output: what it is, its shape, its elements.
+type Look<'a> = dyn FnMut(TensorSpec, &[u64], &[u8]) + 'a;
 
 /// The buffers' handles, as the library takes them.
 struct Handles {
