@@ -24,6 +24,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use mlbuild::config::DEFAULT_ONNXRUNTIME;
+use mlbuild::config::Engine;
 use mlbuild::config::ExecutionMode;
 use mlbuild::config::GraphOptimization;
 use mlbuild::config::Target;
@@ -31,6 +32,7 @@ use mlbuild::machine::affinity;
 use mlbuild::model::onnx::proto;
 use mlbuild::model::tensor::Tensor;
 use mlbuild::runtime::Artifact;
+use mlbuild::runtime::LiteRtSettings;
 use mlbuild::runtime::SessionSettings;
 use mlbuild::runtime::Worker;
 use mlbuild::runtime::WorkerCommand;
@@ -53,6 +55,7 @@ fn main() {
     let environment: BTreeMap<String, String> = std::env::vars().collect();
     let cache = library::cache_folder(&environment).unwrap();
     let found = library::ensure(
+        Engine::OnnxRuntime,
         DEFAULT_ONNXRUNTIME,
         None,
         &cache,
@@ -208,6 +211,7 @@ fn settings(library: &Path) -> SessionSettings {
         graph_optimization: GraphOptimization::All,
         execution_mode: ExecutionMode::Sequential,
         arena: true,
+        litert: LiteRtSettings::default(),
     }
 }
 

@@ -32,6 +32,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use mlbuild::config::DEFAULT_ONNXRUNTIME;
+use mlbuild::config::Engine;
 use mlbuild::measure::Side;
 use mlbuild::runtime::WorkerCommand;
 use mlbuild::runtime::library;
@@ -97,6 +98,7 @@ fn main() {
     let environment: BTreeMap<String, String> = std::env::vars().collect();
     let cache = library::cache_folder(&environment).unwrap();
     let found = library::ensure(
+        Engine::OnnxRuntime,
         DEFAULT_ONNXRUNTIME,
         None,
         &cache,

@@ -12,6 +12,7 @@ use mlbuild::model::onnx::proto;
 use mlbuild::model::tensor::ElementType;
 use mlbuild::model::tensor::Tensor;
 use mlbuild::runtime::Artifact;
+use mlbuild::runtime::LiteRtSettings;
 use mlbuild::runtime::SessionSettings;
 use prost::Message as _;
 
@@ -146,6 +147,7 @@ fn side(path: &Path, library: &Path) -> Side {
             graph_optimization: GraphOptimization::All,
             execution_mode: ExecutionMode::Sequential,
             arena: true,
+            litert: LiteRtSettings::default(),
         },
         inputs,
     }

@@ -8,6 +8,7 @@ use crate::action::gate;
 use crate::action::inputs::Inputs;
 use crate::action::outputs;
 use crate::action::refresh;
+use crate::config::Engine;
 use crate::config::load;
 use crate::config::load::Loaded;
 use crate::github::Client;
@@ -200,10 +201,14 @@ pub(crate) fn machinery(
     version: &str,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Machinery, ActionError> {
-    let explicit = inputs.runtime_path.as_deref();
-    Ok(machinery::ready(
+    let wanted = machinery::Wanted {
         version,
-        explicit,
+        explicit: inputs.runtime_path.as_deref(),
+        explicit_litert: None,
+        engines: &[Engine::OnnxRuntime],
+    };
+    Ok(machinery::ready(
+        wanted,
         surroundings.environment,
         surroundings.installing,
     )?)

@@ -65,6 +65,17 @@ pub struct GlobalArgs {
         hide_env_values = true
     )]
     pub runtime_path: Option<PathBuf>,
+
+    /// The shared library of LiteRT, or its folder; an absolute path
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "MLBUILD_LITERT_PATH",
+        hide_env_values = true,
+        hide = true
+    )]
+    pub litert_path: Option<PathBuf>,
 }
 
 /// When to use colours.

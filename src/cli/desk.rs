@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::config::Config;
 use crate::config::DatasetConfig;
+use crate::config::Engine;
 use crate::config::ModelConfig;
 use crate::config::budget;
 use crate::config::discover;
@@ -33,13 +34,15 @@ pub(crate) const KEY: &str = "default";
 /// The engine, installed where it has to be.
 pub(crate) fn machinery(context: &Context, version: &str) -> Result<Machinery, CliError> {
     let mut installing = Installing::new(&context.ui);
-    let explicit = context.global.runtime_path.as_deref();
-    Ok(machinery::ready(
+    let wanted = machinery::Wanted {
         version,
-        explicit,
-        &context.environment,
-        &mut |event| installing.show(&event),
-    )?)
+        explicit: context.global.runtime_path.as_deref(),
+        explicit_litert: context.global.litert_path.as_deref(),
+        engines: &[Engine::OnnxRuntime],
+    };
+    Ok(machinery::ready(wanted, &context.environment, &mut |event| {
+        installing.show(&event)
+    })?)
 }
 
 /// Where a command without a config keeps its files.

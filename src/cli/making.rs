@@ -25,6 +25,7 @@ use crate::report::optimized::LeftNode;
 use crate::report::optimized::Made;
 use crate::report::optimized::Named;
 use crate::report::optimized::Timings;
+use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 use crate::variant::Recipe;
 
@@ -134,12 +135,13 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
     let engine = Engine {
         worker: &machinery.worker,
         settings: SessionSettings {
-            library: machinery.library.path.clone(),
+            library: machinery.library_of(args.target.engine()).path.clone(),
             target: args.target,
             threads: config.measure.threads,
             graph_optimization: config.runtime.graph_optimization,
             execution_mode: config.runtime.execution_mode,
             arena: true,
+            litert: LiteRtSettings::default(),
         },
         timeout: config.measure.worker_timeout.0,
         stop: interrupt.stop(),

@@ -6,11 +6,12 @@ use crate::units::Percent;
 use crate::units::Span;
 
 use super::constraint::Constraints;
+use super::target::DEFAULT_ONNXRUNTIME;
+use super::target::Target;
 use super::types::AccuracyGate;
 use super::types::BaselineConfig;
 use super::types::BaselineStore;
 use super::types::CommentWhen;
-use super::types::DEFAULT_ONNXRUNTIME;
 use super::types::ExecutionMode;
 use super::types::Gate;
 use super::types::GraphOptimization;
@@ -21,7 +22,6 @@ use super::types::MeasureConfig;
 use super::types::Policy;
 use super::types::RuntimeConfig;
 use super::types::StaticGate;
-use super::types::Target;
 
 /// How much slower is accepted.
 pub const LATENCY_REGRESSION: Percent = Percent(5.0);

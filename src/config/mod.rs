@@ -22,6 +22,7 @@ mod settings;
 mod source;
 pub mod spans;
 pub mod starter;
+mod target;
 mod tree;
 pub mod types;
 
@@ -33,4 +34,8 @@ pub use constraint::Source;
 pub use error::ConfigError;
 pub use lines::ModelLines;
 pub use overrides::Overrides;
+pub use target::DEFAULT_LITERT;
+pub use target::DEFAULT_ONNXRUNTIME;
+pub use target::Engine;
+pub use target::Target;
 pub use types::*;

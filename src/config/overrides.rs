@@ -14,12 +14,12 @@ use super::constraint::Constraint;
 use super::constraint::Constraints;
 use super::defaults;
 use super::resolve;
+use super::target::Target;
 use super::types::Config;
 use super::types::DatasetConfig;
 use super::types::LatencyMetric;
 use super::types::ModelConfig;
 use super::types::Policy;
-use super::types::Target;
 use super::types::Task;
 
 /// Settings given by flags; what is `None` stays as the config has it.

@@ -16,7 +16,7 @@ use crate::units::Percent;
 use crate::units::Span;
 
 use super::raw;
-use super::types::Target;
+use super::target::Target;
 
 /// The whole schema (draft 2020-12), indented, with a line end.
 pub fn text() -> String {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::digest::Digest;
 
+use super::target::Target;
 use super::types::CommentWhen;
 use super::types::DatasetConfig;
 use super::types::ExecutionMode;
@@ -14,7 +15,6 @@ use super::types::MeasureConfig;
 use super::types::ModelConfig;
 use super::types::Policy;
 use super::types::RuntimeConfig;
-use super::types::Target;
 use super::types::Task;
 
 /// Raised when the meaning of a setting changes, so that old digests no longer agree.

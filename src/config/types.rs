@@ -1,7 +1,6 @@
 //! The shape of `.mlbuild.yml`, after defaults: one documented type a section.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -15,6 +14,7 @@ use crate::units::Percent;
 use crate::units::Span;
 
 use super::constraint::Constraints;
+use super::target::Target;
 
 /// The whole configuration, defaults filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,46 +90,6 @@ pub enum Task {
     Tabular,
     /// None of these; inputs are zeros.
     Unknown,
-}
-
-/// A runtime and a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Target {
-    /// ONNX Runtime on the CPU.
-    #[serde(rename = "onnxruntime_cpu")]
-    OnnxRuntimeCpu,
-    /// ONNX Runtime on an NVIDIA GPU (CUDA execution provider).
-    #[serde(rename = "onnxruntime_gpu")]
-    OnnxRuntimeGpu,
-    /// ONNX Runtime on Apple's Neural Engine (Core ML execution provider).
-    #[serde(rename = "onnxruntime_ane")]
-    OnnxRuntimeAne,
-}
-
-impl Target {
-    /// Every target, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::OnnxRuntimeCpu, Self::OnnxRuntimeGpu, Self::OnnxRuntimeAne];
-
-    /// The name in configs, reports and manifests.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::OnnxRuntimeCpu => "onnxruntime_cpu",
-            Self::OnnxRuntimeGpu => "onnxruntime_gpu",
-            Self::OnnxRuntimeAne => "onnxruntime_ane",
-        }
-    }
-
-    /// Reads a name; hyphens stand for underscores.
-    pub fn parse(text: &str) -> Option<Self> {
-        let name = text.replace('-', "_");
-        Self::ALL.into_iter().find(|target| target.name() == name)
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 /// Samples to compare outputs on.
@@ -402,9 +362,6 @@ pub struct RuntimeConfig {
     /// Whether independent branches run at once.
     pub execution_mode: ExecutionMode,
 }
-
-/// The ONNX Runtime that is installed where the config names none.
-pub const DEFAULT_ONNXRUNTIME: &str = "1.31.1";
 
 /// How much the engine rewrites the graph before running it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -37,6 +37,7 @@ use crate::report::benchmark::FORMAT;
 use crate::report::benchmark::Row;
 use crate::report::benchmark::TaskView;
 use crate::report::benchmark::compare_rows;
+use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 use crate::runtime::WorkerError;
 use crate::runtime::WorkerOptions;
@@ -308,12 +309,13 @@ fn side(opened: &Opened, made: &Made, threads: usize, request: &Request<'_>, mac
     Side {
         artifact: opened.artifact.clone(),
         settings: SessionSettings {
-            library: machinery.library.path.clone(),
+            library: machinery.library_of(request.target.engine()).path.clone(),
             target: request.target,
             threads,
             graph_optimization,
             execution_mode,
             arena: true,
+            litert: LiteRtSettings::default(),
         },
         inputs: made.inputs.clone(),
     }
@@ -395,6 +397,7 @@ fn anomalies(
 
 fn warnings(opened: &Opened, request: &Request<'_>, results: &[Row], measurements: &[SideMeasurement]) -> Vec<String> {
     let mut warnings = opened.notices.clone();
+    warnings.extend(request.target.proxy_here());
     let of_settings = measurements.iter().flat_map(|measurement| {
         let disturbances = disturbance::find_alone(measurement);
         let found = disturbances.iter().map(ToString::to_string).collect::<Vec<String>>();

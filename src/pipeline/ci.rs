@@ -1,12 +1,14 @@
 //! One run of the gate from config and baseline to a report on disk: what `mlbuild ci` and the Action share.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 
 use crate::config::Config;
 use crate::config::Gate;
 use crate::config::ModelLines;
+use crate::config::Target;
 use crate::files;
 use crate::files::FileError;
 use crate::hint::Hint;
@@ -146,6 +148,7 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
     let head_commit = context.head_commit.clone();
     let mut notices = request.notices;
     notices.extend(baselines.notices.iter().cloned());
+    notices.extend(proxies(request.config));
     let machine = Fingerprint::of_this_machine().with_environment(request.environment);
     let report = assemble::report(
         &done,
@@ -178,6 +181,16 @@ pub fn write(report: &Report, workspace: &Workspace) -> Result<Vec<PathBuf>, CiE
 
 fn has_budget(gate: &Gate) -> bool {
     aims(gate).iter().any(|aim| aim.budget.is_some()) || exact::has_budget(gate)
+}
+
+/// What a reader must know of targets that this machine stands in for, each said once.
+fn proxies(config: &Config) -> Vec<String> {
+    let targets: BTreeSet<Target> = config
+        .models
+        .iter()
+        .flat_map(|model| model.targets.iter().copied())
+        .collect();
+    targets.into_iter().filter_map(Target::proxy_here).collect()
 }
 
 /// What the workers themselves said, or else what is known of the library.

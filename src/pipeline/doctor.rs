@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use serde::Serialize;
 
+use crate::config::Engine;
 use crate::hint::Hint;
 use crate::machine::Fingerprint;
 use crate::machine::affinity;
@@ -108,8 +109,15 @@ pub fn checks(request: &Request<'_>) -> Vec<Check> {
 }
 
 fn engine(request: &Request<'_>, installable: bool) -> Check {
-    let found = library::cache_folder(request.environment)
-        .and_then(|cache| library::locate(request.version, request.explicit, &cache, request.environment));
+    let found = library::cache_folder(request.environment).and_then(|cache| {
+        library::locate(
+            Engine::OnnxRuntime,
+            request.version,
+            request.explicit,
+            &cache,
+            request.environment,
+        )
+    });
     match found {
         Ok(library) => {
             let version = library.version.as_deref().unwrap_or("of unknown version");

@@ -186,6 +186,7 @@ pub fn run(
     }
     let sweep = sweep::open(request, around)?;
     let mut warnings = sweep.source.opened.notices.clone();
+    warnings.extend(request.target.proxy_here());
     let opened = &sweep.source.opened;
     let checked = outputs::check(
         &sweep.side(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::config::Config;
+use crate::config::Engine;
 use crate::config::Gate;
 use crate::config::Target;
 use crate::hint::Hint;
@@ -30,6 +31,7 @@ use crate::pipeline::plan::Work;
 use crate::pipeline::recall::Cache;
 use crate::pipeline::recall::Sessions;
 use crate::pipeline::subject::Prepared;
+use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 use crate::runtime::WorkerCommand;
 use crate::runtime::WorkerOptions;
@@ -44,8 +46,20 @@ use crate::verdict::Verdict;
 pub struct Machinery {
     /// How a worker is started.
     pub worker: WorkerCommand,
-    /// The engine's library.
+    /// The library of the engine that runs most of what is run: ONNX Runtime where it is used at all.
     pub library: Library,
+    /// LiteRT's, where TensorFlow Lite models are run.
+    pub litert: Option<Library>,
+}
+
+impl Machinery {
+    /// The library of `engine`. Where none was made ready, the other one's, which its worker refuses by name.
+    pub fn library_of(&self, engine: Engine) -> &Library {
+        match engine {
+            Engine::OnnxRuntime => &self.library,
+            Engine::LiteRt => self.litert.as_ref().unwrap_or(&self.library),
+        }
+    }
 }
 
 /// A job and what came of it.
@@ -291,12 +305,13 @@ pub fn side(prepared: &Prepared, job: &Job, feed: &Feed, setting: &Setting<'_>) 
 /// How sessions on `target` are set up.
 pub(super) fn session_settings(config: &Config, machinery: &Machinery, target: Target) -> SessionSettings {
     SessionSettings {
-        library: machinery.library.path.clone(),
+        library: machinery.library_of(target.engine()).path.clone(),
         target,
         threads: config.measure.threads,
         graph_optimization: config.runtime.graph_optimization,
         execution_mode: config.runtime.execution_mode,
         arena: true,
+        litert: LiteRtSettings::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::config::Engine;
 use crate::hint::Hint;
 use crate::pipeline::gate::Machinery;
 use crate::runtime::WorkerCommand;
@@ -33,10 +34,22 @@ impl Hint for MachineryError {
     }
 }
 
-/// Finds or installs ONNX Runtime `version`, and says how workers are started.
+/// Which libraries a run needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The version of ONNX Runtime.
+    pub version: &'a str,
+    /// The ONNX Runtime that a flag names.
+    pub explicit: Option<&'a Path>,
+    /// The LiteRT that a flag names.
+    pub explicit_litert: Option<&'a Path>,
+    /// Which engines models are run with; ONNX Runtime where there are none.
+    pub engines: &'a [Engine],
+}
+
+/// Finds or installs the libraries that are wanted, and says how workers are started.
 pub fn ready(
-    version: &str,
-    explicit: Option<&Path>,
+    wanted: Wanted<'_>,
     environment: &BTreeMap<String, String>,
     observer: &mut dyn FnMut(InstallEvent),
 ) -> Result<Machinery, MachineryError> {
@@ -44,10 +57,23 @@ pub fn ready(
     let python = environment
         .get(PYTHON_VARIABLE)
         .map_or(library::DEFAULT_PYTHON, String::as_str);
-    let library = library::ensure(version, explicit, &cache, environment, python, observer)?;
+    let mut ensure = |engine: Engine| {
+        let (version, explicit) = match engine {
+            Engine::OnnxRuntime => (wanted.version, wanted.explicit),
+            Engine::LiteRt => (engine.default_version(), wanted.explicit_litert),
+        };
+        library::ensure(engine, version, explicit, &cache, environment, python, observer)
+    };
+    let is_wanted = |engine| wanted.engines.contains(&engine);
+    let litert = is_wanted(Engine::LiteRt).then(|| ensure(Engine::LiteRt)).transpose()?;
+    let library = match &litert {
+        Some(litert) if !is_wanted(Engine::OnnxRuntime) => litert.clone(),
+        _ => ensure(Engine::OnnxRuntime)?,
+    };
     let executable = std::env::current_exe().map_err(MachineryError::Executable)?;
     Ok(Machinery {
         worker: WorkerCommand::of(executable),
         library,
+        litert,
     })
 }

@@ -11,6 +11,7 @@ pub mod calibration;
 pub mod ci;
 pub mod compare_quantization;
 pub mod compared;
+pub mod compatible;
 pub mod compute_units;
 pub mod deliver;
 pub mod derivation;

@@ -31,6 +31,7 @@ use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenError;
 use crate::pipeline::workspace::Workspace;
+use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 
 /// Name of the model that this tool brings along.
@@ -123,6 +124,7 @@ pub fn measure(request: &Request<'_>, observer: &mut dyn FnMut(Event)) -> Result
             graph_optimization: request.config.runtime.graph_optimization,
             execution_mode: request.config.runtime.execution_mode,
             arena: true,
+            litert: LiteRtSettings::default(),
         },
         inputs: opened.made.inputs,
     };

@@ -256,7 +256,8 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
         model: origin,
     };
     let fed = agree::feed(origin, request.feed, workspace)?;
-    let notices = fed.opened.notices.clone();
+    let mut notices = fed.opened.notices.clone();
+    notices.extend(target.proxy_here());
     let known = if fed.is_real {
         None
     } else {

@@ -28,6 +28,7 @@ use crate::pipeline::open;
 use crate::pipeline::open::OpenError;
 use crate::pipeline::open::Opened;
 use crate::pipeline::workspace::Workspace;
+use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 use crate::runtime::WorkerOptions;
 
@@ -136,6 +137,7 @@ pub fn run(
         graph_optimization: GraphOptimization::All,
         execution_mode: ExecutionMode::Sequential,
         arena: true,
+        litert: LiteRtSettings::default(),
     };
     let side = side(&opened, &settings);
     let profile =

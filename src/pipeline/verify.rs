@@ -398,7 +398,7 @@ fn explain(error: MeasureError, recipe: &str, target: Target, inside: &Inside<'_
         } => {
             let source = Box::new(source);
             match &*source {
-                WorkerError::Unsupported { message } => VerifyError::NotImplemented {
+                WorkerError::Unsupported { message, .. } => VerifyError::NotImplemented {
                     what: missing_kernel(message).unwrap_or_else(|| "one of its operators".to_owned()),
                     recipe,
                     target,

@@ -2,15 +2,20 @@
 
 use prost::Message as _;
 
+use crate::config::Engine;
 use crate::model::onnx::proto;
 use crate::model::tensor::Tensor;
 
 use super::error::WorkerError;
 use super::settings::Artifact;
+use super::settings::LiteRtSettings;
 use super::settings::SessionSettings;
 use super::settings::WorkerCommand;
 use super::settings::WorkerOptions;
 use super::worker::Worker;
+
+/// The magnitude of one number, made by `tests/reference/tflite/make_models.py`.
+const ONE_OPERATOR: &[u8] = include_bytes!("litert/one_operator.tflite");
 
 /// Peak memory in bytes of a fresh worker with a session that passes one number through; `None` where the system doesn't tell.
 pub fn empty_session_peak(command: &WorkerCommand, settings: &SessionSettings) -> Result<Option<u64>, WorkerError> {
@@ -19,14 +24,26 @@ pub fn empty_session_peak(command: &WorkerCommand, settings: &SessionSettings) -
         source,
     };
     let folder = tempfile::TempDir::with_prefix("mlbuild-empty-").map_err(failed)?;
-    let model = folder.path().join("model.onnx");
-    crate::files::write_atomic(&model, &identity().encode_to_vec()).map_err(|error| failed(error.source))?;
+    let (name, bytes) = match settings.target.engine() {
+        Engine::OnnxRuntime => ("model.onnx", identity().encode_to_vec()),
+        Engine::LiteRt => ("model.tflite", ONE_OPERATOR.to_vec()),
+    };
+    let model = folder.path().join(name);
+    crate::files::write_atomic(&model, &bytes).map_err(|error| failed(error.source))?;
     let mut worker = Worker::spawn(command, &WorkerOptions::default())?;
     let artifact = Artifact {
         model,
         external: Vec::new(),
     };
-    worker.load(&artifact, settings, &[Tensor::from_f32("x", &[1], &[0.0])])?;
+    // The signature is one of the model that is measured, and this one has none.
+    let settings = SessionSettings {
+        litert: LiteRtSettings {
+            signature: None,
+            ..settings.litert.clone()
+        },
+        ..settings.clone()
+    };
+    worker.load(&artifact, &settings, &[Tensor::from_f32("x", &[1], &[0.0])])?;
     worker.block(1, 1)?;
     worker.peak_memory()
 }

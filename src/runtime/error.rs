@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Engine;
 use crate::hint::Hint;
 
 use super::protocol::Failure;
@@ -69,14 +70,18 @@ pub enum WorkerError {
         limit: Option<u64>,
     },
     /// The engine knows no such operator, opset, IR version or type.
-    #[error("this version of ONNX Runtime does not support the model: {message}")]
+    #[error("this version of {engine} does not support the model: {message}")]
     Unsupported {
+        /// Which engine.
+        engine: Engine,
         /// The engine's words.
         message: String,
     },
     /// The engine takes the file for no valid model.
-    #[error("ONNX Runtime refuses the model: {message}")]
+    #[error("{engine} refuses the model: {message}")]
     InvalidModel {
+        /// Which engine.
+        engine: Engine,
         /// The engine's words.
         message: String,
     },
@@ -99,14 +104,18 @@ pub enum WorkerError {
         message: String,
     },
     /// The engine's library can't be loaded.
-    #[error("cannot load ONNX Runtime: {message}")]
+    #[error("cannot load {engine}: {message}")]
     Library {
+        /// Which engine.
+        engine: Engine,
         /// The loader's words.
         message: String,
     },
     /// Anything else that the engine reported.
-    #[error("ONNX Runtime failed while {doing}: {message}")]
+    #[error("{engine} failed while {doing}: {message}")]
     Engine {
+        /// Which engine.
+        engine: Engine,
         /// What it was asked for.
         doing: &'static str,
         /// The engine's words.
@@ -115,21 +124,21 @@ pub enum WorkerError {
 }
 
 impl WorkerError {
-    pub(super) fn from_failure(failure: Failure, doing: &'static str, limit: Option<u64>) -> Self {
+    pub(super) fn from_failure(failure: Failure, engine: Engine, doing: &'static str, limit: Option<u64>) -> Self {
         let Failure { kind, message } = failure;
         match kind {
-            FailureKind::Library => Self::Library { message },
+            FailureKind::Library => Self::Library { engine, message },
             FailureKind::Provider => Self::Provider { message },
             FailureKind::Artifact => Self::Artifact { message },
-            FailureKind::Unsupported => Self::Unsupported { message },
-            FailureKind::Model => Self::InvalidModel { message },
+            FailureKind::Unsupported => Self::Unsupported { engine, message },
+            FailureKind::Model => Self::InvalidModel { engine, message },
             FailureKind::Input => Self::Input { message },
             FailureKind::Memory => Self::OutOfMemory {
                 doing,
                 detail: message,
                 limit,
             },
-            FailureKind::Engine | FailureKind::Request => Self::Engine { doing, message },
+            FailureKind::Engine | FailureKind::Request => Self::Engine { engine, doing, message },
         }
     }
 }
@@ -158,6 +167,22 @@ impl Hint for WorkerError {
                 "the engine crashed on this model; try it alone with `mlbuild compare MODEL MODEL`, or pin another `runtime.version`"
             }
             Self::OutOfMemory { .. } => "use smaller input shapes, or a machine with more memory",
+            Self::Unsupported {
+                engine: Engine::LiteRt, ..
+            } => {
+                "convert the model with operators that TensorFlow Lite has built in; custom and Flex operators need an application of their own"
+            }
+            Self::InvalidModel {
+                engine: Engine::LiteRt, ..
+            } => "check that the whole file was committed, and that it runs in the Python package `ai-edge-litert`",
+            Self::Library {
+                engine: Engine::LiteRt, ..
+            } => {
+                "install the published one with `mlbuild runtime install --engine litert`; no other version can be loaded"
+            }
+            Self::Engine {
+                engine: Engine::LiteRt, ..
+            } => "the words are the engine's own; see whether the model runs in the Python package `ai-edge-litert`",
             Self::Unsupported { .. } => {
                 "export the model with an older opset, or set `runtime.version` to a newer ONNX Runtime (`mlbuild runtime list`)"
             }

@@ -1,10 +1,11 @@
 //! Executing models: one engine a file, always in a worker process of its own.
 //!
 //! [`library`] finds or installs an engine's shared library. [`worker::Worker`] starts `mlbuild worker` and talks to it over
-//! [`protocol`]; the far side is [`worker::serve`], which alone calls into [`onnxruntime`]. A crash, a hang or a model that
+//! [`protocol`]; the far side is [`worker::serve`], which alone calls into [`engine`]: [`onnxruntime`] or [`litert`]. A crash, a hang or a model that
 //! eats all memory ends the worker, never this process, and comes back as a [`WorkerError`].
 
 mod empty;
+mod engine;
 mod engine_failure;
 mod engine_tensors;
 mod engine_time;
@@ -12,6 +13,7 @@ mod environment;
 mod error;
 pub mod library;
 mod limits;
+mod litert;
 mod memory;
 mod observing;
 mod onnxruntime;
@@ -29,6 +31,7 @@ pub use self::observing::Watch;
 pub use self::observing::WatchKind;
 pub use self::observing::Watched;
 pub use self::settings::Artifact;
+pub use self::settings::LiteRtSettings;
 pub use self::settings::Loaded;
 pub use self::settings::RawProfile;
 pub use self::settings::SessionSettings;

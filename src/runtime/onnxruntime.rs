@@ -189,6 +189,15 @@ impl Engine {
                     ep::CoreML::default().with_compute_units(units),
                 )
             }
+            Target::AndroidArm64
+            | Target::AndroidArm32
+            | Target::AndroidX86
+            | Target::RaspberryPi
+            | Target::CoralTpu
+            | Target::GenericLinux => Err(Failure {
+                kind: FailureKind::Provider,
+                message: format!("ONNX Runtime does not run what target `{}` needs", settings.target),
+            }),
         }
     }
 }

@@ -24,7 +24,7 @@ use super::settings::SessionSettings;
 use super::stolen::Timed;
 
 /// Both sides must agree on it; any change of the types below raises it.
-pub(super) const VERSION: u32 = 5;
+pub(super) const VERSION: u32 = 6;
 
 /// A header holds names, shapes and messages, never data.
 const MAX_HEADER: u64 = 4 << 20;

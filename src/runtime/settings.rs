@@ -33,6 +33,26 @@ pub struct SessionSettings {
     /// Whether the engine keeps the memory of activations for the next inference; off, every inference asks the system anew, which holds
     /// less between inferences and costs time.
     pub arena: bool,
+    /// What only targets of LiteRT heed.
+    pub litert: LiteRtSettings,
+}
+
+/// How LiteRT is set up; it heeds of the rest the library, the target and the threads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiteRtSettings {
+    /// Whether XNNPACK computes what it can, as the library is shipped; otherwise its own kernels compute everything.
+    pub xnnpack: bool,
+    /// The signature that is run; the first one where `None`.
+    pub signature: Option<String>,
+}
+
+impl Default for LiteRtSettings {
+    fn default() -> Self {
+        Self {
+            xnnpack: true,
+            signature: None,
+        }
+    }
 }
 
 /// A model's files. They are trusted to be the ones that were scanned: content-addressed, or read by [`crate::model`].

@@ -376,6 +376,7 @@ impl Surroundings {
                     version: None,
                     origin: Origin::Explicit,
                 },
+                litert: None,
             },
             objects: Objects::open(folder.path()).unwrap(),
             _folder: folder,

@@ -73,6 +73,8 @@ mod simplify;
 mod smooth;
 mod support;
 mod tasks;
+mod tflite_measuring;
+mod tflite_worker;
 mod trend;
 mod untouched;
 mod upgrade;

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use mlbuild::config::DEFAULT_ONNXRUNTIME;
+use mlbuild::config::Engine;
 use mlbuild::runtime::library;
 
 use crate::support::env::TestEnv;
@@ -150,6 +151,67 @@ fn installs_lists_and_finds() {
     env.run(&["runtime", "install", "--force", "--python", "/nowhere/python"])
         .expect_code(2);
     assert!(installed(&env));
+}
+
+#[test]
+fn each_engine_is_installed_and_listed_by_itself() {
+    let installed = crate::support::litert::library();
+    let env = TestEnv::new().with_runtime_cache();
+    let engine = ["--engine", "litert"];
+    let run = |arguments: &[&str]| env.run(&[arguments, &engine[..]].concat());
+    assert_eq!(
+        run(&["runtime", "path"]).expect_code(0).stdout.trim(),
+        installed.to_str().unwrap()
+    );
+    let list = run(&["runtime", "list"]).expect_code(0).stdout;
+    assert!(
+        list.starts_with("2.3.0      installed") && list.contains("(default)"),
+        "{list}"
+    );
+    // What is there is whole, so that no interpreter is asked.
+    run(&["runtime", "install", "--python", "/nowhere/python"]).expect_code(0);
+
+    let found = |path: &str| env.run(&["runtime", "path", "--engine", "litert", "--json", "--litert-path", path]);
+    let given = found(installed.parent().unwrap().to_str().unwrap())
+        .expect_code(0)
+        .stdout;
+    let given: serde_json::Value = serde_json::from_str(&given).unwrap();
+    assert_eq!(
+        (&given["version"], &given["origin"]),
+        (&"2.3.0".into(), &"explicit".into())
+    );
+    let output = found("/nowhere/libLiteRt.so").expect_code(2).snapshot();
+    insta::assert_snapshot!(output, @"
+    exit code: 2
+    ----- stderr -----
+    error: `/nowhere/libLiteRt.so`, given by `--litert-path`, is not a LiteRT library nor a folder that holds one
+    hint: it must be the shared library itself (`libLiteRt.so`, `.dylib`, `.dll`) or its folder
+    ");
+}
+
+#[test]
+fn litert_that_is_missing_is_told_with_what_installs_it() {
+    let env = offline();
+    let missing = env
+        .run(&["runtime", "path", "--engine", "litert"])
+        .expect_code(2)
+        .snapshot();
+    insta::assert_snapshot!(missing, @"
+    exit code: 2
+    ----- stderr -----
+    error: LiteRT 2.3.0 is not installed
+    hint: `mlbuild runtime install --engine litert --version 2.3.0`
+    hint: or give the library out of the wheel with `--litert-path /absolute/path/to/libLiteRt.so`
+    ");
+    let unpinned = ["runtime", "install", "--engine", "litert", "--version", "2.1.4"];
+    let unpinned = env.run(&unpinned).expect_code(2).snapshot();
+    insta::assert_snapshot!(unpinned, @"
+    exit code: 2
+    ----- stderr -----
+    error: LiteRT 2.1.4 has no pinned digest here, so it cannot be installed
+    hint: install 2.3.0
+    hint: or give the library out of the wheel with `--litert-path /absolute/path/to/libLiteRt.so`
+    ");
 }
 
 #[test]
@@ -435,6 +497,7 @@ mod impostors {
         let mut events = Vec::new();
         let cache = tempfile::tempdir().unwrap();
         let found = library::install(
+            Engine::OnnxRuntime,
             DEFAULT_ONNXRUNTIME,
             cache.path(),
             &python,

@@ -22,6 +22,7 @@ use crate::pipeline::agree::Pair;
 use crate::pipeline::open;
 use crate::report::agreement;
 use crate::report::agreement::Floors;
+use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 
 /// The least cosine similarity, and share of equal answers, that is accepted where nobody says otherwise.
@@ -161,6 +162,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             graph_optimization: runtime.graph_optimization,
             execution_mode: runtime.execution_mode,
             arena: true,
+            litert: LiteRtSettings::default(),
         },
         timeout: measure.worker_timeout.0,
         stop: interrupt.stop(),

@@ -29,6 +29,7 @@ use crate::pipeline::open::Opened;
 use crate::report::quantization;
 use crate::report::quantization::Quantization;
 use crate::report::quantization::Side;
+use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 use crate::units::Span;
 
@@ -106,6 +107,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             graph_optimization: config.runtime.graph_optimization,
             execution_mode: config.runtime.execution_mode,
             arena: true,
+            litert: LiteRtSettings::default(),
         },
         timeout: config.measure.worker_timeout.0,
         stop: interrupt.stop(),

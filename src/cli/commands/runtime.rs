@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Installing;
-use crate::config::DEFAULT_ONNXRUNTIME;
+use crate::config::Engine;
 use crate::runtime::library;
 use crate::runtime::library::Library;
 
@@ -29,6 +29,8 @@ pub struct Args {
 enum Command {
     /// Show what is installed (its digest is checked) and what can be.
     List {
+        #[command(flatten)]
+        choice: Choice,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -59,9 +61,37 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Version {
-    /// The version of ONNX Runtime.
-    #[arg(long, value_name = "VERSION", default_value = DEFAULT_ONNXRUNTIME)]
-    version: String,
+    /// The engine's version [default: 1.31.1].
+    #[arg(long, value_name = "VERSION")]
+    version: Option<String>,
+    #[command(flatten)]
+    choice: Choice,
+}
+
+#[derive(Debug, clap::Args)]
+struct Choice {
+    /// The engine: onnxruntime or litert.
+    #[arg(long, value_name = "ENGINE", default_value = "onnxruntime", value_parser = engine, hide = true)]
+    engine: Engine,
+}
+
+impl Version {
+    fn engine(&self) -> Engine {
+        self.choice.engine
+    }
+
+    fn name(&self) -> &str {
+        self.version
+            .as_deref()
+            .unwrap_or_else(|| self.engine().default_version())
+    }
+}
+
+fn engine(text: &str) -> Result<Engine, String> {
+    let mut engines = Engine::ALL.into_iter();
+    engines
+        .find(|engine| engine.name() == text)
+        .ok_or_else(|| "must be onnxruntime or litert".to_owned())
 }
 
 /// One row of `list`.
@@ -77,37 +107,37 @@ struct Row {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     match &args.command {
-        Command::List { json } => list(context, *json),
+        Command::List { choice, json } => list(context, choice.engine, *json),
         Command::Install {
             version,
             python,
             force,
             json,
-        } => install(context, &version.version, python, *force, *json),
-        Command::Path { version, json } => path(context, &version.version, *json),
+        } => install(context, version, python, *force, *json),
+        Command::Path { version, json } => path(context, version, *json),
     }
 }
 
-fn list(context: &Context, json: bool) -> Result<Exit, CliError> {
+fn list(context: &Context, engine: Engine, json: bool) -> Result<Exit, CliError> {
     let cache = library::cache_folder(&context.environment)?;
-    let mut rows: Vec<Row> = library::list(&cache)
+    let mut rows: Vec<Row> = library::list(engine, &cache)
         .into_iter()
         .map(|(version, path, verified)| Row {
-            default: version == DEFAULT_ONNXRUNTIME,
+            default: version == engine.default_version(),
             version,
             state: if verified.is_ok() { "installed" } else { "damaged" },
             path: Some(path),
             problem: verified.err().map(|error| error.to_string()),
         })
         .collect();
-    for version in library::versions() {
+    for version in library::versions(engine) {
         if rows.iter().all(|row| row.version != version) {
             rows.push(Row {
                 version: version.to_owned(),
                 state: "available",
                 path: None,
                 problem: None,
-                default: version == DEFAULT_ONNXRUNTIME,
+                default: version == engine.default_version(),
             });
         }
     }
@@ -135,25 +165,29 @@ fn list(context: &Context, json: bool) -> Result<Exit, CliError> {
     Ok(Exit::Pass)
 }
 
-fn install(context: &Context, version: &str, python: &str, force: bool, json: bool) -> Result<Exit, CliError> {
+fn install(context: &Context, version: &Version, python: &str, force: bool, json: bool) -> Result<Exit, CliError> {
     let cache = library::cache_folder(&context.environment)?;
     let put = if force { library::reinstall } else { library::install };
     let mut progress = Installing::new(&context.ui);
-    let installed = put(version, &cache, python, &context.environment, &mut |event| {
-        progress.show(&event)
-    });
+    let installed = put(
+        version.engine(),
+        version.name(),
+        &cache,
+        python,
+        &context.environment,
+        &mut |event| progress.show(&event),
+    );
     progress.finish();
     show(context, &installed?, json)
 }
 
-fn path(context: &Context, version: &str, json: bool) -> Result<Exit, CliError> {
+fn path(context: &Context, version: &Version, json: bool) -> Result<Exit, CliError> {
     let cache = library::cache_folder(&context.environment)?;
-    let found = library::locate(
-        version,
-        context.global.runtime_path.as_deref(),
-        &cache,
-        &context.environment,
-    )?;
+    let explicit = match version.engine() {
+        Engine::OnnxRuntime => context.global.runtime_path.as_deref(),
+        Engine::LiteRt => context.global.litert_path.as_deref(),
+    };
+    let found = library::locate(version.engine(), version.name(), explicit, &cache, &context.environment)?;
     show(context, &found, json)
 }
 

@@ -24,6 +24,7 @@ use crate::pipeline::layers;
 use crate::pipeline::open;
 use crate::report;
 use crate::report::layers::Row;
+use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 
 /// Find the layers that quantization costs most: each is quantized alone, and the model's outputs are compared.
@@ -94,6 +95,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             graph_optimization: config.runtime.graph_optimization,
             execution_mode: config.runtime.execution_mode,
             arena: true,
+            litert: LiteRtSettings::default(),
         },
         timeout: config.measure.worker_timeout.0,
         stop: interrupt.stop(),

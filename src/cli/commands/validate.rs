@@ -36,6 +36,7 @@ use crate::report::agreement;
 use crate::report::agreement::Check;
 use crate::report::constraints;
 use crate::report::constraints::Row;
+use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 use crate::units::Span;
 use crate::verdict::constraints::Judged;
@@ -166,6 +167,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             graph_optimization: config.runtime.graph_optimization,
             execution_mode: config.runtime.execution_mode,
             arena: true,
+            litert: LiteRtSettings::default(),
         },
         timeout: measure.worker_timeout.0,
         stop: interrupt.stop(),

@@ -9,13 +9,13 @@ use crate::config::error::MOST_PROBLEMS;
 use crate::config::nearest::nearest;
 use crate::config::nearest::quoted;
 use crate::config::raw;
+use crate::config::target::Target;
 use crate::config::types::BuildCommand;
 use crate::config::types::DatasetConfig;
 use crate::config::types::ImageConfig;
 use crate::config::types::InputConfig;
 use crate::config::types::ModelConfig;
 use crate::config::types::Resize;
-use crate::config::types::Target;
 use crate::config::types::Task;
 
 use super::Resolver;

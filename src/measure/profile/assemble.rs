@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::config::Engine;
 use crate::measure::error::MeasureError;
 use crate::measure::profile::cost;
 use crate::measure::profile::cost::Macs;
@@ -58,18 +59,23 @@ pub(super) fn assemble(measured: Measured<'_>) -> Result<Profile, MeasureError> 
         Ok(bytes) => decode(bytes).map_err(|reason| format!("what the engine saved cannot be read: {reason}")),
         Err(reason) => Err(format!("the engine could not save it: {reason}")),
     };
+    // LiteRT names operators and partitions itself, and has no other graph than the model's.
+    let has_own_names = measured.side.settings.target.engine() == Engine::LiteRt;
     let optimized = optimized.unwrap_or_else(|reason| {
-        warnings.push(format!(
-            "nodes cannot be traced into kernels, for there is no optimized graph: {reason}"
-        ));
+        if !has_own_names {
+            warnings.push(format!(
+                "nodes cannot be traced into kernels, for there is no optimized graph: {reason}"
+            ));
+        }
         ModelProto::default()
     });
     let nothing = GraphProto::default();
-    let original = measured.model.proto.graph.as_ref().unwrap_or(&nothing);
+    let original = measured.model.proto.graph.as_ref();
+    let original = original.filter(|_| !has_own_names).unwrap_or(&nothing);
     let trace = trace::trace(original, optimized.graph.as_ref().unwrap_or(&nothing));
     let places = placed::place(&totals.kernels, &trace);
     let lost = places.iter().filter(|place| place.is_none()).count();
-    if lost > 0 && warnings.is_empty() {
+    if lost > 0 && warnings.is_empty() && !has_own_names {
         warnings.push(format!(
             "{lost} of {} kernels could not be found in the optimized graph",
             places.len()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::Engine;
 use crate::config::ExecutionMode;
 use crate::machine::affinity;
 use crate::measure::error::MeasureError;
@@ -109,7 +110,9 @@ pub fn profile(
         },
     )
     .map_err(failed)?;
-    let roofline = if options.roofline {
+    // It is taken with models in the other engine's format.
+    let is_measurable = side.settings.target.engine() == Engine::OnnxRuntime;
+    let roofline = if options.roofline && is_measurable {
         observer(Step::Roofline);
         roofline::measure(command, &side.settings, &worker_options).map_err(failed)?
     } else {

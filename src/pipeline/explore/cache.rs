@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::config::Engine;
 use crate::digest::Digest;
 use crate::digest::Hasher;
 use crate::files;
@@ -123,9 +124,14 @@ fn settings(settings: &SessionSettings) -> Vec<u8> {
         graph_optimization,
         execution_mode,
         arena,
+        litert,
     } = settings;
     let (level, mode) = (graph_optimization.name(), execution_mode.name());
-    format!("{target} {threads} {level} {mode} {arena}").into_bytes()
+    let mut text = format!("{target} {threads} {level} {mode} {arena}");
+    if target.engine() == Engine::LiteRt {
+        text.push_str(&format!(" {} {:?}", litert.xnnpack, litert.signature));
+    }
+    text.into_bytes()
 }
 
 fn add(hasher: &mut Hasher, tensors: &[crate::model::tensor::Tensor]) {

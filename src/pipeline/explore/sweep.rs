@@ -19,6 +19,7 @@ use crate::pipeline::explore::cache::Cache;
 use crate::pipeline::explore::cache::Common;
 use crate::pipeline::open;
 use crate::pipeline::recall;
+use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 use crate::variant::AS_IS;
 
@@ -79,12 +80,13 @@ pub(super) fn open<'a>(request: &'a Request<'a>, around: &'a Surroundings<'a>) -
     let engine = Engine {
         worker: &around.machinery.worker,
         settings: SessionSettings {
-            library: around.machinery.library.path.clone(),
+            library: around.machinery.library_of(request.target.engine()).path.clone(),
             target: request.target,
             threads: request.measure.threads,
             graph_optimization: request.runtime.graph_optimization,
             execution_mode: request.runtime.execution_mode,
             arena: true,
+            litert: LiteRtSettings::default(),
         },
         timeout: request.measure.worker_timeout.0,
         stop: around.interrupt.stop(),

@@ -1,4 +1,4 @@
-//! The per-user cache of libraries: `onnxruntime/VERSION/PLATFORM/`, each with an `install.json` beside the library.
+//! The per-user cache of libraries: `ENGINE/VERSION/PLATFORM/`, each with an `install.json` beside the library.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::config::Engine;
 use crate::digest::Digest;
 use crate::files::FileError;
 
@@ -25,7 +26,7 @@ const NOTE: &str = "install.json";
 pub struct Installed {
     /// The version of this format.
     pub schema: u32,
-    /// ONNX Runtime's version.
+    /// The engine's version.
     pub version: String,
     /// The machine it is for.
     pub platform: String,
@@ -42,14 +43,21 @@ pub struct Installed {
 }
 
 impl Installed {
-    pub(super) fn new(version: &str, wheel: &pinned::Wheel, wheel_sha256: Digest, bytes: u64, sha256: Digest) -> Self {
+    pub(super) fn new(
+        engine: Engine,
+        version: &str,
+        wheel: &pinned::Wheel,
+        wheel_sha256: Digest,
+        bytes: u64,
+        sha256: Digest,
+    ) -> Self {
         Self {
             schema: SCHEMA,
             version: version.to_owned(),
             platform: wheel.platform.name.to_owned(),
-            wheel: wheel.file_name(version),
+            wheel: wheel.file_name(engine, version),
             wheel_sha256,
-            library: pinned::library_name(wheel.platform.name, version),
+            library: pinned::library_name(engine, wheel.platform.name, version),
             bytes,
             sha256,
         }
@@ -88,31 +96,36 @@ pub fn cache_folder(environment: &BTreeMap<String, String>) -> Result<PathBuf, L
         .ok_or(LibraryError::NoCacheFolder)
 }
 
-/// The folder of all versions.
-pub(super) fn engine_folder(cache: &Path) -> PathBuf {
-    cache.join("onnxruntime")
+/// The folder of all versions of an engine.
+pub(super) fn engine_folder(cache: &Path, engine: Engine) -> PathBuf {
+    cache.join(engine.name())
 }
 
 /// Where one version for one platform lies.
-pub(super) fn library_folder(cache: &Path, version: &str, platform: &str) -> PathBuf {
-    engine_folder(cache).join(version).join(platform)
+pub(super) fn library_folder(cache: &Path, engine: Engine, version: &str, platform: &str) -> PathBuf {
+    engine_folder(cache, engine).join(version).join(platform)
 }
 
 /// The library of this version for this machine, if its note and its size agree; no digest is computed.
-pub(super) fn find(cache: &Path, version: &str) -> Result<Option<PathBuf>, LibraryError> {
-    let folder = library_folder(cache, version, &pinned::platform());
+pub(super) fn find(cache: &Path, engine: Engine, version: &str) -> Result<Option<PathBuf>, LibraryError> {
+    let folder = library_folder(cache, engine, version, &pinned::platform());
     if !is_plain(version) || !folder.exists() {
         return Ok(None);
     }
-    let (installed, path) = read(&folder)?;
+    let (installed, path) = read(engine, &folder)?;
     if installed.version != version {
-        return Err(damaged(&path, format!("its note speaks of {}", installed.version)));
+        return Err(damaged(
+            engine,
+            &path,
+            format!("its note speaks of {}", installed.version),
+        ));
     }
     let length = fs::metadata(&path)
-        .map_err(|error| damaged(&path, error.to_string()))?
+        .map_err(|error| damaged(engine, &path, error.to_string()))?
         .len();
     if length != installed.bytes {
         return Err(damaged(
+            engine,
             &path,
             format!("it has {length} bytes, {} were installed", installed.bytes),
         ));
@@ -120,14 +133,14 @@ pub(super) fn find(cache: &Path, version: &str) -> Result<Option<PathBuf>, Libra
     Ok(Some(path))
 }
 
-/// Everything in the cache for this machine, newest version first: version, path of the library, and what is wrong with it.
-pub fn list(cache: &Path) -> Vec<(String, PathBuf, Result<Installed, LibraryError>)> {
-    let Ok(entries) = fs::read_dir(engine_folder(cache)) else {
+/// Everything of `engine` in the cache for this machine, newest version first: version, path of the library, and what is wrong with it.
+pub fn list(engine: Engine, cache: &Path) -> Vec<(String, PathBuf, Result<Installed, LibraryError>)> {
+    let Ok(entries) = fs::read_dir(engine_folder(cache, engine)) else {
         return Vec::new();
     };
     let mut versions: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| is_plain(name) && library_folder(cache, name, &pinned::platform()).is_dir())
+        .filter(|name| is_plain(name) && library_folder(cache, engine, name, &pinned::platform()).is_dir())
         .collect();
     versions.sort_by_key(|version| {
         let numbers = version.split('.').map(|part| part.parse::<u64>().unwrap_or(0));
@@ -136,36 +149,38 @@ pub fn list(cache: &Path) -> Vec<(String, PathBuf, Result<Installed, LibraryErro
     versions
         .into_iter()
         .map(|version| {
-            let folder = library_folder(cache, &version, &pinned::platform());
-            let path = folder.join(pinned::library_name(&pinned::platform(), &version));
-            let verified = verify(cache, &version);
+            let folder = library_folder(cache, engine, &version, &pinned::platform());
+            let path = folder.join(pinned::library_name(engine, &pinned::platform(), &version));
+            let verified = verify(engine, cache, &version);
             (version, path, verified)
         })
         .collect()
 }
 
 /// Compares the installed library with its recorded digest, and the wheel it came from with the pinned one.
-pub fn verify(cache: &Path, version: &str) -> Result<Installed, LibraryError> {
-    let Some(path) = find(cache, version)? else {
+pub fn verify(engine: Engine, cache: &Path, version: &str) -> Result<Installed, LibraryError> {
+    let Some(path) = find(cache, engine, version)? else {
         return Err(LibraryError::NotInstalled {
+            engine,
             version: version.to_owned(),
         });
     };
-    let (installed, _) = read(&library_folder(cache, version, &pinned::platform()))?;
-    let digest = Digest::of_file(&path).map_err(|error| damaged(&path, error.to_string()))?;
+    let (installed, _) = read(engine, &library_folder(cache, engine, version, &pinned::platform()))?;
+    let digest = Digest::of_file(&path).map_err(|error| damaged(engine, &path, error.to_string()))?;
     if digest != installed.sha256 {
         return Err(damaged(
+            engine,
             &path,
             format!("its SHA-256 is {digest}, not {}", installed.sha256),
         ));
     }
-    let pinned = pinned::RELEASES
-        .iter()
+    let pinned = pinned::releases(engine)
         .filter(|release| release.version == version)
-        .flat_map(|release| &release.wheels)
+        .flat_map(|release| release.wheels)
         .find(|wheel| wheel.platform.name == installed.platform);
     match pinned {
         Some(wheel) if wheel.sha256 != installed.wheel_sha256.as_str() => Err(damaged(
+            engine,
             &path,
             "it came from a wheel that is not the pinned one".to_owned(),
         )),
@@ -173,18 +188,20 @@ pub fn verify(cache: &Path, version: &str) -> Result<Installed, LibraryError> {
     }
 }
 
-fn read(folder: &Path) -> Result<(Installed, PathBuf), LibraryError> {
+fn read(engine: Engine, folder: &Path) -> Result<(Installed, PathBuf), LibraryError> {
     let note = folder.join(NOTE);
-    let bytes = fs::read(&note).map_err(|error| damaged(&note, error.to_string()))?;
-    let installed: Installed = serde_json::from_slice(&bytes).map_err(|error| damaged(&note, error.to_string()))?;
+    let bytes = fs::read(&note).map_err(|error| damaged(engine, &note, error.to_string()))?;
+    let installed: Installed =
+        serde_json::from_slice(&bytes).map_err(|error| damaged(engine, &note, error.to_string()))?;
     if installed.schema != SCHEMA {
         return Err(damaged(
+            engine,
             &note,
             format!("its schema is {}, not {SCHEMA}", installed.schema),
         ));
     }
     if installed.library.contains(['/', '\\']) || installed.library.starts_with('.') {
-        return Err(damaged(&note, "it names a library elsewhere".to_owned()));
+        return Err(damaged(engine, &note, "it names a library elsewhere".to_owned()));
     }
     let path = folder.join(&installed.library);
     Ok((installed, path))
@@ -198,8 +215,9 @@ fn is_plain(version: &str) -> bool {
             .all(|character| character.is_ascii_alphanumeric() || character == '.')
 }
 
-fn damaged(path: &Path, reason: String) -> LibraryError {
+fn damaged(engine: Engine, path: &Path, reason: String) -> LibraryError {
     LibraryError::Damaged {
+        engine,
         path: path.to_owned(),
         reason,
     }
@@ -208,6 +226,8 @@ fn damaged(path: &Path, reason: String) -> LibraryError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ENGINE: Engine = Engine::OnnxRuntime;
 
     fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs
@@ -242,16 +262,15 @@ mod tests {
     }
 
     fn installed(cache: &Path, version: &str) -> PathBuf {
-        let wheel = pinned::RELEASES
-            .iter()
-            .flat_map(|release| &release.wheels)
+        let wheel = pinned::releases(ENGINE)
+            .flat_map(|release| release.wheels)
             .find(|wheel| wheel.platform.name == pinned::platform())
             .unwrap();
-        let folder = library_folder(cache, version, &pinned::platform());
-        let path = folder.join(pinned::library_name(&pinned::platform(), version));
+        let folder = library_folder(cache, ENGINE, version, &pinned::platform());
+        let path = folder.join(pinned::library_name(ENGINE, &pinned::platform(), version));
         crate::files::write_atomic(&path, b"library").unwrap();
         let digest = wheel.sha256.parse().unwrap();
-        Installed::new(version, wheel, digest, 7, Digest::of(b"library"))
+        Installed::new(ENGINE, version, wheel, digest, 7, Digest::of(b"library"))
             .write(&folder)
             .unwrap();
         path
@@ -260,19 +279,19 @@ mod tests {
     #[test]
     fn a_library_is_found_by_size_and_verified_by_digest() {
         let cache = tempfile::tempdir().unwrap();
-        assert!(find(cache.path(), "1.31.1").unwrap().is_none());
+        assert!(find(cache.path(), ENGINE, "1.31.1").unwrap().is_none());
         let path = installed(cache.path(), "1.31.1");
-        assert_eq!(find(cache.path(), "1.31.1").unwrap(), Some(path.clone()));
-        assert!(verify(cache.path(), "1.31.1").is_ok());
+        assert_eq!(find(cache.path(), ENGINE, "1.31.1").unwrap(), Some(path.clone()));
+        assert!(verify(ENGINE, cache.path(), "1.31.1").is_ok());
 
         crate::files::write_atomic(&path, b"LIBRARY").unwrap();
-        assert!(find(cache.path(), "1.31.1").is_ok());
+        assert!(find(cache.path(), ENGINE, "1.31.1").is_ok());
         assert!(matches!(
-            verify(cache.path(), "1.31.1"),
+            verify(ENGINE, cache.path(), "1.31.1"),
             Err(LibraryError::Damaged { .. })
         ));
         crate::files::write_atomic(&path, b"cut").unwrap();
-        let error = find(cache.path(), "1.31.1").unwrap_err();
+        let error = find(cache.path(), ENGINE, "1.31.1").unwrap_err();
         assert!(error.to_string().contains("3 bytes"), "{error}");
     }
 
@@ -292,7 +311,7 @@ mod tests {
             bad[key] = value;
             crate::files::write_atomic(&note, bad.to_string().as_bytes()).unwrap();
             assert!(
-                matches!(find(cache.path(), "1.31.1"), Err(LibraryError::Damaged { .. })),
+                matches!(find(cache.path(), ENGINE, "1.31.1"), Err(LibraryError::Damaged { .. })),
                 "{key}"
             );
         }
@@ -304,7 +323,10 @@ mod tests {
         for version in ["1.9.0", "1.31.1", "1.30.0"] {
             installed(cache.path(), version);
         }
-        let versions: Vec<String> = list(cache.path()).into_iter().map(|(version, ..)| version).collect();
+        let versions: Vec<String> = list(ENGINE, cache.path())
+            .into_iter()
+            .map(|(version, ..)| version)
+            .collect();
         assert_eq!(versions, ["1.31.1", "1.30.0", "1.9.0"]);
     }
 }

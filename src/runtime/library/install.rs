@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
+use crate::config::Engine;
 use crate::digest::Digest;
 use crate::digest::Hasher;
 use crate::files::FileError;
@@ -25,6 +26,7 @@ use super::cache;
 use super::cache::Installed;
 use super::error::LibraryError;
 use super::pinned;
+use super::pinned::Release;
 use super::pinned::Wheel;
 use super::pip;
 
@@ -56,30 +58,33 @@ pub enum InstallEvent {
     Installed,
 }
 
-/// Installs `version` for this machine into `cache` through `python`'s pip, and tells `observer` how far it is. Does nothing
+/// Installs `version` of `engine` for this machine into `cache` through `python`'s pip, and tells `observer` how far it is. Does nothing
 /// where it is there already and whole; replaces it where it is damaged.
 pub fn install(
+    engine: Engine,
     version: &str,
     cache: &Path,
     python: &str,
     environment: &BTreeMap<String, String>,
     observer: &mut dyn FnMut(InstallEvent),
 ) -> Result<Library, LibraryError> {
-    put(version, cache, python, environment, false, observer)
+    put(engine, version, cache, python, environment, false, observer)
 }
 
 /// Like [`install`], but replaces what is there even where it is whole. Until the new one is in place, the old one stays.
 pub fn reinstall(
+    engine: Engine,
     version: &str,
     cache: &Path,
     python: &str,
     environment: &BTreeMap<String, String>,
     observer: &mut dyn FnMut(InstallEvent),
 ) -> Result<Library, LibraryError> {
-    put(version, cache, python, environment, true, observer)
+    put(engine, version, cache, python, environment, true, observer)
 }
 
 fn put(
+    engine: Engine,
     version: &str,
     cache: &Path,
     python: &str,
@@ -87,42 +92,45 @@ fn put(
     replace: bool,
     observer: &mut dyn FnMut(InstallEvent),
 ) -> Result<Library, LibraryError> {
-    let wheel = wheel_of(version)?;
-    let root = cache::engine_folder(cache);
+    let (release, wheel) = find_wheel(engine, version)?;
+    let root = cache::engine_folder(cache, engine);
     fs::create_dir_all(&root).map_err(FileError::at("create the folder", &root))?;
     let _lock = lock(&root, observer)?;
-    let target = cache::library_folder(cache, version, wheel.platform.name);
-    if replace || cache::verify(cache, version).is_err() {
+    let target = cache::library_folder(cache, engine, version, wheel.platform.name);
+    if replace || cache::verify(engine, cache, version).is_err() {
         sweep(&root);
         let temporary = tempfile::Builder::new()
             .prefix(TEMPORARY)
             .tempdir_in(&root)
-            .map_err(|error| file_error("create a folder in", &root, &root, error))?;
-        let fresh = prepare(version, wheel, &temporary, python, environment, observer)?;
-        move_into_place(&fresh, &target, &temporary).map_err(|error| file_error("write", &target, &root, error))?;
+            .map_err(|error| file_error(engine, "create a folder in", &root, &root, error))?;
+        let fresh = prepare(release, wheel, &temporary, python, environment, observer)?;
+        move_into_place(&fresh, &target, &temporary)
+            .map_err(|error| file_error(engine, "write", &target, &root, error))?;
     }
     observer(InstallEvent::Installed);
     Ok(Library {
-        path: target.join(pinned::library_name(wheel.platform.name, version)),
+        path: target.join(pinned::library_name(engine, wheel.platform.name, version)),
         version: Some(version.to_owned()),
         origin: Origin::Cache,
     })
 }
 
-fn wheel_of(version: &str) -> Result<&'static Wheel, LibraryError> {
-    let release = pinned::RELEASES.iter().find(|release| release.version == version);
+fn find_wheel(engine: Engine, version: &str) -> Result<(&'static Release, &'static Wheel), LibraryError> {
+    let release = pinned::releases(engine).find(|release| release.version == version);
     let release = release.ok_or_else(|| LibraryError::Unpinned {
+        engine,
         version: version.to_owned(),
     })?;
     let platform = pinned::platform();
-    release
-        .wheels
-        .iter()
-        .find(|wheel| wheel.platform.name == platform)
-        .ok_or(LibraryError::UnsupportedPlatform {
+    let mut wheels = release.wheels.iter();
+    match wheels.find(|wheel| wheel.platform.name == platform) {
+        Some(wheel) => Ok((release, wheel)),
+        None => Err(LibraryError::UnsupportedPlatform {
+            engine,
             version: version.to_owned(),
             platform,
-        })
+        }),
+    }
 }
 
 /// One installer at a time; the lock goes with the returned file.
@@ -156,19 +164,20 @@ fn sweep(root: &Path) {
 
 /// Makes the finished folder inside `temporary`.
 fn prepare(
-    version: &str,
+    release: &Release,
     wheel: &Wheel,
     temporary: &TempDir,
     python: &str,
     environment: &BTreeMap<String, String>,
     observer: &mut dyn FnMut(InstallEvent),
 ) -> Result<PathBuf, LibraryError> {
-    let name = wheel.file_name(version);
+    let (engine, version) = (release.engine, release.version);
+    let name = wheel.file_name(engine, version);
     let cache = temporary.path().parent().unwrap_or(temporary.path());
     let downloads = temporary.path().join("download");
     let fresh = temporary.path().join("fresh");
     for folder in [&downloads, &fresh] {
-        fs::create_dir(folder).map_err(|error| file_error("create the folder", folder, cache, error))?;
+        fs::create_dir(folder).map_err(|error| file_error(engine, "create the folder", folder, cache, error))?;
     }
 
     observer(InstallEvent::Downloading {
@@ -176,8 +185,9 @@ fn prepare(
         bytes: wheel.bytes,
     });
     let mut progress = |bytes| observer(InstallEvent::Downloaded { bytes });
-    pip::download(python, version, wheel, &downloads, environment, &mut progress).map_err(|error| match error {
+    pip::download(python, release, wheel, &downloads, environment, &mut progress).map_err(|error| match error {
         LibraryError::DiskFull { .. } => LibraryError::DiskFull {
+            engine,
             folder: cache.to_owned(),
         },
         other => other,
@@ -187,6 +197,7 @@ fn prepare(
     let path = downloads.join(&name);
     if !path.is_file() {
         return Err(LibraryError::NotOffered {
+            engine,
             wheel: name,
             detail: "pip brought another file".to_owned(),
         });
@@ -201,13 +212,17 @@ fn prepare(
     }
 
     observer(InstallEvent::Unpacking);
-    let library = fresh.join(pinned::library_name(wheel.platform.name, version));
+    let library = fresh.join(pinned::library_name(engine, wheel.platform.name, version));
     let (bytes, sha256) =
-        unpack(&path, &wheel.member(version), wheel.library_bytes, &library).map_err(|error| match error {
-            Unpack::Wheel(detail) => LibraryError::Wheel { wheel: name, detail },
-            Unpack::Write(error) => file_error("write", &library, cache, error),
+        unpack(&path, &wheel.member(engine, version), wheel.library_bytes, &library).map_err(|error| match error {
+            Unpack::Wheel(detail) => LibraryError::Wheel {
+                engine,
+                wheel: name,
+                detail,
+            },
+            Unpack::Write(error) => file_error(engine, "write", &library, cache, error),
         })?;
-    Installed::new(version, wheel, digest, bytes, sha256).write(&fresh)?;
+    Installed::new(engine, version, wheel, digest, bytes, sha256).write(&fresh)?;
     Ok(fresh)
 }
 
@@ -261,12 +276,13 @@ fn move_into_place(fresh: &Path, target: &Path, temporary: &TempDir) -> io::Resu
     fs::rename(fresh, target)
 }
 
-fn file_error(action: &'static str, path: &Path, cache: &Path, error: io::Error) -> LibraryError {
+fn file_error(engine: Engine, action: &'static str, path: &Path, cache: &Path, error: io::Error) -> LibraryError {
     if matches!(
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
     ) {
         LibraryError::DiskFull {
+            engine,
             folder: cache.to_owned(),
         }
     } else {
@@ -281,7 +297,15 @@ mod tests {
     #[test]
     fn only_pinned_versions_are_installed() {
         let cache = tempfile::tempdir().unwrap();
-        let error = install("0.0.1", cache.path(), "python3", &BTreeMap::new(), &mut |_| {}).unwrap_err();
+        let error = install(
+            Engine::LiteRt,
+            "0.0.1",
+            cache.path(),
+            "python3",
+            &BTreeMap::new(),
+            &mut |_| {},
+        )
+        .unwrap_err();
         assert!(matches!(error, LibraryError::Unpinned { .. }), "{error}");
         assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0);
     }

@@ -1,4 +1,4 @@
-//! Finding ONNX Runtime's shared library, or installing it into the per-user cache.
+//! Finding an engine's shared library, or installing it into the per-user cache.
 //!
 //! [`locate`] looks, in this order: the path that the user gave (by flag or variable), beside the executable, the cache.
 //! [`install`] fetches the pinned wheel through the user's own `pip` and takes the library out of it. [`ensure`] is both.
@@ -17,6 +17,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::config::Engine;
+
 pub use self::cache::Installed;
 pub use self::cache::cache_folder;
 pub use self::cache::list;
@@ -27,6 +29,7 @@ pub use self::install::install;
 pub use self::install::reinstall;
 pub use self::locate::locate;
 pub use self::pinned::platform;
+pub use self::pinned::version_of;
 pub use self::pinned::versions;
 
 /// The interpreter whose `pip` fetches wheels, where nobody names another.
@@ -68,6 +71,7 @@ impl Origin {
 
 /// Finds the library, or installs it where it is not there or damaged.
 pub fn ensure(
+    engine: Engine,
     version: &str,
     explicit: Option<&Path>,
     cache: &Path,
@@ -75,9 +79,9 @@ pub fn ensure(
     python: &str,
     observer: &mut dyn FnMut(InstallEvent),
 ) -> Result<Library, LibraryError> {
-    match locate(version, explicit, cache, environment) {
+    match locate(engine, version, explicit, cache, environment) {
         Err(LibraryError::NotInstalled { .. } | LibraryError::Damaged { .. }) => {
-            install(version, cache, python, environment, observer)
+            install(engine, version, cache, python, environment, observer)
         }
         found => found,
     }

@@ -1,10 +1,14 @@
-//! The wheels that may be installed: one SHA-256 a version and platform.
+//! The wheels that may be installed: one SHA-256 an engine, version and platform.
 //!
 //! The wheels for CPython 3.11 are taken whatever Python is there, because only the library inside is used. A new version is a
 //! new entry of [`RELEASES`]: for each platform tag, `pip download --no-deps --only-binary=:all: --platform TAG --python-version 311
-//! --implementation cp --abi cp311 onnxruntime==VERSION`, then `sha256sum` of the wheel, its size, and the library's size (`unzip -l`).
+//! --implementation cp --abi cp311 PROJECT==VERSION`, then `sha256sum` of the wheel, its size, and the library's size (`unzip -l`).
+//! LiteRT's library does not tell its version, so that it is known by its own `sha256sum`.
 
-/// A platform that ONNX Runtime publishes wheels for.
+use crate::config::Engine;
+use crate::digest::Digest;
+
+/// A platform that an engine publishes wheels for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Platform {
     /// Ours: operating system and architecture as Rust names them.
@@ -33,6 +37,18 @@ const WINDOWS_AARCH64: Platform = Platform {
     name: "windows-aarch64",
     tag: "win_arm64",
 };
+const LITERT_LINUX_X86_64: Platform = Platform {
+    name: "linux-x86_64",
+    tag: "manylinux_2_27_x86_64",
+};
+const LITERT_LINUX_AARCH64: Platform = Platform {
+    name: "linux-aarch64",
+    tag: "manylinux_2_27_aarch64",
+};
+const LITERT_MACOS_AARCH64: Platform = Platform {
+    name: "macos-aarch64",
+    tag: "macosx_12_0_arm64",
+};
 
 /// One wheel.
 #[derive(Debug)]
@@ -44,13 +60,16 @@ pub(super) struct Wheel {
     pub(super) bytes: u64,
     /// Of the library inside, for the cap when inflating.
     pub(super) library_bytes: u64,
+    /// Of the library inside, where it is by this that its version is known.
+    pub(super) library_sha256: Option<&'static str>,
 }
 
 /// One version.
 #[derive(Debug)]
 pub(super) struct Release {
+    pub(super) engine: Engine,
     pub(super) version: &'static str,
-    pub(super) wheels: [Wheel; 5],
+    pub(super) wheels: &'static [Wheel],
 }
 
 const fn wheel(platform: Platform, sha256: &'static str, bytes: u64, library_bytes: u64) -> Wheel {
@@ -59,14 +78,23 @@ const fn wheel(platform: Platform, sha256: &'static str, bytes: u64, library_byt
         sha256,
         bytes,
         library_bytes,
+        library_sha256: None,
     }
 }
 
-/// Newest first.
+const fn with_digest(wheel: Wheel, library_sha256: &'static str) -> Wheel {
+    Wheel {
+        library_sha256: Some(library_sha256),
+        ..wheel
+    }
+}
+
+/// By engine, newest first.
 pub(super) const RELEASES: &[Release] = &[
     Release {
+        engine: Engine::OnnxRuntime,
         version: "1.31.1",
-        wheels: [
+        wheels: &[
             wheel(
                 LINUX_X86_64,
                 "5752bd508126ae7c49894d3b9d2e83f0c3d487319246d04c444b393308d7ad7f",
@@ -100,8 +128,9 @@ pub(super) const RELEASES: &[Release] = &[
         ],
     },
     Release {
+        engine: Engine::OnnxRuntime,
         version: "1.30.0",
-        wheels: [
+        wheels: &[
             wheel(
                 LINUX_X86_64,
                 "fd54b314ea385bcecac69ab431f020ba503e3878dad4ebb645fec5a24b041242",
@@ -134,28 +163,91 @@ pub(super) const RELEASES: &[Release] = &[
             ),
         ],
     },
+    Release {
+        engine: Engine::LiteRt,
+        version: "2.3.0",
+        wheels: &[
+            with_digest(
+                wheel(
+                    LITERT_LINUX_X86_64,
+                    "1f15078a6725d2357d9de9221664c29afa0545d807559c5f7199ce5e40b96b23",
+                    21_778_233,
+                    8_039_424,
+                ),
+                "eec47eb35e2924b3166015887e652a58edc9af823ae38e02bf83bef2548300bb",
+            ),
+            with_digest(
+                wheel(
+                    LITERT_LINUX_AARCH64,
+                    "853fc608f96da87bd5f3458465dfb9abbf18d5ae6b94eceacead407146f175ae",
+                    14_379_387,
+                    5_991_672,
+                ),
+                "b57687dc234d2b8b0598aef5a9c961ed24263df8f8b3f56adbee1cff618e544b",
+            ),
+            with_digest(
+                wheel(
+                    LITERT_MACOS_AARCH64,
+                    "da19cb1ad08d5113600d1038fbe7390e74e38fcb3e92af86d56a60120343e6d2",
+                    12_821_669,
+                    6_362_912,
+                ),
+                "f3d8b2c3dea5125111de6b005820088629efd13db04b5f157ffd4f2c5dbb318b",
+            ),
+            with_digest(
+                wheel(
+                    WINDOWS_X86_64,
+                    "ffee5993b859580650e844fce322e93b7abf50dfa36fd0fcbde41e079d1eebe3",
+                    20_669_548,
+                    6_259_200,
+                ),
+                "445f51fed26967fc1112e0de9ddfef7d8497b24322bbfe18b556426a60000891",
+            ),
+        ],
+    },
 ];
+
+impl Release {
+    /// The name of the project on the package index.
+    pub(super) fn project(&self) -> &'static str {
+        project(self.engine)
+    }
+}
+
+fn project(engine: Engine) -> &'static str {
+    match engine {
+        Engine::OnnxRuntime => "onnxruntime",
+        Engine::LiteRt => "ai-edge-litert",
+    }
+}
 
 impl Wheel {
     /// The file that `pip` brings.
-    pub(super) fn file_name(&self, version: &str) -> String {
-        format!("onnxruntime-{version}-cp311-cp311-{}.whl", self.platform.tag)
+    pub(super) fn file_name(&self, engine: Engine, version: &str) -> String {
+        let project = project(engine).replace('-', "_");
+        format!("{project}-{version}-cp311-cp311-{}.whl", self.platform.tag)
     }
 
     /// The library's path inside it.
-    pub(super) fn member(&self, version: &str) -> String {
-        format!("onnxruntime/capi/{}", library_name(self.platform.name, version))
+    pub(super) fn member(&self, engine: Engine, version: &str) -> String {
+        let folder = match engine {
+            Engine::OnnxRuntime => "onnxruntime/capi",
+            Engine::LiteRt => "ai_edge_litert",
+        };
+        format!("{folder}/{}", library_name(engine, self.platform.name, version))
     }
 }
 
 /// The library's file name, as in the wheels.
-pub(super) fn library_name(platform: &str, version: &str) -> String {
-    if platform.starts_with("windows") {
-        "onnxruntime.dll".to_owned()
-    } else if platform.starts_with("macos") {
-        format!("libonnxruntime.{version}.dylib")
-    } else {
-        format!("libonnxruntime.so.{version}")
+pub(super) fn library_name(engine: Engine, platform: &str, version: &str) -> String {
+    let (windows, macos) = (platform.starts_with("windows"), platform.starts_with("macos"));
+    match engine {
+        Engine::OnnxRuntime if windows => "onnxruntime.dll".to_owned(),
+        Engine::OnnxRuntime if macos => format!("libonnxruntime.{version}.dylib"),
+        Engine::OnnxRuntime => format!("libonnxruntime.so.{version}"),
+        Engine::LiteRt if windows => "libLiteRt.dll".to_owned(),
+        Engine::LiteRt if macos => "libLiteRt.dylib".to_owned(),
+        Engine::LiteRt => "libLiteRt.so".to_owned(),
     }
 }
 
@@ -164,9 +256,23 @@ pub fn platform() -> String {
     format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH)
 }
 
-/// The versions that can be installed, newest first.
-pub fn versions() -> impl Iterator<Item = &'static str> {
-    RELEASES.iter().map(|release| release.version)
+/// The versions of `engine` that can be installed, newest first.
+pub fn versions(engine: Engine) -> impl Iterator<Item = &'static str> {
+    releases(engine).map(|release| release.version)
+}
+
+/// The releases of `engine`, newest first.
+pub(super) fn releases(engine: Engine) -> impl Iterator<Item = &'static Release> {
+    RELEASES.iter().filter(move |release| release.engine == engine)
+}
+
+/// The version of the library of `engine` that has this digest, where its release is known by it.
+pub fn version_of(engine: Engine, digest: &Digest) -> Option<&'static str> {
+    let has = |release: &&Release| {
+        let mut wheels = release.wheels.iter();
+        wheels.any(|wheel| wheel.library_sha256 == Some(digest.as_str()))
+    };
+    releases(engine).find(has).map(|release| release.version)
 }
 
 #[cfg(test)]
@@ -177,13 +283,29 @@ mod tests {
     fn every_entry_is_whole_and_unlike_the_others() {
         let mut digests = std::collections::BTreeSet::new();
         for release in RELEASES {
-            for wheel in &release.wheels {
-                assert!(wheel.sha256.parse::<crate::digest::Digest>().is_ok());
-                assert!(digests.insert(wheel.sha256), "{} stands twice", wheel.sha256);
-                assert!(wheel.library_bytes > wheel.bytes);
+            for wheel in release.wheels {
+                for digest in std::iter::once(wheel.sha256).chain(wheel.library_sha256) {
+                    assert!(digest.parse::<Digest>().is_ok());
+                    assert!(digests.insert(digest), "{digest} stands twice");
+                }
+                assert_eq!(wheel.library_sha256.is_some(), release.engine == Engine::LiteRt);
             }
         }
-        assert!(versions().any(|version| version == crate::config::DEFAULT_ONNXRUNTIME));
+        for engine in Engine::ALL {
+            assert!(versions(engine).any(|version| version == engine.default_version()));
+        }
+    }
+
+    #[test]
+    fn a_digest_tells_the_version() {
+        let digest = RELEASES.last().unwrap().wheels[0]
+            .library_sha256
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert_eq!(version_of(Engine::LiteRt, &digest), Some("2.3.0"));
+        assert_eq!(version_of(Engine::OnnxRuntime, &digest), None);
+        assert_eq!(version_of(Engine::LiteRt, &Digest::of(b"another")), None);
     }
 
     #[test]
@@ -192,7 +314,7 @@ mod tests {
         let names: Vec<String> = release
             .wheels
             .iter()
-            .map(|wheel| wheel.member(release.version))
+            .map(|wheel| wheel.member(release.engine, release.version))
             .collect();
         assert_eq!(
             names,
@@ -205,8 +327,17 @@ mod tests {
             ]
         );
         assert_eq!(
-            release.wheels[0].file_name(release.version),
+            release.wheels[0].file_name(release.engine, release.version),
             "onnxruntime-1.31.1-cp311-cp311-manylinux_2_28_x86_64.whl"
+        );
+        let release = RELEASES.last().unwrap();
+        assert_eq!(
+            release.wheels[0].file_name(release.engine, release.version),
+            "ai_edge_litert-2.3.0-cp311-cp311-manylinux_2_27_x86_64.whl"
+        );
+        assert_eq!(
+            release.wheels[3].member(release.engine, release.version),
+            "ai_edge_litert/libLiteRt.dll"
         );
     }
 }

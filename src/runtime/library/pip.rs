@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::error::LibraryError;
+use super::pinned::Release;
 use super::pinned::Wheel;
 
 /// Variables that pip, the interpreter's launchers and TLS need; everything else stays out, tokens above all.
@@ -65,7 +66,7 @@ const MAX_OUTPUT: u64 = 1 << 20;
 /// keeps its temporary files in it. `progress` is told the bytes that have arrived so far.
 pub(super) fn download(
     python: &str,
-    version: &str,
+    release: &Release,
     wheel: &Wheel,
     folder: &Path,
     environment: &BTreeMap<String, String>,
@@ -87,7 +88,7 @@ pub(super) fn download(
         .args(["--python-version", "311", "--implementation", "cp", "--abi", "cp311"])
         .arg("--dest")
         .arg(folder)
-        .arg(format!("onnxruntime=={version}"))
+        .arg(format!("{}=={}", release.project(), release.version))
         .current_dir(folder)
         .env_clear()
         .envs(environment.iter().filter(|(name, _)| is_allowed(name)))
@@ -96,6 +97,7 @@ pub(super) fn download(
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     let no_python = |source| LibraryError::NoPython {
+        engine: release.engine,
         python: python.to_owned(),
         source,
     };
@@ -117,7 +119,7 @@ pub(super) fn download(
         progress(wheel.bytes);
         Ok(())
     } else {
-        Err(explain(python, version, wheel, folder, status, &said))
+        Err(explain(python, release, wheel, folder, status, &said))
     }
 }
 
@@ -154,10 +156,19 @@ fn size_of(folder: &Path) -> u64 {
 }
 
 /// Turns what pip said into a reason.
-fn explain(python: &str, version: &str, wheel: &Wheel, folder: &Path, status: ExitStatus, said: &str) -> LibraryError {
+fn explain(
+    python: &str,
+    release: &Release,
+    wheel: &Wheel,
+    folder: &Path,
+    status: ExitStatus,
+    said: &str,
+) -> LibraryError {
+    let engine = release.engine;
     let has = |signs: &[&str]| signs.iter().any(|sign| said.contains(sign));
     if has(&["No module named pip"]) {
         return LibraryError::NoPip {
+            engine,
             python: python.to_owned(),
         };
     }
@@ -168,6 +179,7 @@ fn explain(python: &str, version: &str, wheel: &Wheel, folder: &Path, status: Ex
         "not enough space on the disk",
     ]) {
         return LibraryError::DiskFull {
+            engine,
             folder: folder.to_owned(),
         };
     }
@@ -186,18 +198,20 @@ fn explain(python: &str, version: &str, wheel: &Wheel, folder: &Path, status: Ex
         "SSLError",
         "Max retries exceeded",
     ]) {
-        return LibraryError::Offline { detail };
+        return LibraryError::Offline { engine, detail };
     }
     if has(&[
         "No matching distribution found",
         "Could not find a version that satisfies",
     ]) {
         return LibraryError::NotOffered {
-            wheel: wheel.file_name(version),
+            engine,
+            wheel: wheel.file_name(engine, release.version),
             detail,
         };
     }
     LibraryError::Pip {
+        engine,
         status: status.to_string(),
         detail,
     }

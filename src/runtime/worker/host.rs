@@ -17,6 +17,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use tempfile::TempDir;
 
+use crate::config::Engine;
 use crate::model::tensor::Tensor;
 use crate::runtime::engine_time;
 use crate::runtime::environment;
@@ -63,6 +64,8 @@ pub struct Worker {
     options: WorkerOptions,
     pinned: bool,
     paused: bool,
+    /// The engine that it was last asked to use.
+    engine: Engine,
     /// Its empty working folder: nothing lies where a relative path could lead.
     _folder: TempDir,
 }
@@ -98,6 +101,7 @@ impl Worker {
             options: options.clone(),
             pinned: false,
             paused: false,
+            engine: Engine::OnnxRuntime,
             _folder: folder,
         };
         let hello = Request::Hello {
@@ -121,6 +125,7 @@ impl Worker {
         settings: &SessionSettings,
         inputs: &[Tensor],
     ) -> Result<Loaded, WorkerError> {
+        self.engine = settings.target.engine();
         let (headers, data) = protocol::pack(inputs);
         let request = Request::Load {
             artifact: absolute_artifact(artifact),
@@ -203,6 +208,7 @@ impl Worker {
         warmup: u32,
         runs: u32,
     ) -> Result<RawProfile, WorkerError> {
+        self.engine = settings.target.engine();
         let (headers, data) = protocol::pack(inputs);
         let request = Request::Profile {
             artifact: absolute_artifact(artifact),
@@ -301,9 +307,12 @@ impl Worker {
             engine_time::add(asked.elapsed());
         }
         match answer {
-            Ok(Ok(Some((Reply::Failed(failure), _)))) => {
-                Err(WorkerError::from_failure(failure, doing, self.options.memory_limit))
-            }
+            Ok(Ok(Some((Reply::Failed(failure), _)))) => Err(WorkerError::from_failure(
+                failure,
+                self.engine,
+                doing,
+                self.options.memory_limit,
+            )),
             Ok(Ok(Some(answer))) => Ok(answer),
             Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => Err(self.garbled(doing, &error)),
             Ok(Ok(None) | Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(self.died(doing)),

@@ -9,14 +9,13 @@ use std::sync::mpsc;
 use bytes::Bytes;
 
 use crate::config::ExecutionMode;
-use crate::config::Target;
 use crate::machine::affinity;
 use crate::model::tensor::Tensor;
+use crate::runtime::engine::Engine;
+use crate::runtime::engine::Session;
 use crate::runtime::limits;
 use crate::runtime::memory;
 use crate::runtime::observing::Observer;
-use crate::runtime::onnxruntime::Engine;
-use crate::runtime::onnxruntime::Session;
 use crate::runtime::profiling;
 use crate::runtime::profiling::Profiled;
 use crate::runtime::protocol;
@@ -220,9 +219,9 @@ impl State {
         if runs == 0 || runs.saturating_add(warmup) > MAX_PROFILED {
             return Err(refuse("a profile needs at least one run, and not that many"));
         }
-        let engine = Engine::open(&settings.library)?;
+        let engine = Engine::open(settings)?;
         let engine = &self.engine.insert((settings.library.clone(), engine)).1;
-        if settings.target == Target::OnnxRuntimeCpu {
+        if settings.target.is_on_processor() {
             limits::confine(profiling::MAX_FILE).map_err(|error| refuse(&format!("cannot set the limits: {error}")))?;
         }
         engine.profile(artifact, settings, inputs, warmup, runs)
@@ -236,11 +235,15 @@ impl State {
             .as_ref()
             .ok_or_else(|| refuse("no model was loaded before"))?;
         let engine = match &self.engine {
-            Some((library, engine)) if *library == origin.settings.library => engine,
+            Some((library, engine))
+                if *library == origin.settings.library && engine.name() == origin.settings.target.engine() =>
+            {
+                engine
+            }
             Some(_) => return Err(refuse("another library is loaded in this worker")),
             None => {
-                let engine = Engine::open(&origin.settings.library)?;
-                if origin.settings.target == Target::OnnxRuntimeCpu {
+                let engine = Engine::open(&origin.settings)?;
+                if origin.settings.target.is_on_processor() {
                     limits::confine(0).map_err(|error| refuse(&format!("cannot set the limits: {error}")))?;
                 }
                 &self.engine.insert((origin.settings.library.clone(), engine)).1

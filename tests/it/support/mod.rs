@@ -5,6 +5,7 @@ pub(crate) mod desk;
 pub(crate) mod env;
 pub(crate) mod fake_github;
 pub(crate) mod killing;
+pub(crate) mod litert;
 pub(crate) mod onnx;
 pub(crate) mod page;
 pub(crate) mod profiles;

@@ -8,10 +8,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use mlbuild::config::DEFAULT_ONNXRUNTIME;
+use mlbuild::config::Engine;
 use mlbuild::config::ExecutionMode;
 use mlbuild::config::GraphOptimization;
 use mlbuild::config::Target;
 use mlbuild::runtime::Artifact;
+use mlbuild::runtime::LiteRtSettings;
 use mlbuild::runtime::SessionSettings;
 use mlbuild::runtime::Worker;
 use mlbuild::runtime::WorkerCommand;
@@ -23,9 +25,17 @@ pub fn onnxruntime(version: &str) -> PathBuf {
     let environment: BTreeMap<String, String> = std::env::vars().collect();
     let cache = library::cache_folder(&environment).unwrap();
     let python = library::DEFAULT_PYTHON;
-    library::ensure(version, None, &cache, &environment, python, &mut |_| {})
-        .unwrap_or_else(|error| panic!("{error}"))
-        .path
+    library::ensure(
+        Engine::OnnxRuntime,
+        version,
+        None,
+        &cache,
+        &environment,
+        python,
+        &mut |_| {},
+    )
+    .unwrap_or_else(|error| panic!("{error}"))
+    .path
 }
 
 /// One thread on the CPU, the default version.
@@ -38,6 +48,7 @@ pub fn settings() -> SessionSettings {
         graph_optimization: GraphOptimization::All,
         execution_mode: ExecutionMode::Sequential,
         arena: true,
+        litert: LiteRtSettings::default(),
     }
 }
 
