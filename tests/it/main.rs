@@ -65,6 +65,7 @@ mod simplify;
 mod smooth;
 mod support;
 mod tasks;
+mod tflite_convert;
 mod untouched;
 mod validate;
 mod variants;
