@@ -111,11 +111,6 @@ impl Graph {
         &self.tensor(id).shape
     }
 
-    /// How many tensors there are, unused ones included.
-    pub(super) fn len(&self) -> usize {
-        self.tensors.len()
-    }
-
     /// Adds a tensor; an error where it is too large for the format.
     pub(super) fn add(&mut self, tensor: Tensor) -> Result<TensorId, String> {
         let count = tensor

@@ -109,7 +109,7 @@ fn one(op: &Op, inputs: &[&Tensor]) -> Option<Made> {
             return Some((kind, broadcast(shape, other()?)?));
         }
         Op::Unary(_) | Op::LeakyRelu { .. } | Op::Gelu { .. } | Op::Erf | Op::Softmax | Op::LogSoftmax => shape.clone(),
-        Op::Cumsum { axis, .. } | Op::Reverse { axis } => {
+        Op::Cumsum { axis, .. } => {
             shape.get(*axis)?;
             shape.clone()
         }

@@ -416,7 +416,7 @@ impl<'m> Builder<'m> {
     }
 
     /// NCHW as NHWC; NCW as NHWC of height 1.
-    pub(super) fn to_windows(&mut self, id: TensorId) -> Result<TensorId, Refusal> {
+    pub(super) fn windowed(&mut self, id: TensorId) -> Result<TensorId, Refusal> {
         match *self.graph.shape(id) {
             [batch, channels, width] => {
                 let turned = self.transpose(id, &[0, 2, 1])?;
@@ -433,8 +433,8 @@ impl<'m> Builder<'m> {
         }
     }
 
-    /// The way back from [`Builder::to_windows`], to `rank` dimensions.
-    pub(super) fn from_windows(&mut self, id: TensorId, rank: usize) -> Result<TensorId, Refusal> {
+    /// The way back from [`Builder::windowed`], to `rank` dimensions.
+    pub(super) fn unwindowed(&mut self, id: TensorId, rank: usize) -> Result<TensorId, Refusal> {
         match (self.graph.shape(id), rank) {
             (&[batch, 1, width, channels], 3) => {
                 let flat = self.reshape(id, &[batch, width, channels])?;

@@ -107,7 +107,7 @@ fn finished(mut graph: Graph, nhwc: bool) -> Result<Graph, String> {
     passes::gelu::gelu(&mut graph);
     passes::erf::erf(&mut graph)?;
     let mut graph = passes::layout::layout(&graph, nhwc)?;
-    passes::fuse::fuse(&mut graph);
+    passes::fuse::fuse(&mut graph)?;
     own_outputs(&mut graph)?;
     Ok(graph)
 }
@@ -268,4 +268,122 @@ fn lowered(proto: &ModelProto, notes: &mut Vec<String>) -> Result<Graph, Convert
         builder.graph.outputs.push((name.to_owned(), id));
     }
     Ok(builder.graph)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::onnx::proto::NodeProto;
+    use crate::model::onnx::proto::TensorProto;
+    use crate::model::onnx::proto::TypeProto;
+    use crate::variant::edit;
+    use crate::variant::testing;
+
+    /// Converts a graph from `x` of a shape to `y`.
+    fn made(shape: &[u64], nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> Result<Converted, ConvertError> {
+        let mut model = testing::of(nodes, constants);
+        let float = |value: &mut ValueInfoProto| {
+            value.r#type = Some(TypeProto {
+                denotation: None,
+                value: Some(type_proto::Value::TensorType(type_proto::Tensor {
+                    elem_type: Some(1),
+                    shape: None,
+                })),
+            });
+        };
+        let graph = model.graph.as_mut().unwrap();
+        graph.input.iter_mut().chain(&mut graph.output).for_each(float);
+        let options = Options {
+            shapes: BTreeMap::from([("x".to_owned(), shape.to_vec())]),
+            ..Options::default()
+        };
+        convert_proto(model, &options)
+    }
+
+    fn names(made: &Converted) -> Vec<(&'static str, usize)> {
+        made.operators.iter().map(|(name, count)| (*name, *count)).collect()
+    }
+
+    #[test]
+    fn an_unknown_operator_is_named_with_what_is_nearest() {
+        let mut node = edit::node("Softmin", &["x"], &["y"]);
+        node.attribute = vec![edit::int_attribute("axis", -1)];
+        let error = made(&[2, 3], vec![node], Vec::new()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "node `y/Softmin` (Softmin) cannot be converted: its operator has no equal in TensorFlow Lite that is known here (attributes: \
+             axis=-1)"
+        );
+        assert_eq!(error.hints(), ["the nearest that is supported is Softmax"]);
+        let node = edit::node("NonZero", &["x"], &["y"]);
+        let error = made(&[2, 3], vec![node], Vec::new()).unwrap_err();
+        assert!(error.hints().concat().contains("shapes must not depend on the data"));
+    }
+
+    #[test]
+    fn what_an_operator_cannot_do_is_said() {
+        let mut node = edit::node("Mod", &["x", "x"], &["y"]);
+        node.attribute = vec![edit::int_attribute("fmod", 1)];
+        let error = made(&[2, 3], vec![node], Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("its `fmod` is 1"), "{error}");
+        assert_eq!(
+            error.hints(),
+            ["Mod is supported with the divisor's sign (`fmod` of 0)"]
+        );
+    }
+
+    #[test]
+    fn large_integers_are_refused_where_an_operator_would_read_them() {
+        let mut cast = edit::node("Cast", &["x"], &["i"]);
+        cast.attribute = vec![edit::int_attribute("to", 7)];
+        let nodes = vec![cast, edit::node("Add", &["i", "c"], &["s"]), {
+            let mut back = edit::node("Cast", &["s"], &["y"]);
+            back.attribute = vec![edit::int_attribute("to", 1)];
+            back
+        }];
+        let fits = made(&[2], nodes.clone(), vec![edit::list("c", &[1])]).unwrap();
+        assert_eq!(names(&fits), [("ADD", 1), ("CAST", 2)]);
+        let error = made(&[2], nodes, vec![edit::list("c", &[1 << 40])]).unwrap_err();
+        assert!(
+            error.to_string().contains("constant `c` has values beyond 32 bits"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_convolution_keeps_its_activation_and_its_input_gets_the_only_transpose() {
+        let weights = edit::floats("w", &[4, 3, 3, 3], &[0.5; 108]);
+        let mut conv = edit::node("Conv", &["x", "w"], &["c"]);
+        conv.attribute = vec![
+            edit::ints_attribute("pads", &[1, 1, 1, 1]),
+            edit::ints_attribute("strides", &[2, 2]),
+        ];
+        let nodes = vec![
+            conv,
+            edit::node("Relu", &["c"], &["r"]),
+            edit::node("GlobalAveragePool", &["r"], &["y"]),
+        ];
+        let even = made(&[1, 3, 8, 8], nodes.clone(), vec![weights.clone()]).unwrap();
+        assert_eq!(
+            names(&even),
+            [
+                ("CONV_2D", 1),
+                ("MEAN", 1),
+                ("PAD", 1),
+                ("RESHAPE", 1),
+                ("TRANSPOSE", 1)
+            ]
+        );
+        let odd = made(&[1, 3, 7, 7], nodes, vec![weights]).unwrap();
+        assert_eq!(
+            names(&odd),
+            [("CONV_2D", 1), ("MEAN", 1), ("RESHAPE", 1), ("TRANSPOSE", 1)]
+        );
+    }
+
+    #[test]
+    fn an_output_that_is_an_input_is_copied() {
+        let made = made(&[2, 3], vec![edit::node("Identity", &["x"], &["y"])], Vec::new()).unwrap();
+        assert_eq!(names(&made), [("RESHAPE", 1)]);
+    }
 }

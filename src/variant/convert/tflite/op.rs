@@ -38,9 +38,7 @@ pub(super) enum Binary {
     Maximum,
     Minimum,
     Pow,
-    FloorDiv,
     FloorMod,
-    SquaredDifference,
     LogicalAnd,
     LogicalOr,
     Equal,
@@ -249,9 +247,6 @@ pub(super) enum Op {
         exclusive: bool,
         reverse: bool,
     },
-    Reverse {
-        axis: usize,
-    },
     /// Over the last axis, `2 · radius + 1` channels wide.
     LocalResponseNorm {
         radius: usize,
@@ -278,9 +273,7 @@ impl Op {
                 Binary::Maximum => "MAXIMUM",
                 Binary::Minimum => "MINIMUM",
                 Binary::Pow => "POW",
-                Binary::FloorDiv => "FLOOR_DIV",
                 Binary::FloorMod => "FLOOR_MOD",
-                Binary::SquaredDifference => "SQUARED_DIFFERENCE",
                 Binary::LogicalAnd => "LOGICAL_AND",
                 Binary::LogicalOr => "LOGICAL_OR",
                 Binary::Equal => "EQUAL",
@@ -359,9 +352,13 @@ impl Op {
             Self::SpaceToDepth { .. } => "SPACE_TO_DEPTH",
             Self::TopK { .. } => "TOPK_V2",
             Self::Cumsum { .. } => "CUMSUM",
-            Self::Reverse { .. } => "REVERSE_V2",
             Self::LocalResponseNorm { .. } => "LOCAL_RESPONSE_NORMALIZATION",
         }
+    }
+
+    /// The activation that the operator computes along with its work; `None` where it can compute none.
+    pub(super) fn activation(&self) -> Option<Activation> {
+        self.clone().activation_mut().copied()
     }
 
     /// Where the operator can compute an activation along with its work, that activation.

@@ -188,9 +188,7 @@ pub(super) fn stored(op: &Op, count: usize, rank: usize, from: Kind, grouped: bo
                 Binary::Maximum => (55, 39),
                 Binary::Minimum => (57, 39),
                 Binary::Pow => (78, 56),
-                Binary::FloorDiv => (90, 65),
                 Binary::FloorMod => (95, 72),
-                Binary::SquaredDifference => (99, 76),
                 Binary::LogicalAnd => (86, 62),
                 Binary::LogicalOr => (84, 60),
                 Binary::Equal => (71, 53),
@@ -428,7 +426,6 @@ pub(super) fn stored(op: &Op, count: usize, rank: usize, from: Kind, grouped: bo
                 with(vec![Extra::Number(*axis as i32)]),
             )
         },
-        Op::Reverse { axis } => table(105, 81, Vec::new(), with(vec![Extra::List(vec![*axis as i32])])),
         Op::LocalResponseNorm {
             radius,
             bias,

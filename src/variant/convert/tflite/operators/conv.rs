@@ -33,7 +33,7 @@ fn conv(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
     let &[outputs, depth, height, width] = b.graph.shape(weights) else {
         return Err(format!("its weights have {} dimensions", b.rank(weights)).into());
     };
-    let data = b.to_windows(x)?;
+    let data = b.windowed(x)?;
     let &[_, high, wide, channels] = b.graph.shape(data) else {
         return Err("its data have no windows".into());
     };
@@ -77,6 +77,6 @@ fn conv(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
         inputs.push(b.input(call, 2)?);
     }
     let made = b.push(op, &inputs)?;
-    let made = b.from_windows(made, rank)?;
+    let made = b.unwindowed(made, rank)?;
     one(made)
 }

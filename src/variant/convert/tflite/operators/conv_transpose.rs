@@ -49,7 +49,7 @@ fn conv_transpose(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
     let &[depth, each, height, width] = b.graph.shape(weights) else {
         return Err(format!("its weights have {} dimensions", b.rank(weights)).into());
     };
-    let data = b.to_windows(x)?;
+    let data = b.windowed(x)?;
     let &[batch, high, wide, channels] = b.graph.shape(data) else {
         return Err("its data have no windows".into());
     };
@@ -128,7 +128,7 @@ fn conv_transpose(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
     if let Some(bias) = bias.filter(|_| group > 1 || beyond) {
         made = b.add(made, bias)?;
     }
-    let made = b.from_windows(made, rank)?;
+    let made = b.unwindowed(made, rank)?;
     one(made)
 }
 
@@ -159,7 +159,7 @@ fn cut(
     };
     if let Some(size) = wanted {
         let mut begin = [0, 0];
-        for axis in 0..2 {
+        for axis in [0_usize, 1] {
             let total = (full[axis] + extra[axis]).saturating_sub(size[axis]);
             begin[axis] = if auto == "SAME_UPPER" {
                 total / 2
@@ -175,7 +175,7 @@ fn cut(
         .ok_or("its `pads` do not go with its data")?;
     let (before, after) = (high(before)?, high(after)?);
     let mut size = [0, 0];
-    for axis in 0..2 {
+    for axis in [0_usize, 1] {
         let whole = full[axis] + extra[axis];
         size[axis] = whole
             .checked_sub(before[axis] + after[axis])

@@ -222,7 +222,7 @@ fn local_response(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
     if b.rank(x) != 4 || size.is_multiple_of(2) {
         return Err(format!("its size is {size}").into());
     }
-    let data = b.to_windows(x)?;
+    let data = b.windowed(x)?;
     let op = Op::LocalResponseNorm {
         radius: size / 2,
         bias: call.float("bias", 1.0),
@@ -231,5 +231,5 @@ fn local_response(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
         beta: call.float("beta", 0.75),
     };
     let made = b.push(op, &[data])?;
-    one(b.from_windows(made, 4)?)
+    one(b.unwindowed(made, 4)?)
 }

@@ -60,7 +60,7 @@ fn max_pool(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
     }
     let x = b.input(call, 0)?;
     let rank = b.rank(x);
-    let data = b.to_windows(x)?;
+    let data = b.windowed(x)?;
     let &[_, high, wide, _] = b.graph.shape(data) else {
         return Err("its data have no windows".into());
     };
@@ -76,14 +76,14 @@ fn max_pool(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
         activation: Activation::None,
     };
     let made = b.push(op, &[data])?;
-    let made = b.from_windows(made, rank)?;
+    let made = b.unwindowed(made, rank)?;
     one(made)
 }
 
 fn average_pool(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
     let x = b.input(call, 0)?;
     let rank = b.rank(x);
-    let data = b.to_windows(x)?;
+    let data = b.windowed(x)?;
     let &[_, high, wide, _] = b.graph.shape(data) else {
         return Err("its data have no windows".into());
     };
@@ -117,7 +117,7 @@ fn average_pool(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
             made = b.mul(made, factors)?;
         }
     }
-    let made = b.from_windows(made, rank)?;
+    let made = b.unwindowed(made, rank)?;
     one(made)
 }
 

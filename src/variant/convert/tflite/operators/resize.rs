@@ -167,7 +167,7 @@ fn nearest(
     };
     if let (true, Some(half_pixel)) = (native, [false, true].into_iter().find(|half_pixel| alike(*half_pixel))) {
         let size = [2, 3].map(|at: usize| axes.get(at).map_or(1, |axis| axis.to));
-        let data = b.to_windows(x)?;
+        let data = b.windowed(x)?;
         let op = Op::Resize {
             kind: Resize::Nearest,
             size,
@@ -175,7 +175,7 @@ fn nearest(
             half_pixel,
         };
         let made = b.push(op, &[data])?;
-        return one(b.from_windows(made, 4)?);
+        return one(b.unwindowed(made, 4)?);
     }
     let mut made = x;
     for (axis, sources) in changed.iter().zip(&sources) {
@@ -230,7 +230,7 @@ fn linear(
         },
         last,
     ];
-    let data = b.to_windows(x)?;
+    let data = b.windowed(x)?;
     let made = b.push(
         Op::Resize {
             kind: Resize::Bilinear,
@@ -240,5 +240,5 @@ fn linear(
         },
         &[data],
     )?;
-    one(b.from_windows(made, rank)?)
+    one(b.unwindowed(made, rank)?)
 }

@@ -199,9 +199,9 @@ fn depth_to_space(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
         return Err("its data have not four dimensions".into());
     };
     if call.text("mode", "DCR") == "DCR" {
-        let data = b.to_windows(x)?;
+        let data = b.windowed(x)?;
         let made = b.push(Op::DepthToSpace { block }, &[data])?;
-        return one(b.from_windows(made, 4)?);
+        return one(b.unwindowed(made, 4)?);
     }
     let each = channels.checked_div(block * block).unwrap_or(0);
     let apart = b.reshape(x, &[batch, each, block, block, height, width])?;
@@ -212,7 +212,7 @@ fn depth_to_space(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
 fn space_to_depth(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
     let x = b.input(call, 0)?;
     let block = block(call)?;
-    let data = b.to_windows(x)?;
+    let data = b.windowed(x)?;
     let made = b.push(Op::SpaceToDepth { block }, &[data])?;
-    one(b.from_windows(made, 4)?)
+    one(b.unwindowed(made, 4)?)
 }

@@ -22,7 +22,7 @@ pub(super) const CONVERTERS: &[Converter] = &[
     Converter::new("Dropout", "nothing", "inference alone", same),
     Converter::new(
         "Erf",
-        "GELU as part of it, else a rational function within 2e-7",
+        "GELU as part of it, else EXP and polynomials, within 1e-7",
         "",
         erf,
     ),

@@ -56,7 +56,7 @@ impl Windows {
             }
             "VALID" => {}
             "SAME_UPPER" | "SAME_LOWER" => {
-                for axis in 0..2 {
+                for axis in [0_usize, 1] {
                     let covered = extent(kernel[axis], dilation[axis])?;
                     let total = ((size[axis].div_ceil(stride[axis])).saturating_sub(1) * stride[axis] + covered)
                         .saturating_sub(size[axis]);
@@ -71,7 +71,7 @@ impl Windows {
             other => return Err(format!("its `auto_pad` is {other:?}").into()),
         }
         let mut count = [0, 0];
-        for axis in 0..2 {
+        for axis in [0_usize, 1] {
             let covered = extent(kernel[axis], dilation[axis])?;
             let room = (size[axis].checked_add(before[axis]))
                 .and_then(|sum| sum.checked_add(after[axis]))

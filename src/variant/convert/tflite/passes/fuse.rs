@@ -4,7 +4,10 @@
 use std::collections::HashMap;
 
 use super::super::graph::Graph;
+use super::super::graph::Kind;
+use super::super::graph::Tensor;
 use super::super::graph::TensorId;
+use super::super::graph::pack_floats;
 use super::super::op::Activation;
 use super::super::op::Arithmetic;
 use super::super::op::Op;
@@ -13,11 +16,87 @@ use super::super::op::Pool;
 use super::super::op::Unary;
 
 /// All fusions, in the order in which one makes way for the next.
-pub(in super::super) fn fuse(graph: &mut Graph) {
+pub(in super::super) fn fuse(graph: &mut Graph) -> Result<(), String> {
     pads(graph);
     biases(graph);
     activations(graph);
+    floors(graph);
+    zeros(graph)?;
     graph.drop_dead();
+    Ok(())
+}
+
+/// Around data that are never negative, zeros are as good for a greatest element as −∞, and the delegate knows them: where only
+/// windows read them that reach the data too.
+fn floors(graph: &mut Graph) {
+    let producers = graph.producers();
+    for place in 0..graph.nodes.len() {
+        let Some(node) = graph.nodes.get(place) else {
+            continue;
+        };
+        let (Op::Pad { before, after, value }, Some(input), Some(made)) =
+            (&node.op, node.inputs.first(), node.outputs.first())
+        else {
+            continue;
+        };
+        let source = producers.get(input).and_then(|place| graph.nodes.get(*place));
+        let never_negative = source.is_some_and(|node| match &node.op {
+            Op::Unary(Unary::Relu | Unary::Relu6 | Unary::Relu0To1 | Unary::Logistic | Unary::Square | Unary::Abs) => {
+                true
+            }
+            op => matches!(op.activation(), Some(Activation::Relu | Activation::Relu6)),
+        });
+        let pads: Vec<usize> = before
+            .iter()
+            .zip(after)
+            .map(|(before, after)| *before.max(after))
+            .collect();
+        let reaches = |op: &Op| match (op, pads.as_slice()) {
+            (
+                Op::Pool {
+                    kind: Pool::Max,
+                    filter,
+                    ..
+                },
+                &[0, high, wide, 0],
+            ) => high < filter[0] && wide < filter[1],
+            _ => false,
+        };
+        let mut readers = graph.nodes.iter().filter(|node| node.inputs.contains(made));
+        let given_out = graph.outputs.iter().any(|(_, id)| id == made);
+        let fits = *value == f32::NEG_INFINITY && never_negative && !given_out;
+        if !fits || !readers.all(|node| reaches(&node.op)) {
+            continue;
+        }
+        if let Some(Op::Pad { value, .. }) = graph.nodes.get_mut(place).map(|node| &mut node.op) {
+            *value = 0.0;
+        }
+    }
+}
+
+/// The engine wants a bias of every convolution.
+fn zeros(graph: &mut Graph) -> Result<(), String> {
+    for place in 0..graph.nodes.len() {
+        let Some(node) = graph.nodes.get(place) else { continue };
+        let (Op::Conv { .. } | Op::DepthwiseConv { .. }, &[_, _], &[made]) =
+            (&node.op, node.inputs.as_slice(), node.outputs.as_slice())
+        else {
+            continue;
+        };
+        let tensor = graph.tensor(made);
+        let channels = tensor.shape.last().copied().unwrap_or(0);
+        let bias = Tensor {
+            name: format!("{}/bias", tensor.name),
+            kind: tensor.kind,
+            shape: vec![channels],
+            data: Some(pack_floats(&vec![0.0; channels])),
+        };
+        let bias = graph.add(bias)?;
+        if let Some(node) = graph.nodes.get_mut(place) {
+            node.inputs.push(bias);
+        }
+    }
+    Ok(())
 }
 
 /// A constant vector added to what a convolution or matrix makes becomes its bias.
@@ -43,7 +122,7 @@ fn biases(graph: &mut Graph) {
             else {
                 continue;
             };
-            let flat = super::super::graph::Tensor {
+            let flat = Tensor {
                 shape: vec![last],
                 ..tensor.clone()
             };
@@ -100,7 +179,7 @@ fn activations(graph: &mut Graph) {
         let Some(before) = producers.get(&made).copied().filter(|_| uses.get(&made) == Some(&1)) else {
             continue;
         };
-        let float = graph.tensor(made).kind == super::super::graph::Kind::F32;
+        let float = graph.tensor(made).kind == Kind::F32;
         let Some(slot) = graph.nodes.get_mut(before).and_then(|node| node.op.activation_mut()) else {
             continue;
         };

@@ -370,7 +370,6 @@ impl Layout<'_> {
                 },
                 order,
             ),
-            Op::Reverse { axis } => (Op::Reverse { axis: of(axis)? }, order),
             _ => return Ok(None),
         };
         Ok(Some(carried))
