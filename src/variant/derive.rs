@@ -317,7 +317,7 @@ fn as_is(model: &Model) -> Vec<ArtifactFile> {
 }
 
 /// Takes external data into the model, sharing its memory.
-fn take_in(proto: &mut ModelProto, external: &[ExternalFile]) -> Result<(), VariantError> {
+pub(super) fn take_in(proto: &mut ModelProto, external: &[ExternalFile]) -> Result<(), VariantError> {
     visit::tensors_mut(proto, &mut |tensor, _| {
         if tensor.data_location != Some(DataLocation::External as i32) {
             return Ok(());

@@ -5,6 +5,7 @@
 
 mod bf16;
 mod constants;
+pub mod convert;
 mod derive;
 mod edit;
 mod evidence;

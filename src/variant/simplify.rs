@@ -12,11 +12,11 @@
 
 mod absorb;
 mod bypass;
-mod evaluate;
+pub(super) mod evaluate;
 mod fold;
 mod scope;
 mod share;
-mod value;
+pub(super) mod value;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ pub(super) const TRANSFORM: Transform = Transform {
 
 /// The pass; there is nothing to set.
 #[derive(Debug)]
-struct Simplify;
+pub(super) struct Simplify;
 
 /// How much was done, by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -73,6 +73,7 @@ mod simplify;
 mod smooth;
 mod support;
 mod tasks;
+mod tflite_convert;
 mod tflite_measuring;
 mod tflite_worker;
 mod trend;

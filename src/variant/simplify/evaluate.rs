@@ -12,13 +12,13 @@ use crate::model::onnx::proto::tensor_proto::DataType;
 use crate::variant::edit;
 
 /// One call: its node, and its inputs (`None` for those left out).
-pub(super) struct Call<'a> {
-    pub(super) node: &'a NodeProto,
-    pub(super) inputs: Vec<Option<Value>>,
+pub(in crate::variant) struct Call<'a> {
+    pub(in crate::variant) node: &'a NodeProto,
+    pub(in crate::variant) inputs: Vec<Option<Value>>,
 }
 
 /// The first output; `None` where the operator is not computed or its inputs don't fit.
-pub(super) fn evaluate(call: &Call<'_>) -> Option<Value> {
+pub(in crate::variant) fn evaluate(call: &Call<'_>) -> Option<Value> {
     match call.node.op_type() {
         "Identity" => call.input(0).cloned(),
         "Reshape" => reshape(call),
@@ -287,7 +287,7 @@ fn shape(call: &Call<'_>) -> Option<Value> {
 }
 
 /// What a `Shape` node gives for a tensor of those dimensions.
-pub(super) fn shape_part(node: &NodeProto, dims: &[i64]) -> Option<Value> {
+pub(in crate::variant) fn shape_part(node: &NodeProto, dims: &[i64]) -> Option<Value> {
     let rank = dims.len() as i64;
     let bound = |name: &str, default: i64| {
         let value = edit::attribute(node, name).map_or(default, |attribute| attribute.i());

@@ -11,19 +11,19 @@ use crate::model::onnx::types::bits;
 use crate::variant::edit;
 
 /// More elements than this are not computed.
-pub(super) const MAX_ELEMENTS: usize = 1 << 26;
+pub(in crate::variant) const MAX_ELEMENTS: usize = 1 << 26;
 
 /// A tensor of numbers whose elements are whole bytes.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Value {
-    pub(super) data_type: DataType,
-    pub(super) dims: Vec<usize>,
-    pub(super) bytes: Bytes,
+pub(in crate::variant) struct Value {
+    pub(in crate::variant) data_type: DataType,
+    pub(in crate::variant) dims: Vec<usize>,
+    pub(in crate::variant) bytes: Bytes,
 }
 
 impl Value {
     /// `None` for text, packed types, and data that cannot be had.
-    pub(super) fn of(tensor: &TensorProto) -> Option<Self> {
+    pub(in crate::variant) fn of(tensor: &TensorProto) -> Option<Self> {
         let view = TensorView::of(tensor, &[]).ok()?;
         let width = bits(view.data_type)?;
         let dims = view
@@ -39,7 +39,7 @@ impl Value {
     }
 
     /// What a `Constant` node gives.
-    pub(super) fn of_constant(node: &NodeProto) -> Option<Self> {
+    pub(in crate::variant) fn of_constant(node: &NodeProto) -> Option<Self> {
         let [attribute]: [&AttributeProto; 1] = node.attribute.iter().collect::<Vec<_>>().try_into().ok()?;
         match attribute.name() {
             "value" => Self::of(attribute.t.as_ref()?),
@@ -52,7 +52,7 @@ impl Value {
     }
 
     /// 32-bit floats.
-    pub(super) fn floats(dims: Vec<usize>, values: &[f32]) -> Self {
+    pub(in crate::variant) fn floats(dims: Vec<usize>, values: &[f32]) -> Self {
         Self {
             data_type: DataType::Float,
             dims,
@@ -65,7 +65,7 @@ impl Value {
     }
 
     /// Integers or booleans of a type; `None` where one does not fit it.
-    pub(super) fn ints(data_type: DataType, dims: Vec<usize>, values: &[i64]) -> Option<Self> {
+    pub(in crate::variant) fn ints(data_type: DataType, dims: Vec<usize>, values: &[i64]) -> Option<Self> {
         fn pack<T: TryFrom<i64>, const N: usize>(values: &[i64], bytes: fn(T) -> [u8; N]) -> Option<Vec<u8>> {
             let packed: Option<Vec<[u8; N]>> = values.iter().map(|value| T::try_from(*value).ok().map(bytes)).collect();
             Some(packed?.concat())
@@ -90,18 +90,18 @@ impl Value {
     }
 
     /// As an initializer.
-    pub(super) fn tensor(&self, name: &str) -> TensorProto {
+    pub(in crate::variant) fn tensor(&self, name: &str) -> TensorProto {
         let dims: Vec<i64> = self.dims.iter().map(|dim| *dim as i64).collect();
         edit::tensor(name, &dims, self.data_type, self.bytes.clone())
     }
 
     /// Bytes of an element.
-    pub(super) fn width(&self) -> usize {
+    pub(in crate::variant) fn width(&self) -> usize {
         bits(self.data_type as i32).map_or(1, |bits| (bits / 8) as usize)
     }
 
     /// The number of elements.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::variant) fn len(&self) -> usize {
         self.bytes.len() / self.width()
     }
 
@@ -115,19 +115,19 @@ impl Value {
     }
 
     /// Its elements, where they are integers or booleans.
-    pub(super) fn to_ints(&self) -> Option<Vec<i64>> {
+    pub(in crate::variant) fn to_ints(&self) -> Option<Vec<i64>> {
         self.view().to_i64()
     }
 
     /// Its elements, where they are 32-bit floats.
-    pub(super) fn to_floats(&self) -> Option<Vec<f32>> {
+    pub(in crate::variant) fn to_floats(&self) -> Option<Vec<f32>> {
         (self.data_type == DataType::Float)
             .then(|| self.view().to_f32())
             .flatten()
     }
 
     /// The same elements in another shape.
-    pub(super) fn shaped(&self, dims: Vec<usize>) -> Option<Self> {
+    pub(in crate::variant) fn shaped(&self, dims: Vec<usize>) -> Option<Self> {
         let count = dims
             .iter()
             .try_fold(1_usize, |product, dim| product.checked_mul(*dim))?;
@@ -135,7 +135,11 @@ impl Value {
     }
 
     /// A tensor of `dims` whose element at each place is the one of this at the index that `source` gives.
-    pub(super) fn picked(&self, dims: Vec<usize>, source: impl Fn(&[usize]) -> Option<usize>) -> Option<Self> {
+    pub(in crate::variant) fn picked(
+        &self,
+        dims: Vec<usize>,
+        source: impl Fn(&[usize]) -> Option<usize>,
+    ) -> Option<Self> {
         let count = dims
             .iter()
             .try_fold(1_usize, |product, dim| product.checked_mul(*dim))?;
@@ -170,7 +174,7 @@ fn advance(place: &mut [usize], dims: &[usize]) {
 }
 
 /// How many elements lie between neighbours along each axis.
-pub(super) fn strides(dims: &[usize]) -> Vec<usize> {
+pub(in crate::variant) fn strides(dims: &[usize]) -> Vec<usize> {
     let mut strides = vec![1_usize; dims.len()];
     for axis in (1..dims.len()).rev() {
         if let (Some(after), Some(dim)) = (strides.get(axis).copied(), dims.get(axis)) {
@@ -181,7 +185,7 @@ pub(super) fn strides(dims: &[usize]) -> Vec<usize> {
 }
 
 /// The index of a place in a tensor that broadcasts to the place's shape.
-pub(super) fn broadcast_index(place: &[usize], dims: &[usize], strides: &[usize]) -> Option<usize> {
+pub(in crate::variant) fn broadcast_index(place: &[usize], dims: &[usize], strides: &[usize]) -> Option<usize> {
     let skip = place.len().checked_sub(dims.len())?;
     let own = place.get(skip..)?;
     Some(
@@ -194,7 +198,7 @@ pub(super) fn broadcast_index(place: &[usize], dims: &[usize], strides: &[usize]
 }
 
 /// The shape that two shapes broadcast to.
-pub(super) fn broadcast(one: &[usize], other: &[usize]) -> Option<Vec<usize>> {
+pub(in crate::variant) fn broadcast(one: &[usize], other: &[usize]) -> Option<Vec<usize>> {
     let rank = one.len().max(other.len());
     let at = |dims: &[usize], axis: usize| {
         (axis + dims.len())
@@ -213,7 +217,7 @@ pub(super) fn broadcast(one: &[usize], other: &[usize]) -> Option<Vec<usize>> {
 }
 
 /// An axis, counted from the end where negative.
-pub(super) fn axis_of(axis: i64, rank: usize) -> Option<usize> {
+pub(in crate::variant) fn axis_of(axis: i64, rank: usize) -> Option<usize> {
     let rank = i64::try_from(rank).ok()?;
     let axis = if axis < 0 { axis.checked_add(rank)? } else { axis };
     usize::try_from(axis).ok().filter(|axis| (*axis as i64) < rank)

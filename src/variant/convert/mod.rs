@@ -1,0 +1,3 @@
+//! Conversion of models to other formats: one folder a format.
+
+pub mod tflite;
