@@ -53,7 +53,7 @@ const FIXTURES: &[&str] = &[
 
 fn fixture(name: &str) -> ModelProto {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/models/{name}.onnx"));
-    Model::load(&path).unwrap().proto
+    Model::load(&path).unwrap().onnx().unwrap().clone()
 }
 
 /// As if the model had been run, and every tensor had taken values from −1 to 1.
@@ -316,7 +316,7 @@ proptest! {
         let Ok(model) = Model::from_bytes(&PathBuf::from("spoiled.onnx"), onnx::encode(&proto)) else {
             return Ok(());
         };
-        let sound = check(&model.proto).is_ok();
+        let sound = check(model.onnx().unwrap()).is_ok();
         if let (Ok(result), true) = (derived(&model, recipe), sound) {
             prop_assert!(check(&result).is_ok(), "{}: {:?}", recipe, check(&result));
         }
