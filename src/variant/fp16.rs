@@ -9,7 +9,7 @@
 //! - Subgraphs follow the node that owns them; functions are copied for the kinds of inputs that they are called with.
 
 mod kinds;
-mod numbers;
+pub(super) mod numbers;
 mod plan;
 mod rewrite;
 mod scope;

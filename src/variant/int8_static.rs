@@ -11,7 +11,6 @@
 //! - Only the main graph is quantized. Weights that subgraphs read too are converted back for them, once.
 //! - Recurrent operators, and what is no dense tensor of 32-bit floats, stay as they are.
 
-mod bias;
 mod emit;
 mod graph;
 mod join;
