@@ -90,6 +90,7 @@ impl Pass for Int8Static {
         Ok(Wanted {
             observations: observations(model, self.calibration, &self.name())?,
             search: None,
+            shapes: Vec::new(),
         })
     }
 

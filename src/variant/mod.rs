@@ -29,6 +29,7 @@ mod recipe;
 mod share;
 mod simplify;
 mod smooth;
+mod to_tflite;
 #[cfg(test)]
 mod testing;
 pub mod tflite;
@@ -76,4 +77,5 @@ pub static TRANSFORMS: &[Transform] = &[
     prune_structured::TRANSFORM,
     simplify::TRANSFORM,
     smooth::TRANSFORM,
+    to_tflite::TRANSFORM,
 ];
