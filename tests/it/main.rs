@@ -75,6 +75,7 @@ mod support;
 mod tasks;
 mod tflite_convert;
 mod tflite_measuring;
+mod tflite_quantize;
 mod tflite_worker;
 mod trend;
 mod untouched;

@@ -56,15 +56,24 @@ pub(super) fn check(model: &Model) -> Result<(), VariantError> {
             return wrong(format!("subgraph {number}"), format!("it names tensor {wild}, and there are {tensors}"));
         }
     }
+    for (index, signature) in model.signature_defs().iter().enumerate() {
+        let graph = model.subgraphs().get(signature.subgraph_index as usize);
+        let Some(tensors) = graph.map(|graph| graph.tensors().len()) else {
+            let problem = format!("it names subgraph {}", signature.subgraph_index);
+            return wrong(format!("signature {index}"), problem);
+        };
+        let mut entries = signature.inputs().iter().chain(signature.outputs());
+        if let Some(wild) = entries.find(|entry| entry.tensor_index as usize >= tensors) {
+            let problem = format!("it names tensor {}, and there are {tensors}", wild.tensor_index);
+            return wrong(format!("signature {index}"), problem);
+        }
+    }
     Ok(())
 }
 
-/// An operator's kind; the older field holds it where the newer one is 0.
-pub(super) fn kind(model: &Model, operator: &Operator) -> BuiltinOperator {
-    let code = model.operator_codes().get(operator.opcode_index as usize);
-    code.map_or(BuiltinOperator(-1), |code| {
-        BuiltinOperator(code.builtin_code.0.max(i32::from(code.deprecated_builtin_code)))
-    })
+/// The number of the graph that is run where nobody names a signature: [`Model::entry`].
+pub(super) fn entry(model: &Model) -> usize {
+    model.signature().map_or(0, |signature| signature.subgraph_index as usize)
 }
 
 /// An operator's version; 0 where it has none.
@@ -139,7 +148,7 @@ pub(super) fn names(graph: &SubGraph) -> Vec<String> {
 
 /// Notes that an operator of `graph` was left as it is.
 pub(super) fn leave(account: &mut Account, model: &Model, graph: &SubGraph, operator: &Operator, reason: &str) {
-    let op_type = kind(model, operator).to_string();
+    let op_type = model.operator_name(operator);
     let output = operator.outputs().first().and_then(|index| tensor(graph, *index));
     account.left.push(Left {
         node: format!("operator producing {} ({op_type})", shown(output.map_or("", Tensor::name))),
@@ -209,10 +218,9 @@ pub(super) fn add_tensor(graph: &mut SubGraph, tensor: Tensor) -> i32 {
 pub(super) fn code(model: &mut Model, kind: BuiltinOperator, version: i32) -> u32 {
     let codes = model.operator_codes.get_or_insert_default();
     let deprecated = kind.0.clamp(0, FIRST_CODES) as i8;
-    let known = codes.iter().position(|code| {
-        let number = code.builtin_code.0.max(i32::from(code.deprecated_builtin_code));
-        number == kind.0 && code.version == version
-    });
+    let known = codes
+        .iter()
+        .position(|code| code.builtin() == kind && code.version == version);
     known.unwrap_or_else(|| {
         codes.push(OperatorCode {
             deprecated_builtin_code: deprecated,
@@ -226,7 +234,7 @@ pub(super) fn code(model: &mut Model, kind: BuiltinOperator, version: i32) -> u3
 
 /// Raises an operator's version, never below what it is.
 pub(super) fn raise(model: &mut Model, operator: &mut Operator, to: i32) {
-    let (kind, now) = (kind(model, operator), version(model, operator));
+    let (kind, now) = (model.operator(operator), version(model, operator));
     if now < to {
         operator.opcode_index = code(model, kind, to);
     }
@@ -299,7 +307,7 @@ pub(super) fn widen(model: &mut Model) {
             };
             let halves = tensor(graph, *from).filter(|tensor| tensor.r#type == TensorType::FLOAT16);
             let data = halves.and_then(|tensor| constant(model, tensor, 2));
-            let (Some(data), BuiltinOperator::DEQUANTIZE) = (data, kind(model, operator)) else {
+            let (Some(data), BuiltinOperator::DEQUANTIZE) = (data, model.operator(operator)) else {
                 return true;
             };
             let halves = data.as_chunks().0.iter().map(|bytes| half::f16::from_le_bytes(*bytes));

@@ -50,7 +50,7 @@ pub fn fp16(model: &mut Model, account: &mut Account) -> Result<(), VariantError
         };
         let mut operators = Vec::with_capacity(graph.operators().len());
         for mut operator in graph.operators.take().unwrap_or_default() {
-            let opaque = OPAQUE.contains(&edit::kind(model, &operator));
+            let opaque = OPAQUE.contains(&model.operator(&operator));
             let mut reason = None;
             for index in operator.inputs.iter_mut().flatten() {
                 let found = edit::tensor(graph, *index).filter(|_| !graph.outputs().contains(index));
@@ -141,5 +141,76 @@ impl Maker {
         });
         self.made.insert(key, made);
         made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::variant::tflite::testing::Small;
+    use crate::variant::tflite::testing::kinds;
+    use crate::variant::tflite::testing::named;
+    use crate::variant::tflite::testing::reread;
+
+    /// Two products with the same weight, one with another.
+    fn three(values: Option<&[f32]>) -> Model {
+        let mut small = Small::new();
+        let x = small.input("x", &[1, 16]);
+        let shared = small.weight("shared", &[16, 16]);
+        let other = match values {
+            Some(values) => small.floats("other", &[16, 16], values),
+            None => small.weight("other", &[16, 16]),
+        };
+        let bias = small.weight("bias", &[16]);
+        let kind = BuiltinOperator::FULLY_CONNECTED;
+        let a = small.operator(kind, None, &[x, shared, bias], ("a", &[1, 16]));
+        let b = small.operator(kind, None, &[a, shared, bias], ("b", &[1, 16]));
+        let c = small.operator(kind, None, &[b, other, -1], ("c", &[1, 16]));
+        small.finish(&[c])
+    }
+
+    #[test]
+    fn a_weight_is_widened_once_before_its_first_reader() {
+        let mut model = three(None);
+        let mut account = Account::default();
+        fp16(&mut model, &mut account).unwrap();
+        // Equal values share a buffer, not a tensor: the file names both.
+        assert_eq!(account.changed, 2);
+        assert_eq!(
+            kinds(&model),
+            ["DEQUANTIZE", "FULLY_CONNECTED", "FULLY_CONNECTED", "DEQUANTIZE", "FULLY_CONNECTED"]
+        );
+        let stored = named(&model, "shared_fp16");
+        assert_eq!(stored.r#type, TensorType::FLOAT16);
+        assert_eq!(stored.buffer, named(&model, "other_fp16").buffer);
+        assert_eq!(model.buffers()[stored.buffer as usize].data().len(), 16 * 16 * 2);
+        // Biases are too small to be worth it, and what was wide is gone.
+        assert_eq!(named(&model, "bias").r#type, TensorType::FLOAT32);
+        assert!(model.subgraphs()[0].tensors().iter().all(|tensor| tensor.name() != "shared"));
+        reread(&model);
+    }
+
+    #[test]
+    fn what_is_out_of_reach_stays_and_is_told() {
+        let mut values = vec![0.5; 256];
+        values[77] = 7e4;
+        let mut model = three(Some(&values));
+        let mut account = Account::default();
+        fp16(&mut model, &mut account).unwrap();
+        assert_eq!(account.changed, 1);
+        assert_eq!(account.left.len(), 1);
+        assert!(account.left[0].reason.contains("65504"), "{:?}", account.left);
+        assert_eq!(account.left[0].op_type, "FULLY_CONNECTED");
+        assert_eq!(named(&model, "other").r#type, TensorType::FLOAT32);
+    }
+
+    #[test]
+    fn there_may_be_nothing_to_do() {
+        let mut model = three(None);
+        let mut account = Account::default();
+        fp16(&mut model, &mut account).unwrap();
+        let (before, mut account) = (model.clone(), Account::default());
+        fp16(&mut model, &mut account).unwrap();
+        assert_eq!((account.changed, model), (0, before));
     }
 }

@@ -43,10 +43,7 @@ pub enum Ends {
 /// Errors: a model that is quantized already, or whose tables contradict each other.
 pub fn observed(model: &Model) -> Result<Vec<String>, VariantError> {
     let model = in_floats(model)?;
-    let Some(graph) = model.subgraphs().first() else {
-        return Ok(Vec::new());
-    };
-    let reading = Reading::of(&model, graph);
+    let reading = Reading::of(&model, model.entry());
     Ok(reading.observed().into_iter().map(|index| reading.known_as(index)).collect())
 }
 
@@ -57,7 +54,8 @@ pub fn observed(model: &Model) -> Result<Vec<String>, VariantError> {
 pub fn observable(model: &Model) -> Result<Model, VariantError> {
     let mut model = in_floats(model)?;
     let mut graphs = model.subgraphs.take().unwrap_or_default();
-    if let Some(graph) = graphs.first_mut() {
+    let entry = edit::entry(&model);
+    if let Some(graph) = graphs.get_mut(entry) {
         let names = edit::names(graph);
         let made: HashSet<i32> = graph.operators().iter().flat_map(|operator| operator.outputs().to_vec()).collect();
         let mut wanted = Reading::of(&model, graph).observed();
@@ -71,7 +69,7 @@ pub fn observable(model: &Model) -> Result<Model, VariantError> {
                 tensor.name.clone_from(&name);
             }
             let signatures = model.signature_defs.iter_mut().flatten();
-            for signature in signatures.filter(|signature| signature.subgraph_index == 0) {
+            for signature in signatures.filter(|signature| signature.subgraph_index as usize == entry) {
                 signature.outputs.get_or_insert_default().push(TensorMap {
                     name: name.clone(),
                     tensor_index: index as u32,
@@ -89,9 +87,8 @@ pub fn observable(model: &Model) -> Result<Model, VariantError> {
 /// Errors: a range that is missing; a model that is quantized already, or whose tables contradict each other.
 pub fn int8(model: &mut Model, evidence: &Evidence, ends: Ends, account: &mut Account) -> Result<(), VariantError> {
     let mut changed = in_floats(model)?;
-    let Some(graph) = changed.subgraphs().first() else {
-        return Ok(());
-    };
+    let entry = edit::entry(&changed);
+    let graph = changed.entry();
     let reading = Reading::of(&changed, graph);
     let plan = plan::plan(&reading, evidence, ends, account)?;
     let done = plan.iter().flatten().count();
@@ -100,15 +97,16 @@ pub fn int8(model: &mut Model, evidence: &Evidence, ends: Ends, account: &mut Ac
     }
     let scales = ends_scales(&reading, graph, &plan, evidence);
     let graph = graph.clone();
-    let mut emitter = Emitter::new(&mut changed, graph);
+    let mut emitter = Emitter::new(&mut changed, graph, entry);
     emitter.write(&plan, ends, &scales);
     let graph = emitter.graph;
-    if let Some(place) = changed.subgraphs.as_mut().and_then(|graphs| graphs.first_mut()) {
+    if let Some(place) = changed.subgraphs.as_mut().and_then(|graphs| graphs.get_mut(entry)) {
         *place = graph;
     }
     edit::drop_unread(&mut changed);
     edit::sweep(&mut changed);
-    if changed.subgraphs().iter().skip(1).any(|graph| !graph.operators().is_empty()) {
+    let others = changed.subgraphs().iter().enumerate().filter(|(number, _)| *number != entry);
+    if others.into_iter().any(|(_, graph)| !graph.operators().is_empty()) {
         account.note("int8-static: bodies of branches and loops, and further signatures' graphs, stay in floats");
     }
     account.changed += done;

@@ -119,7 +119,7 @@ impl Pass {
         let mut made: HashMap<(u32, Vec<i32>, Option<usize>), i32> = HashMap::new();
         let mut operators = Vec::with_capacity(graph.operators().len());
         for mut operator in graph.operators.take().unwrap_or_default() {
-            let kind = edit::kind(model, &operator);
+            let kind = model.operator(&operator);
             let found = takes(kind).and_then(|takes| Some((values(model, graph, &operator, &takes)?, takes)));
             let Some((found, takes)) = found else {
                 if kind == BuiltinOperator::TRANSPOSE_CONV {
@@ -177,7 +177,7 @@ fn values(
     let at = |place: usize| edit::tensor(graph, *operator.inputs().get(place)?);
     let weight = at(takes.weight).filter(|weight| weight.r#type == TensorType::FLOAT32)?;
     let Some(values) = edit::floats(model, weight) else {
-        let looks_up = takes.input.is_none() || edit::kind(model, operator) == BuiltinOperator::BATCH_MATMUL;
+        let looks_up = takes.input.is_none() || model.operator(operator) == BuiltinOperator::BATCH_MATMUL;
         return (!looks_up).then_some(Err("its weights are no plain constants"));
     };
     if values.len() < MIN_ELEMENTS {
@@ -191,7 +191,7 @@ fn values(
         if edit::is_stored(model, input) || input.r#type != TensorType::FLOAT32 {
             return Some(Err("its input is no activation in floats"));
         }
-        let grouped = edit::kind(model, operator) == BuiltinOperator::CONV_2D
+        let grouped = model.operator(operator) == BuiltinOperator::CONV_2D
             && input.shape().last() != weight.shape().last();
         if grouped {
             return Some(Err("its kernels take no 8-bit weights in groups with activations in floats"));
@@ -229,4 +229,92 @@ fn widen_output(model: &mut Model, graph: &mut SubGraph, names: &mut Names, oper
         builtin_options: Some(DequantizeOptions::default().into()),
         ..Operator::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::variant::tflite::testing::Small;
+    use crate::variant::tflite::testing::kinds;
+    use crate::variant::tflite::testing::named;
+    use crate::variant::tflite::testing::reread;
+
+    fn apply(model: &mut Model) -> Account {
+        let mut account = Account::default();
+        int8_dynamic(model, &mut account).unwrap();
+        account
+    }
+
+    fn version(model: &Model, number: usize) -> i32 {
+        let operator = &model.subgraphs()[0].operators()[number];
+        model.operator_codes()[operator.opcode_index as usize].version
+    }
+
+    #[test]
+    fn weights_have_a_scale_for_each_channel() {
+        let mut small = Small::new();
+        let x = small.input("x", &[1, 8, 8, 16]);
+        let conv = small.weight("conv", &[32, 3, 3, 16]);
+        let depthwise = small.weight("depthwise", &[1, 6, 6, 32]);
+        let tiny = small.weight("tiny", &[4, 1, 1, 32]);
+        let kind = BuiltinOperator::CONV_2D;
+        let a = small.operator(kind, None, &[x, conv, -1], ("a", &[1, 8, 8, 32]));
+        let b = small.operator(BuiltinOperator::DEPTHWISE_CONV_2D, None, &[a, depthwise, -1], ("b", &[1, 8, 8, 32]));
+        let c = small.operator(kind, None, &[b, tiny, -1], ("c", &[1, 8, 8, 4]));
+        let mut model = small.finish(&[c]);
+        let account = apply(&mut model);
+        assert_eq!(account.changed, 2);
+        assert_eq!(account.left[0].reason, "it has fewer than 1024 weights");
+        assert!(account.notes[0].contains("x86"));
+        let quantization = |name| named(&model, name).quantization.clone().unwrap();
+        assert_eq!(quantization("conv_int8").scale().len(), 32);
+        assert_eq!(quantization("conv_int8").quantized_dimension, 0);
+        assert_eq!(quantization("depthwise_int8").quantized_dimension, 3);
+        assert!(quantization("depthwise_int8").zero_point().iter().all(|zero| *zero == 0));
+        assert_eq!([0, 1, 2].map(|number| version(&model, number)), [5, 6, 1]);
+        reread(&model);
+    }
+
+    #[test]
+    fn tables_give_rows_that_are_widened() {
+        let mut small = Small::new();
+        let ids = small.constant("ids", &[2], TensorType::INT32, vec![0, 0, 0, 0, 3, 0, 0, 0].into());
+        let table = small.weight("table", &[64, 32]);
+        let rows = small.operator(BuiltinOperator::GATHER, None, &[table, ids], ("rows", &[2, 32]));
+        let mut model = small.finish(&[rows]);
+        assert_eq!(apply(&mut model).changed, 1);
+        assert_eq!(kinds(&model), ["GATHER", "DEQUANTIZE"]);
+        let (table, rows) = (named(&model, "table_int8"), named(&model, "rows_int8"));
+        assert_eq!(table.quantization, rows.quantization);
+        assert_eq!(named(&model, "rows").r#type, TensorType::FLOAT32);
+        reread(&model);
+    }
+
+    #[test]
+    fn a_weight_that_something_else_reads_stays_beside_its_integers() {
+        let mut small = Small::new();
+        let x = small.input("x", &[1, 32]);
+        let weight = small.weight("w", &[32, 32]);
+        let product = small.operator(BuiltinOperator::FULLY_CONNECTED, None, &[x, weight, -1], ("y", &[1, 32]));
+        let sum = small.operator(BuiltinOperator::ADD, None, &[product, weight], ("z", &[32, 32]));
+        let mut model = small.finish(&[sum]);
+        apply(&mut model);
+        assert_eq!(named(&model, "w").r#type, TensorType::FLOAT32);
+        assert_eq!(named(&model, "w_int8").r#type, TensorType::INT8);
+    }
+
+    #[test]
+    fn once_is_enough() {
+        let mut small = Small::new();
+        let x = small.input("x", &[1, 32]);
+        let weight = small.weight("w", &[32, 32]);
+        let y = small.operator(BuiltinOperator::FULLY_CONNECTED, None, &[x, weight, -1], ("y", &[1, 32]));
+        let mut model = small.finish(&[y]);
+        apply(&mut model);
+        let error = int8_dynamic(&mut model, &mut Account::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "int8 needs a model in floats, and tensor `w_int8` is quantized already"
+        );
+    }
 }

@@ -83,7 +83,7 @@ fn weights(kind: BuiltinOperator) -> Option<std::ops::RangeInclusive<usize>> {
 /// A tensor that is widened from 16 bits stands for the one that it is widened from.
 fn origins(model: &Model, graph: &SubGraph) -> HashMap<i32, i32> {
     let widening = |operator: &&crate::model::tflite::schema::Operator| {
-        edit::kind(model, operator) == BuiltinOperator::DEQUANTIZE
+        model.operator(operator) == BuiltinOperator::DEQUANTIZE
     };
     let operators = graph.operators().iter().filter(widening);
     operators
@@ -103,7 +103,7 @@ fn judge(
     let at = |index: &i32| origins.get(index).copied().unwrap_or(*index);
     let ends = ends(model, graph);
     for (number, operator) in graph.operators().iter().enumerate() {
-        let kind = edit::kind(model, operator);
+        let kind = model.operator(operator);
         if kind == BuiltinOperator::DEQUANTIZE {
             continue;
         }
@@ -177,7 +177,7 @@ fn ends(model: &Model, graph: &SubGraph) -> HashSet<usize> {
     let layers: Vec<bool> = graph
         .operators()
         .iter()
-        .map(|operator| weights(edit::kind(model, operator)).is_some())
+        .map(|operator| weights(model.operator(operator)).is_some())
         .collect();
     let mut after: HashSet<i32> = HashSet::new();
     for (number, (operator, is_layer)) in graph.operators().iter().zip(&layers).enumerate() {
@@ -200,4 +200,76 @@ fn ends(model: &Model, graph: &SubGraph) -> HashSet<usize> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::variant::tflite::fp16;
+    use crate::variant::tflite::testing::Small;
+    use crate::variant::tflite::testing::named;
+    use crate::variant::tflite::testing::reread;
+
+    /// Layers in a row; those between the first and the last have the weights `b` and `c`.
+    fn four(kind: BuiltinOperator, shape: &[i32]) -> Model {
+        let mut small = Small::new();
+        let mut at = small.input("x", &[1, 20]);
+        for name in ["a", "b", "c", "d"] {
+            let (kind, shape) = match name {
+                "b" => (kind, shape),
+                _ => (BuiltinOperator::FULLY_CONNECTED, &[20, 20][..]),
+            };
+            let weight = small.weight(name, shape);
+            at = small.operator(kind, None, &[at, weight, -1], (&format!("after {name}"), &[1, 20]));
+        }
+        small.finish(&[at])
+    }
+
+    fn zeros(model: &Model, name: &str) -> usize {
+        let values = edit::floats(model, named(model, name)).unwrap();
+        values.iter().filter(|value| **value == 0.0).count()
+    }
+
+    fn pruned(model: &mut Model, settings: &str) -> Account {
+        let mut account = Account::default();
+        prune(model, Pruning::parse(settings).unwrap(), &mut account).unwrap();
+        account
+    }
+
+    #[test]
+    fn the_smallest_weights_between_the_ends_go() {
+        let mut model = four(BuiltinOperator::FULLY_CONNECTED, &[20, 20]);
+        let account = pruned(&mut model, "0.25-tensor");
+        assert_eq!((account.changed, account.left.len()), (2, 2));
+        assert!(account.left.iter().all(|left| left.reason.contains("first or last layer")));
+        assert_eq!((zeros(&model, "b"), zeros(&model, "c")), (100, 100));
+        assert!(zeros(&model, "a") < 2 && zeros(&model, "d") < 2);
+        assert!(account.notes[0].starts_with("prune: 200 of 800 weights (25.0 %) in 2 tensors"), "{:?}", account.notes);
+        reread(&model);
+        let mut model = four(BuiltinOperator::FULLY_CONNECTED, &[20, 20]);
+        pruned(&mut model, "0.25");
+        assert_eq!(zeros(&model, "b") + zeros(&model, "c"), 200);
+    }
+
+    #[test]
+    fn what_networks_need_is_left() {
+        let mut model = four(BuiltinOperator::DEPTHWISE_CONV_2D, &[1, 20, 20, 1]);
+        let account = pruned(&mut model, "0.50");
+        assert!(account.left.iter().any(|left| left.reason.contains("depthwise")));
+        assert_eq!((account.changed, zeros(&model, "c")), (1, 200));
+        let mut model = four(BuiltinOperator::FULLY_CONNECTED, &[20, 12]);
+        let account = pruned(&mut model, "0.50");
+        assert!(account.left.iter().any(|left| left.reason.contains("fewer than 256")));
+    }
+
+    #[test]
+    fn sixteen_bit_floats_are_pruned_as_such() {
+        let mut model = four(BuiltinOperator::FULLY_CONNECTED, &[20, 20]);
+        fp16(&mut model, &mut Account::default()).unwrap();
+        let account = pruned(&mut model, "0.25-tensor");
+        assert_eq!(account.changed, 2);
+        let tensor = named(&model, "b_fp16");
+        let bytes = edit::constant(&model, tensor, 2).unwrap();
+        assert_eq!(bytes.as_chunks().0.iter().filter(|half| **half == [0_u8, 0]).count(), 100);
+    }
 }

@@ -116,7 +116,7 @@ impl Small {
 pub(super) fn kinds(model: &Model) -> Vec<&'static str> {
     let operators = model.subgraphs()[0].operators().iter();
     operators
-        .map(|operator| edit::kind(model, operator).name().unwrap_or("?"))
+        .map(|operator| model.operator(operator).name().unwrap_or("?"))
         .collect()
 }
 

@@ -43,6 +43,8 @@ type ConstantKey = (u32, Vec<Key>, Option<usize>, TensorType);
 pub(super) struct Emitter<'a> {
     pub(super) model: &'a mut Model,
     pub(super) graph: SubGraph,
+    /// Its number.
+    entry: usize,
     additions: Additions,
     names: Names,
     /// Tensors that hold integers, by their own places.
@@ -56,11 +58,12 @@ pub(super) struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    pub(super) fn new(model: &'a mut Model, graph: SubGraph) -> Self {
+    pub(super) fn new(model: &'a mut Model, graph: SubGraph, entry: usize) -> Self {
         Self {
             names: Names::of(&graph),
             model,
             graph,
+            entry,
             additions: Additions::new(),
             integers: HashMap::new(),
             converted: HashMap::new(),
@@ -105,7 +108,7 @@ impl<'a> Emitter<'a> {
 
     fn integers(&mut self, operator: &mut Operator, step: &Step) {
         let mut version = step.kernel.version;
-        let kind = edit::kind(self.model, operator);
+        let kind = self.model.operator(operator);
         let before = operator.inputs().to_vec();
         for (index, given) in operator.inputs.iter_mut().flatten().zip(&step.inputs) {
             if let Given::At(params) = given {
@@ -276,7 +279,7 @@ impl<'a> Emitter<'a> {
             if place != *index {
                 self.swap_names(*index, place);
                 let signatures = self.model.signature_defs.iter_mut().flatten();
-                for signature in signatures.filter(|signature| signature.subgraph_index == 0) {
+                for signature in signatures.filter(|signature| signature.subgraph_index as usize == self.entry) {
                     for entry in signature.outputs.iter_mut().flatten() {
                         if entry.tensor_index as i32 == *index {
                             entry.tensor_index = place as u32;

@@ -115,7 +115,7 @@ impl<'a> Reading<'a> {
     fn kernel(&self, operator: &Operator) -> Option<Result<Kernel, &'static str>> {
         let floats = |index: &&i32| self.flows(**index) || self.stands(**index);
         let reads: Vec<i32> = operator.inputs().iter().filter(floats).copied().collect();
-        let kind = edit::kind(self.model, operator);
+        let kind = self.model.operator(operator);
         let makes = operator.outputs();
         if kind == BuiltinOperator::DEQUANTIZE || kind == BuiltinOperator::QUANTIZE {
             return None;
@@ -400,7 +400,7 @@ impl Scales<'_> {
         }
         let scale = match kernel.rule {
             Rule::LikeOutput => outputs.first().copied(),
-            _ if self.reading.stands(index) && edit::kind(self.reading.model, operator) == BuiltinOperator::BATCH_MATMUL => {
+            _ if self.reading.stands(index) && self.reading.model.operator(operator) == BuiltinOperator::BATCH_MATMUL => {
                 self.reading.values(index).map(|values| tensor::of_values(&values, Scheme::WEIGHT))
             }
             _ => self.current(index, found),
