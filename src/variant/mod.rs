@@ -29,10 +29,10 @@ mod recipe;
 mod share;
 mod simplify;
 mod smooth;
-mod to_tflite;
 #[cfg(test)]
 mod testing;
 pub mod tflite;
+mod to_tflite;
 mod weight_only;
 mod weights;
 

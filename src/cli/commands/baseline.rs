@@ -28,6 +28,7 @@ use crate::pipeline::baseline::refresh;
 use crate::pipeline::baseline::refresh::Made;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::baseline::standing;
+use crate::pipeline::machinery;
 use crate::pipeline::prune;
 use crate::pipeline::tags;
 use crate::pipeline::workspace::Workspace;
@@ -305,7 +306,7 @@ fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, jso
         }
         Err(error) => return Err(error.hint("`--force` replaces it")),
     };
-    let machinery = desk::machinery(context, &config.runtime.version)?;
+    let machinery = desk::machinery(context, &config.runtime.version, &machinery::engines_in(config))?;
     let interrupt = signals::interrupt();
     let made = {
         let mut progress = Progress::new(&context.ui);

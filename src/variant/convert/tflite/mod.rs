@@ -276,6 +276,7 @@ fn lowered(proto: &ModelProto, notes: &mut Vec<String>) -> Result<Graph, Convert
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hint::Hint as _;
     use crate::model::onnx::proto::NodeProto;
     use crate::model::onnx::proto::TensorProto;
     use crate::model::onnx::proto::TypeProto;
