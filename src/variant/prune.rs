@@ -33,6 +33,7 @@ use crate::model::onnx::proto::tensor_proto::DataType;
 use crate::model::onnx::tensor_view::TensorView;
 use crate::model::onnx::tensor_view::set_raw_data;
 use crate::model::onnx::visit;
+use crate::model::tflite::schema::Model as Tables;
 
 /// The transform of this file.
 pub(super) const TRANSFORM: Transform = Transform {
@@ -51,6 +52,10 @@ struct Prune(Pruning);
 impl Pass for Prune {
     fn name(&self) -> String {
         format!("{}-{}", TRANSFORM.name, self.0)
+    }
+
+    fn apply_tflite(&self, model: &mut Tables, _: &Evidence, account: &mut Account) -> Result<(), VariantError> {
+        super::tflite::prune(model, self.0, account)
     }
 
     fn apply(&self, model: &mut ModelProto, _: &Evidence, account: &mut Account) -> Result<(), VariantError> {

@@ -219,7 +219,11 @@ mod tests {
                 "b" => (kind, shape),
                 _ => (BuiltinOperator::FULLY_CONNECTED, &[20, 20][..]),
             };
-            let weight = small.weight(name, shape);
+            let count: i32 = shape.iter().product();
+            // Equal weights would share a buffer.
+            let start = i32::from(name.as_bytes()[0]);
+            let values: Vec<f32> = (0..count).map(|at| (((at + start) * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
+            let weight = small.floats(name, shape, &values);
             at = small.operator(kind, None, &[at, weight, -1], (&format!("after {name}"), &[1, 20]));
         }
         small.finish(&[at])

@@ -65,8 +65,9 @@ def ranges_of(path, samples):
     kind = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     model = litert.Interpreter(model_path=path, num_threads=1, experimental_op_resolver_type=kind, experimental_preserve_all_tensors=True)
     model.allocate_tensors()
-    runner = model.get_signature_runner()
-    inputs = {key: detail["index"] for key, detail in runner.get_input_details().items()}
+    signature = next(iter(model.get_signature_list()))
+    inputs = load(path).get_signature_runner(signature).get_input_details()
+    inputs = {key: detail["index"] for key, detail in inputs.items()}
     found = {}
     for values in samples:
         for key, value in values.items():
