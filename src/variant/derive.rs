@@ -127,6 +127,14 @@ pub enum VariantError {
         /// What is wrong with it.
         source: TensorError,
     },
+    /// A model of TensorFlow Lite whose tables contradict each other.
+    #[error("{place} is damaged: {problem}")]
+    Damaged {
+        /// The entry.
+        place: String,
+        /// What is wrong with it, as a sentence.
+        problem: String,
+    },
     /// A model that fits no file.
     #[error("the {recipe} variant would need a model file of {size} bytes; engines read less than 2 GB")]
     TooLarge {
@@ -158,7 +166,7 @@ impl Hint for VariantError {
                     .to_owned(),
             ],
             Self::Convert(error) => error.hints(),
-            Self::Tensor { .. } => vec!["export the model again".to_owned()],
+            Self::Tensor { .. } | Self::Damaged { .. } => vec!["export the model again".to_owned()],
             Self::TooLarge { .. } => vec!["leave this variant out of the model's `variants`".to_owned()],
         }
     }
