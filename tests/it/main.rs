@@ -74,6 +74,7 @@ mod smooth;
 mod support;
 mod tasks;
 mod tflite_convert;
+mod tflite_families;
 mod tflite_measuring;
 mod tflite_worker;
 mod trend;
