@@ -32,6 +32,7 @@ use super::VariantError;
 use super::edit;
 use super::edit::Names;
 use super::recipe::no_settings;
+use crate::model::Format;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::OperatorSetIdProto;
 use crate::model::onnx::shown::shown;
@@ -65,6 +66,10 @@ struct Fp16;
 impl Pass for Fp16 {
     fn name(&self) -> String {
         TRANSFORM.name.to_owned()
+    }
+
+    fn takes(&self, format: Format) -> bool {
+        matches!(format, Format::Onnx | Format::TfLite)
     }
 
     fn apply_tflite(&self, model: &mut Tables, _: &Evidence, account: &mut Account) -> Result<(), VariantError> {

@@ -42,6 +42,7 @@ use super::edit;
 use super::edit::Names;
 use super::opset;
 use super::quantize::already_quantized;
+use crate::model::Format;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::NodeProto;
 use crate::model::onnx::shown::shown;
@@ -93,6 +94,10 @@ impl Pass for Int8Static {
             search: None,
             shapes: Vec::new(),
         })
+    }
+
+    fn takes(&self, format: Format) -> bool {
+        matches!(format, Format::Onnx | Format::TfLite)
     }
 
     fn wanted_tflite(&self, model: &Tables) -> Result<Wanted, VariantError> {

@@ -28,6 +28,7 @@ use super::weights;
 use super::weights::Constant;
 use super::weights::Use;
 use super::weights::Weights;
+use crate::model::Format;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::tensor_proto::DataType;
 use crate::model::onnx::tensor_view::TensorView;
@@ -40,9 +41,7 @@ pub(super) const TRANSFORM: Transform = Transform {
     name: "prune",
     usage: "prune-<sparsity>[-tensor]",
     about: "the smallest weights become zero",
-    parse: |settings| {
-        Ok(Arc::new(Prune(Pruning::parse(settings)?)))
-    },
+    parse: |settings| Ok(Arc::new(Prune(Pruning::parse(settings)?))),
 };
 
 /// The pass and its settings.
@@ -52,6 +51,10 @@ struct Prune(Pruning);
 impl Pass for Prune {
     fn name(&self) -> String {
         format!("{}-{}", TRANSFORM.name, self.0)
+    }
+
+    fn takes(&self, format: Format) -> bool {
+        matches!(format, Format::Onnx | Format::TfLite)
     }
 
     fn apply_tflite(&self, model: &mut Tables, _: &Evidence, account: &mut Account) -> Result<(), VariantError> {

@@ -22,7 +22,14 @@ fn variants() {
     let folder = PathBuf::from(std::env::var_os("MLBUILD_PAIRS").expect("MLBUILD_PAIRS is not set"));
     let mut names: Vec<String> = std::fs::read_dir(&folder)
         .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".ranges.json").map(str::to_owned))
+        .filter_map(|entry| {
+            entry
+                .unwrap()
+                .file_name()
+                .to_str()?
+                .strip_suffix(".ranges.json")
+                .map(str::to_owned)
+        })
         .collect();
     names.sort();
     for name in names {
@@ -44,7 +51,11 @@ fn variants() {
             }
             let written = tflite::write(&made).unwrap();
             std::fs::write(folder.join(format!("{name}.{variant}.tflite")), written).unwrap();
-            println!("{name} {variant}: {} changed in {:?}", account.changed, started.elapsed());
+            println!(
+                "{name} {variant}: {} changed in {:?}",
+                account.changed,
+                started.elapsed()
+            );
             for left in account.left {
                 println!("    {}: {}", left.node, left.reason);
             }
