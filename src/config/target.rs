@@ -103,6 +103,14 @@ impl Target {
         Self::GenericLinux,
     ];
 
+    /// Where models of an engine run when nobody says where: on this machine's processor.
+    pub fn usual(engine: Engine) -> Self {
+        match engine {
+            Engine::OnnxRuntime => Self::OnnxRuntimeCpu,
+            Engine::LiteRt => Self::GenericLinux,
+        }
+    }
+
     /// The name in configs, reports and manifests.
     pub fn name(self) -> &'static str {
         match self {

@@ -19,11 +19,11 @@ use crate::files::FileError;
 use crate::hint::Hint;
 use crate::measure::augmented;
 use crate::measure::side::Side;
+use crate::model::Decoded;
 use crate::model::Samples;
 use crate::model::dataset::DatasetError;
 use crate::model::onnx::facts;
 use crate::model::onnx::made::made;
-use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::shown::shown;
 use crate::model::tensor::Dim;
 use crate::model::tensor::Tensor;
@@ -135,11 +135,11 @@ impl Hint for CalibrateError {
     }
 }
 
-/// Runs `model`, the graph of `side`'s artifact, on all `samples` and tells what `wanted` asks for. `progress` hears how many runs are
+/// Runs `model`, which `side`'s artifact holds, on all `samples` and tells what `wanted` asks for. `progress` hears how many runs are
 /// done and how many there will be. `side.inputs` are not used; of its settings only the library is.
 pub fn calibrate(
     side: &Side,
-    model: &ModelProto,
+    model: &Decoded,
     wanted: &[Observation],
     samples: &Samples,
     command: &WorkerCommand,
@@ -152,7 +152,7 @@ pub fn calibrate(
 /// The same, with what was passed over.
 pub fn observe(
     side: &Side,
-    model: &ModelProto,
+    model: &Decoded,
     wanted: &[Observation],
     samples: &Samples,
     command: &WorkerCommand,
@@ -178,7 +178,7 @@ pub fn observe(
     }
     let runs = groups.len() * samples.len();
     let side = Side {
-        settings: settings(&side.settings),
+        settings: settings(model, &side.settings),
         inputs: first,
         artifact: side.artifact.clone(),
     };
@@ -192,9 +192,12 @@ pub fn observe(
 
 /// How a model runs while it is observed: on the CPU, as it stands in its file, on one thread, as the order of sums in a convolution
 /// depends on how many there are, and ranges with it.
-fn settings(settings: &SessionSettings) -> SessionSettings {
+fn settings(model: &Decoded, settings: &SessionSettings) -> SessionSettings {
     SessionSettings {
-        target: Target::OnnxRuntimeCpu,
+        target: match model {
+            Decoded::Onnx(_) => Target::OnnxRuntimeCpu,
+            Decoded::TfLite(_) => Target::GenericLinux,
+        },
         threads: 1,
         graph_optimization: GraphOptimization::Disabled,
         execution_mode: ExecutionMode::Sequential,
@@ -254,12 +257,15 @@ impl Calibrated {
 }
 
 /// Refuses samples that don't fit the model, or hold NaN, before anything runs.
-fn check(model: &ModelProto, samples: &Samples) -> Result<(), CalibrateError> {
+fn check(model: &Decoded, samples: &Samples) -> Result<(), CalibrateError> {
     if samples.is_empty() {
         return Err(CalibrateError::NoSamples);
     }
     let path = || samples.path().map(Path::to_owned);
-    let specs = model.graph.as_ref().map(facts::fed_inputs).unwrap_or_default();
+    let specs = match model {
+        Decoded::Onnx(proto) => proto.graph.as_ref().map(facts::fed_inputs).unwrap_or_default(),
+        Decoded::TfLite(tables) => tables.inputs(),
+    };
     for index in 0..samples.len() {
         let sample = samples.sample(index)?;
         if let Some(reason) = misfit(&specs, &sample) {
@@ -318,7 +324,7 @@ fn misfit(specs: &[TensorSpec], sample: &[Tensor]) -> Option<String> {
 
 /// Shares what is observed out to sessions, in the graph's order, so that what comes out of one stays within [`GROUP_BYTES`].
 fn groups<'a>(
-    model: &ModelProto,
+    model: &Decoded,
     wanted: &[&'a Observation],
     inputs: &[Tensor],
 ) -> Result<Vec<Vec<&'a Observation>>, CalibrateError> {
@@ -332,11 +338,21 @@ fn groups<'a>(
     }
     let mut groups: Vec<Vec<&Observation>> = Vec::new();
     let mut room = 0;
-    for tensor in made(model, &[], &shapes) {
-        let Some(observations) = of_tensor.remove(tensor.name.as_str()) else {
+    let made: Vec<(String, Option<u64>)> = match model {
+        Decoded::Onnx(proto) => made(proto, &[], &shapes)
+            .into_iter()
+            .map(|tensor| (tensor.name, tensor.bytes))
+            .collect(),
+        Decoded::TfLite(tables) => {
+            let tensors = tables.entry().tensors().iter();
+            tensors.map(|tensor| (tensor.name().to_owned(), tensor.bytes())).collect()
+        }
+    };
+    for (name, bytes) in made {
+        let Some(observations) = of_tensor.remove(name.as_str()) else {
             continue;
         };
-        let size = tensor.bytes.unwrap_or(UNKNOWN_BYTES);
+        let size = bytes.unwrap_or(UNKNOWN_BYTES);
         if size > room || groups.is_empty() {
             groups.push(Vec::new());
             room = GROUP_BYTES;
@@ -355,7 +371,7 @@ fn groups<'a>(
 /// Feeds all samples to a session whose outputs are the tensors of one group.
 fn run(
     side: &Side,
-    model: &ModelProto,
+    model: &Decoded,
     group: &[&Observation],
     samples: &Samples,
     command: &WorkerCommand,
@@ -364,7 +380,11 @@ fn run(
 ) -> Result<Vec<Watched>, CalibrateError> {
     let folder = TempDir::with_prefix("mlbuild-calibrate-").map_err(CalibrateError::Folder)?;
     let tensors = group.iter().map(|observation| observation.tensor.as_str());
-    let copy = augmented::with_outputs(side, model, tensors, Vec::new(), &folder.path().join("observed.onnx"))?;
+    let path = folder.path().join("observed");
+    let copy = match model {
+        Decoded::Onnx(proto) => augmented::with_outputs(side, proto, tensors, Vec::new(), &path)?,
+        Decoded::TfLite(tables) => augmented::with_tflite_outputs(side, tables, tensors, &path)?,
+    };
     let failed = |sample| {
         move |source| CalibrateError::Worker {
             tensors: group.len(),

@@ -19,6 +19,7 @@ use crate::measure::layer_error::Sums;
 use crate::measure::side::Side;
 use crate::measure::side::WorkerSubject;
 use crate::model::Model;
+use crate::model::ModelError;
 use crate::model::Samples;
 use crate::model::dataset::DatasetError;
 use crate::model::onnx::made::MadeTensor;
@@ -151,6 +152,9 @@ pub enum SensitivityError {
     /// A copy of a model cannot be written.
     #[error(transparent)]
     Copy(#[from] FileError),
+    /// A build whose layers cannot be looked at.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// No tensor of one build has a counterpart in the other.
     #[error("the two builds have no floating-point tensor in common: none of {tensors} names was found in both")]
     NothingInCommon {
@@ -170,6 +174,7 @@ impl Hint for SensitivityError {
             Self::Folder(_) | Self::Copy(_) => {
                 vec!["set `TMPDIR` to a folder with enough room for a copy of both models".to_owned()]
             }
+            Self::Model(error) => error.hints(),
             Self::NothingInCommon { .. } => {
                 vec!["the second build must be derived from the first one and keep the names of its tensors".to_owned()]
             }
@@ -185,6 +190,12 @@ pub struct Build<'a> {
     pub side: &'a Side,
     /// What it is.
     pub model: &'a Model,
+}
+
+impl<'a> Build<'a> {
+    fn proto(&self) -> Result<&'a ModelProto, ModelError> {
+        self.model.as_onnx("comparing layers")
+    }
 }
 
 /// Compares intermediate tensors of `first` with those of `second`, which was derived from it, over all `samples`.
@@ -204,13 +215,14 @@ pub fn measure(
         .iter()
         .map(|input| (input.name.clone(), input.shape.clone()))
         .collect();
-    let candidates: Vec<MadeTensor> = made(&first.model.proto, &first.model.external, &shapes)
+    let (before, after) = (first.proto()?, second.proto()?);
+    let candidates: Vec<MadeTensor> = made(before, &first.model.external, &shapes)
         .into_iter()
         .filter(|tensor| !WITHOUT_WORK.contains(&tensor.op_type.as_str()))
         .filter(|tensor| tensor.element.is_none_or(|element| element.is_float()))
         .collect();
-    let counterparts = Counterparts::of(&second.model.proto);
-    let clipped = clipped(&first.model.proto);
+    let counterparts = Counterparts::of(after);
+    let clipped = clipped(before);
     let by_name = |name: &str| candidates.iter().find(|tensor| tensor.name == name);
     let found: Vec<(&MadeTensor, Match)> = candidates
         .iter()
@@ -344,11 +356,11 @@ fn run(
     let folder = TempDir::with_prefix("mlbuild-layers-").map_err(SensitivityError::Folder)?;
     let before = group.iter().map(|(tensor, _)| tensor.name.as_str());
     let path = folder.path().join("first.onnx");
-    let one = with_outputs(first.side, &first.model.proto, before, Vec::new(), &path)?;
+    let one = with_outputs(first.side, first.proto()?, before, Vec::new(), &path)?;
     let after = group.iter().map(|(_, matched)| matched.name.as_str());
     let added = group.iter().filter_map(|(_, matched)| matched.node.clone()).collect();
     let path = folder.path().join("second.onnx");
-    let other = with_outputs(second.side, &second.model.proto, after, added, &path)?;
+    let other = with_outputs(second.side, second.proto()?, after, added, &path)?;
     let mut one = WorkerSubject::new(&one, command, options.clone());
     let mut other = WorkerSubject::new(&other, command, options.clone());
     let failed = |build| move |source| SensitivityError::Worker { build, source };

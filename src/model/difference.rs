@@ -3,19 +3,20 @@
 //! Nodes and tensors are the same where their names and places are; what has no name is told by what it makes. Both models have
 //! passed the scan, and whatever else a hostile one holds is compared, never trusted.
 
+mod onnx;
+mod parts;
+mod tflite;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::model::Model;
-use crate::model::onnx::external::ExternalFile;
-use crate::model::onnx::proto::AttributeProto;
-use crate::model::onnx::proto::NodeProto;
-use crate::model::onnx::tensor_view::TensorView;
-use crate::model::onnx::types::type_name;
-use crate::model::onnx::visit;
-use crate::model::onnx::visit::TensorSite;
 use crate::model::tensor::TensorSpec;
+
+use self::parts::NodePart;
+use self::parts::Parts;
+use self::parts::TensorPart;
 
 /// What is not looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -142,17 +143,26 @@ impl Difference {
 }
 
 /// Operators that only change how finely numbers are kept.
-const CONVERSIONS: [&str; 4] = ["QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Cast"];
+const CONVERSIONS: [&str; 7] = [
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "DynamicQuantizeLinear",
+    "Cast",
+    "QUANTIZE",
+    "DEQUANTIZE",
+    "CAST",
+];
 
 /// What tells `b` from `a`.
 pub fn difference(a: &Model, b: &Model, ignored: Ignored) -> Difference {
+    let (parts_a, parts_b) = (Parts::of(a), Parts::of(b));
     Difference {
-        metadata: metadata(a, b, ignored),
+        metadata: metadata((a, &parts_a), (b, &parts_b), ignored),
         inputs: specs(&a.facts.inputs, &b.facts.inputs, ignored),
         outputs: specs(&a.facts.outputs, &b.facts.outputs, ignored),
         operators: operators(a, b, ignored),
-        nodes: nodes(a, b, ignored),
-        ..weights(a, b, ignored)
+        nodes: nodes(&parts_a.nodes, &parts_b.nodes, ignored),
+        ..weights(&parts_a.tensors, &parts_b.tensors, ignored)
     }
 }
 
@@ -170,19 +180,10 @@ pub fn fields(a: &BTreeMap<String, String>, b: &BTreeMap<String, String>) -> Vec
         .collect()
 }
 
-fn metadata(a: &Model, b: &Model, ignored: Ignored) -> Vec<Field> {
-    let of = |model: &Model| {
+fn metadata(a: (&Model, &Parts<'_>), b: (&Model, &Parts<'_>), ignored: Ignored) -> Vec<Field> {
+    let of = |(model, parts): (&Model, &Parts<'_>)| {
         let mut fields = BTreeMap::from([
             ("format".to_owned(), model.format.to_string()),
-            (
-                "graph".to_owned(),
-                model
-                    .proto
-                    .graph
-                    .as_ref()
-                    .map(|graph| graph.name().to_owned())
-                    .unwrap_or_default(),
-            ),
             ("ir version".to_owned(), model.facts.ir_version.to_string()),
             (
                 "parameters".to_owned(),
@@ -200,9 +201,7 @@ fn metadata(a: &Model, b: &Model, ignored: Ignored) -> Vec<Field> {
         for (domain, version) in &model.facts.opsets {
             fields.insert(format!("opset {domain}"), version.to_string());
         }
-        for property in &model.proto.metadata_props {
-            fields.insert(format!("property {}", property.key()), property.value().to_owned());
-        }
+        fields.extend(parts.metadata.clone());
         fields
     };
     fields(&of(a), &of(b))
@@ -237,55 +236,24 @@ fn operators(a: &Model, b: &Model, ignored: Ignored) -> Vec<Count> {
         .collect()
 }
 
-/// By name and place; a name that stands again gets a number.
-fn keyed<T>(items: impl Iterator<Item = (String, T)>) -> BTreeMap<String, T> {
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut found = BTreeMap::new();
-    for (name, item) in items {
-        let count = seen.entry(name.clone()).or_insert(0);
-        *count += 1;
-        let key = if *count == 1 {
-            name
-        } else {
-            format!("{name} (no. {count})")
-        };
-        found.insert(key, item);
-    }
-    found
-}
-
-fn nodes_of(model: &Model) -> BTreeMap<String, &NodeProto> {
-    let scopes = visit::scopes(&model.proto);
-    let places: Vec<String> = scopes.iter().map(visit::Scope::describe).collect();
-    keyed(visit::nodes(&scopes).map(|(scope, node)| {
-        let name = match (node.name(), node.output.iter().find(|output| !output.is_empty())) {
-            ("", Some(output)) => format!("→ {output}"),
-            (name, _) => name.to_owned(),
-        };
-        let place = places.get(scope).map(String::as_str).unwrap_or_default();
-        (format!("{name}{place}"), node)
-    }))
-}
-
-fn nodes(a: &Model, b: &Model, ignored: Ignored) -> Nodes {
-    let (in_a, in_b) = (nodes_of(a), nodes_of(b));
-    let skipped = |node: &NodeProto| ignored.quantization && CONVERSIONS.contains(&node.op_type());
-    let only = |one: &BTreeMap<String, &NodeProto>, other: &BTreeMap<String, &NodeProto>| {
+fn nodes(in_a: &BTreeMap<String, NodePart>, in_b: &BTreeMap<String, NodePart>, ignored: Ignored) -> Nodes {
+    let skipped = |node: &NodePart| ignored.quantization && CONVERSIONS.contains(&node.operator.as_str());
+    let only = |one: &BTreeMap<String, NodePart>, other: &BTreeMap<String, NodePart>| {
         one.iter()
             .filter(|(name, node)| !other.contains_key(*name) && !skipped(node))
             .map(|(name, node)| Node {
                 node: name.clone(),
-                operator: operator(node),
+                operator: node.operator.clone(),
             })
             .collect()
     };
     let mut nodes = Nodes {
         same: 0,
-        added: only(&in_b, &in_a),
-        removed: only(&in_a, &in_b),
+        added: only(in_b, in_a),
+        removed: only(in_a, in_b),
         changed: Vec::new(),
     };
-    for (name, one) in &in_a {
+    for (name, one) in in_a {
         let Some(other) = in_b.get(name) else {
             continue;
         };
@@ -295,7 +263,7 @@ fn nodes(a: &Model, b: &Model, ignored: Ignored) -> Nodes {
         } else {
             nodes.changed.push(ChangedNode {
                 node: name.clone(),
-                operator: operator(one),
+                operator: one.operator.clone(),
                 changes,
             });
         }
@@ -303,123 +271,40 @@ fn nodes(a: &Model, b: &Model, ignored: Ignored) -> Nodes {
     nodes
 }
 
-fn operator(node: &NodeProto) -> String {
-    match node.domain() {
-        "" | "ai.onnx" => node.op_type().to_owned(),
-        domain => format!("{domain}.{}", node.op_type()),
-    }
-}
-
-fn changes(one: &NodeProto, other: &NodeProto) -> Vec<String> {
+fn changes(one: &NodePart, other: &NodePart) -> Vec<String> {
     let mut changes = Vec::new();
-    if operator(one) != operator(other) {
-        changes.push(format!("operator, now {}", operator(other)));
+    if one.operator != other.operator {
+        changes.push(format!("operator, now {}", other.operator));
     }
-    if one.input != other.input {
+    if one.inputs != other.inputs {
         changes.push("inputs".to_owned());
     }
-    if one.output != other.output {
+    if one.outputs != other.outputs {
         changes.push("outputs".to_owned());
     }
-    let attributes = |node: &NodeProto| -> BTreeMap<String, AttributeProto> {
-        let bare = node
-            .attribute
-            .iter()
-            .map(|attribute| (attribute.name().to_owned(), without_parts(attribute)));
-        bare.collect()
-    };
-    let (a, b) = (attributes(one), attributes(other));
+    let (a, b) = (&one.attributes, &other.attributes);
     let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let differing = names.into_iter().filter(|name| a.get(*name) != b.get(*name));
     changes.extend(differing.map(|name| format!("attribute {name}")));
     changes
 }
 
-/// Tensors and graphs of attributes are compared for themselves.
-fn without_parts(attribute: &AttributeProto) -> AttributeProto {
-    AttributeProto {
-        t: None,
-        g: None,
-        sparse_tensor: None,
-        tensors: Vec::new(),
-        graphs: Vec::new(),
-        sparse_tensors: Vec::new(),
-        doc_string: None,
-        name: attribute.name.clone(),
-        ref_attr_name: attribute.ref_attr_name.clone(),
-        r#type: attribute.r#type,
-        // Bits count, so that a NaN equals itself.
-        f: None,
-        floats: Vec::new(),
-        ints: attribute
-            .ints
-            .iter()
-            .copied()
-            .chain(
-                attribute
-                    .f
-                    .iter()
-                    .chain(&attribute.floats)
-                    .map(|float| i64::from(float.to_bits())),
-            )
-            .collect(),
-        i: attribute.i,
-        s: attribute.s.clone(),
-        strings: attribute.strings.clone(),
-        tp: attribute.tp.clone(),
-        type_protos: attribute.type_protos.clone(),
-    }
-}
-
-/// A tensor with what is compared of it.
-struct Sited<'a> {
-    site: TensorSite<'a>,
-    external: &'a [ExternalFile],
-}
-
-impl Sited<'_> {
-    fn described(&self, ignored: Ignored) -> String {
-        let tensor = self.site.tensor;
-        let dims = self.site.sparse_dims.unwrap_or(&tensor.dims);
-        let dims: Vec<String> = dims.iter().map(ToString::to_string).collect();
-        let shape = format!("[{}]", dims.join(", "));
-        if ignored.quantization {
-            shape
-        } else {
-            format!("{} {shape}", type_name(tensor.data_type()).to_lowercase())
-        }
-    }
-
-    fn view(&self) -> Option<TensorView> {
-        TensorView::of(self.site.tensor, self.external).ok()
-    }
-}
-
-fn tensors_of(model: &Model) -> BTreeMap<String, Sited<'_>> {
-    let scopes = visit::scopes(&model.proto);
-    keyed(visit::tensors(&scopes).into_iter().map(|site| {
-        let name = site.describe(&scopes);
-        let sited = Sited {
-            site,
-            external: &model.external,
-        };
-        (name, sited)
-    }))
-}
-
-fn weights(a: &Model, b: &Model, ignored: Ignored) -> Difference {
-    let (in_a, in_b) = (tensors_of(a), tensors_of(b));
-    let described = |tensors: &BTreeMap<String, Sited<'_>>| {
+fn weights(
+    in_a: &BTreeMap<String, TensorPart<'_>>,
+    in_b: &BTreeMap<String, TensorPart<'_>>,
+    ignored: Ignored,
+) -> Difference {
+    let described = |tensors: &BTreeMap<String, TensorPart<'_>>| {
         let all = tensors
             .iter()
-            .map(|(name, sited)| (name.clone(), sited.described(ignored)));
+            .map(|(name, tensor)| (name.clone(), tensor.described(ignored)));
         all.collect::<BTreeMap<String, String>>()
     };
     let mut weights = Weights::default();
-    for (name, one) in &in_a {
+    for (name, one) in in_a {
         let Some(other) = in_b
             .get(name)
-            .filter(|other| other.site.tensor.dims == one.site.tensor.dims)
+            .filter(|other| other.dims == one.dims)
         else {
             continue;
         };
@@ -434,18 +319,17 @@ fn weights(a: &Model, b: &Model, ignored: Ignored) -> Difference {
         .changed
         .sort_by(|one, other| order(other).total_cmp(&order(one)));
     Difference {
-        tensors: fields(&described(&in_a), &described(&in_b)),
+        tensors: fields(&described(in_a), &described(in_b)),
         weights,
         ..Difference::default()
     }
 }
 
 /// `None` where type and elements are the same.
-fn compare(name: &str, one: &Sited<'_>, other: &Sited<'_>) -> Option<Weight> {
-    let (Some(a), Some(b)) = (one.view(), other.view()) else {
+fn compare(name: &str, one: &TensorPart<'_>, other: &TensorPart<'_>) -> Option<Weight> {
+    let (Some(a), Some(b)) = (one.elements(), other.elements()) else {
         // Text, most often: as it stands in the files.
-        let same = one.site.tensor.string_data == other.site.tensor.string_data;
-        return (!same).then(|| Weight {
+        return (!one.is_same_text(other)).then(|| Weight {
             tensor: name.to_owned(),
             size_bytes: 0,
             max_abs_difference: None,
@@ -454,10 +338,10 @@ fn compare(name: &str, one: &Sited<'_>, other: &Sited<'_>) -> Option<Weight> {
             sparsity_b: None,
         });
     };
-    if a.data_type == b.data_type && a.bytes == b.bytes {
+    if one.element == other.element && a.bytes == b.bytes && a.scales == b.scales {
         return None;
     }
-    let (numbers_a, numbers_b) = (numbers(&a), numbers(&b));
+    let (numbers_a, numbers_b) = (a.numbers(), b.numbers());
     let (mut largest, mut squares, mut norm) = (0.0_f64, 0.0_f64, 0.0_f64);
     let mut is_comparable = false;
     if let (Some(first), Some(second)) = (&numbers_a, &numbers_b) {
@@ -483,13 +367,6 @@ fn compare(name: &str, one: &Sited<'_>, other: &Sited<'_>) -> Option<Weight> {
         sparsity_a: numbers_a.as_deref().and_then(sparsity),
         sparsity_b: numbers_b.as_deref().and_then(sparsity),
     })
-}
-
-fn numbers(view: &TensorView) -> Option<Vec<f64>> {
-    match view.to_f32() {
-        Some(floats) => Some(floats.into_iter().map(f64::from).collect()),
-        None => Some(view.to_i64()?.into_iter().map(|integer| integer as f64).collect()),
-    }
 }
 
 fn sparsity(numbers: &[f64]) -> Option<f64> {

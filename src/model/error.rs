@@ -6,6 +6,7 @@ use crate::files::FileError;
 use crate::hint::Hint;
 use crate::model::format::Format;
 use crate::model::onnx::external::ExternalError;
+use crate::model::tflite::ReadError;
 
 /// A model that cannot be read, or must not be.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +31,7 @@ pub enum ModelError {
         path: PathBuf,
     },
     /// Nothing in it.
-    #[error("`{}` is empty; expected an ONNX model", path.display())]
+    #[error("`{}` is empty; expected a model", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
@@ -81,6 +82,24 @@ pub enum ModelError {
         path: PathBuf,
         /// Where reading stopped.
         reason: String,
+    },
+    /// Not the tables that a TensorFlow Lite model is.
+    #[error("`{}` is not a readable TFLite model: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Where reading stopped.
+        source: Box<ReadError>,
+    },
+    /// Something that is only known how to do with ONNX.
+    #[error("`{}` is a {format} model: {what} takes ONNX models only", path.display())]
+    OnlyOnnx {
+        /// The model.
+        path: PathBuf,
+        /// Its format.
+        format: Format,
+        /// What was to be done, as the subject of a sentence.
+        what: &'static str,
     },
     /// Well formed, but not safe or not sound.
     #[error("`{}` is refused: {place} {problem}", path.display())]
@@ -147,6 +166,8 @@ impl Hint for ModelError {
                 "export the model again; `python -c \"import onnx; onnx.checker.check_model('MODEL')\"` tells more"
                     .to_owned(),
             ],
+            Self::Unreadable { source, .. } => source.hints(),
+            Self::OnlyOnnx { .. } => vec!["give the ONNX model that it was converted from".to_owned()],
             Self::Refused { .. } => vec![
                 "if an exporter that you trust wrote this, export again with its current version; the limits guard the \
                  runner against hostile files"

@@ -25,6 +25,7 @@ use crate::model::onnx::read;
 use crate::model::onnx::scan;
 use crate::model::onnx::work;
 use crate::model::onnx::work::Work;
+use crate::model::tflite;
 
 /// A model that was read whole, scanned, and found sound.
 #[derive(Debug, Clone)]
@@ -41,8 +42,17 @@ pub struct Model {
     pub external: Vec<ExternalFile>,
     /// What is known about it.
     pub facts: Facts,
-    /// Its messages; tensors' raw data share memory with `bytes`.
-    pub proto: ModelProto,
+    /// What stands in it; tensors' raw data share memory with `bytes`.
+    pub decoded: Decoded,
+}
+
+/// A decoded model, as its format has it.
+#[derive(Debug, Clone)]
+pub enum Decoded {
+    /// ONNX messages.
+    Onnx(Box<ModelProto>),
+    /// TensorFlow Lite tables.
+    TfLite(Box<tflite::schema::Model>),
 }
 
 impl Model {
@@ -51,12 +61,12 @@ impl Model {
     /// Errors: not there, not a model, a format that is not supported yet, cut short, damaged, refused by the scan, external data
     /// missing or outside the folder.
     pub fn load(path: &Path) -> Result<Self, ModelError> {
-        let bytes = read_onnx(path)?;
+        let (format, bytes) = read_file(path)?;
         let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
-        Self::assemble(path, bytes, |wanted| external::open_beneath(folder, wanted))
+        Self::assemble(path, format, bytes, |wanted| external::open_beneath(folder, wanted))
     }
 
     /// Loads the model at `path` with its external data from the listed files, `(location as written in the model, path)`.
@@ -64,14 +74,14 @@ impl Model {
     /// The list is trusted: it is for content-addressed artifacts, whose maker has loaded the model before. Everything else is
     /// checked as in [`Model::load`].
     pub fn load_with_external(path: &Path, external: &[(String, PathBuf)]) -> Result<Self, ModelError> {
-        let bytes = read_onnx(path)?;
-        Self::assemble(path, bytes, |wanted| external::open_listed(external, wanted))
+        let (format, bytes) = read_file(path)?;
+        Self::assemble(path, format, bytes, |wanted| external::open_listed(external, wanted))
     }
 
     /// A model out of bytes in memory, without external data; `path` is for messages and for [`Model::path`].
     pub fn from_bytes(path: &Path, bytes: Bytes) -> Result<Self, ModelError> {
-        only_onnx(path, format::detect_bytes(path, &bytes)?)?;
-        Self::assemble(path, bytes, |wanted| external::open_listed(&[], wanted))
+        let format = format::detect_bytes(path, &bytes)?;
+        Self::assemble(path, format, bytes, |wanted| external::open_listed(&[], wanted))
     }
 
     /// Bytes on disk, external data included.
@@ -82,10 +92,54 @@ impl Model {
 
     /// Work of one inference with inputs of the given shapes, by input name; inputs whose shape the model fixes need not be given.
     pub fn work(&self, inputs: &BTreeMap<String, Vec<u64>>) -> Work {
-        work::work(&self.proto, &self.external, inputs)
+        match &self.decoded {
+            Decoded::Onnx(proto) => work::work(proto, &self.external, inputs),
+            Decoded::TfLite(tables) => tflite::work::work(tables, inputs),
+        }
+    }
+
+    /// The messages of an ONNX model; `None` for one of another format.
+    pub fn onnx(&self) -> Option<&ModelProto> {
+        match &self.decoded {
+            Decoded::Onnx(proto) => Some(proto),
+            Decoded::TfLite(_) => None,
+        }
+    }
+
+    /// The messages of an ONNX model; an error for one of another format, which `what` cannot be done with.
+    pub fn as_onnx(&self, what: &'static str) -> Result<&ModelProto, ModelError> {
+        self.onnx().ok_or_else(|| ModelError::OnlyOnnx {
+            path: self.path.clone(),
+            format: self.format,
+            what,
+        })
+    }
+
+    /// The tables of a TensorFlow Lite model; `None` for one of another format.
+    pub fn tflite(&self) -> Option<&tflite::schema::Model> {
+        match &self.decoded {
+            Decoded::Onnx(_) => None,
+            Decoded::TfLite(tables) => Some(tables),
+        }
     }
 
     fn assemble(
+        path: &Path,
+        format: Format,
+        bytes: Bytes,
+        open: impl FnOnce(Vec<Wanted>) -> Result<Vec<ExternalFile>, ExternalError>,
+    ) -> Result<Self, ModelError> {
+        match format {
+            Format::Onnx => Self::of_onnx(path, bytes, open),
+            Format::TfLite => Self::of_tflite(path, bytes),
+            Format::CoreMl => Err(ModelError::NotYet {
+                path: path.to_owned(),
+                format,
+            }),
+        }
+    }
+
+    fn of_onnx(
         path: &Path,
         bytes: Bytes,
         open: impl FnOnce(Vec<Wanted>) -> Result<Vec<ExternalFile>, ExternalError>,
@@ -109,7 +163,28 @@ impl Model {
             facts: facts(&proto, &external),
             bytes,
             external,
-            proto,
+            decoded: Decoded::Onnx(Box::new(proto)),
+        })
+    }
+
+    fn of_tflite(path: &Path, bytes: Bytes) -> Result<Self, ModelError> {
+        let tables = tflite::read(&bytes).map_err(|source| ModelError::Unreadable {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
+        tflite::scan::scan(&tables.model).map_err(|violation| ModelError::Refused {
+            path: path.to_owned(),
+            place: violation.place,
+            problem: violation.problem,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            format: Format::TfLite,
+            digest: digest(&bytes, &[]),
+            facts: tflite::facts::facts(&tables.model),
+            bytes,
+            external: Vec::new(),
+            decoded: Decoded::TfLite(Box::new(tables.model)),
         })
     }
 }
@@ -134,19 +209,16 @@ pub fn digest(bytes: &[u8], external: &[ExternalFile]) -> Digest {
     hasher.finish()
 }
 
-fn read_onnx(path: &Path) -> Result<Bytes, ModelError> {
-    only_onnx(path, format::detect(path)?)?;
-    let file = File::open(path).map_err(FileError::at("read", path))?;
-    let size = file.metadata().map_err(FileError::at("read", path))?.len();
-    Ok(contents(file, size, path)?)
-}
-
-fn only_onnx(path: &Path, format: Format) -> Result<(), ModelError> {
-    match format {
-        Format::Onnx => Ok(()),
-        Format::TfLite | Format::CoreMl => Err(ModelError::NotYet {
+/// The format of a file and its bytes.
+fn read_file(path: &Path) -> Result<(Format, Bytes), ModelError> {
+    let format = format::detect(path)?;
+    if format == Format::CoreMl {
+        return Err(ModelError::NotYet {
             path: path.to_owned(),
             format,
-        }),
+        });
     }
+    let file = File::open(path).map_err(FileError::at("read", path))?;
+    let size = file.metadata().map_err(FileError::at("read", path))?.len();
+    Ok((format, contents(file, size, path)?))
 }

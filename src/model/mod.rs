@@ -18,6 +18,7 @@ pub mod tflite;
 pub use error::ModelError;
 pub use facts::Facts;
 pub use format::Format;
+pub use load::Decoded;
 pub use load::Model;
 pub use onnx::external::ExternalFile;
 pub use samples::Samples;

@@ -13,12 +13,15 @@ use crate::hint::Hint;
 use crate::measure::Side;
 use crate::measure::calibrate;
 use crate::measure::calibrate::CalibrateError;
+use crate::model::Decoded;
+use crate::model::Format;
 use crate::model::Model;
 use crate::model::ModelError;
+use crate::model::format;
 use crate::model::inputs::InputError;
-use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::read;
 use crate::model::onnx::shown::shown;
+use crate::model::tflite;
 use crate::pipeline::calibration::CalibrationData;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::search;
@@ -175,6 +178,19 @@ pub fn derive(
                     })?,
                 ),
             };
+            if !wanted.shapes.is_empty() {
+                evidence.shapes = data
+                    .shapes_of(&wanted.shapes)
+                    .map_err(|source| DerivationError::Calibrate {
+                        recipe: recipe.name(),
+                        step: step.clone(),
+                        source: Box::new(CalibrateError::Dataset(source)),
+                    })?;
+            }
+            if !wanted.runs() {
+                derivation.advance(evidence).map_err(refused)?;
+                continue;
+            }
             let stage = Stage::set(&derivation, recipe, around)?;
             evidence = stage.observe(&step, &wanted, data, &mut notes, observer)?;
             if let Some(search) = &wanted.search {
@@ -210,8 +226,8 @@ pub fn again(
 struct Stage<'a> {
     recipe: &'a Recipe,
     around: &'a Deriving<'a>,
-    /// The graph of its file, which names the same external data.
-    proto: ModelProto,
+    /// What stands in its file, which names the same external data.
+    decoded: Decoded,
     artifact: Artifact,
     /// Where its files lie.
     _folder: TempDir,
@@ -225,14 +241,28 @@ impl<'a> Stage<'a> {
         })?;
         let folder = TempDir::with_prefix("mlbuild-derive-").map_err(DerivationError::Folder)?;
         let (artifact, first) = write(&files, &folder)?;
-        let proto = read::decode(&artifact.model, &first.bytes).map_err(|source| DerivationError::Between {
+        let between = |source: ModelError| DerivationError::Between {
             recipe: recipe.name(),
             source: Box::new(source),
-        })?;
+        };
+        let decoded = match format::detect_bytes(&artifact.model, &first.bytes).map_err(between)? {
+            Format::TfLite => {
+                let read = tflite::read(&first.bytes).map_err(|source| {
+                    between(ModelError::Unreadable {
+                        path: artifact.model.clone(),
+                        source: Box::new(source),
+                    })
+                })?;
+                Decoded::TfLite(Box::new(read.model))
+            }
+            Format::Onnx | Format::CoreMl => Decoded::Onnx(Box::new(
+                read::decode(&artifact.model, &first.bytes).map_err(between)?,
+            )),
+        };
         Ok(Self {
             recipe,
             around,
-            proto,
+            decoded,
             artifact,
             _folder: folder,
         })
@@ -241,7 +271,7 @@ impl<'a> Stage<'a> {
     fn side(&self) -> Side {
         Side {
             artifact: self.artifact.clone(),
-            settings: self.around.settings.clone(),
+            settings: self.around.machinery.settings_for(format_of(&self.decoded), &self.around.settings),
             inputs: Vec::new(),
         }
     }
@@ -272,7 +302,7 @@ impl<'a> Stage<'a> {
         };
         let calibrated = calibrate::observe(
             &self.side(),
-            &self.proto,
+            &self.decoded,
             &wanted.observations,
             &data.samples,
             &self.around.machinery.worker,
@@ -302,12 +332,18 @@ impl<'a> Stage<'a> {
         data: &CalibrationData,
         observer: &mut dyn FnMut(Progress),
     ) -> Result<search::Found, DerivationError> {
+        let Decoded::Onnx(model) = &self.decoded else {
+            return Err(DerivationError::Subject(SubjectError::Variant {
+                recipe: self.recipe.name(),
+                source: VariantError::OnlyOnnx { step: step.to_owned() },
+            }));
+        };
         let request = search::Request {
             derivation,
             search,
             observed,
             side: &self.side(),
-            model: &self.proto,
+            model,
             samples: &data.samples,
             budget: self.around.search_budget,
             command: &self.around.machinery.worker,
@@ -328,12 +364,19 @@ impl<'a> Stage<'a> {
     }
 }
 
+fn format_of(decoded: &Decoded) -> Format {
+    match decoded {
+        Decoded::Onnx(_) => Format::Onnx,
+        Decoded::TfLite(_) => Format::TfLite,
+    }
+}
+
 /// Writes the files of a model into `folder`; gives the model's own one back.
 fn write<'f>(files: &'f [ArtifactFile], folder: &TempDir) -> Result<(Artifact, &'f ArtifactFile), DerivationError> {
     let mut paths: Vec<(String, PathBuf)> = Vec::with_capacity(files.len());
     for (number, file) in files.iter().enumerate() {
         // By number: the names are a stranger's.
-        let path = folder.path().join(format!("{number}.onnx"));
+        let path = folder.path().join(number.to_string());
         files::write_checked(&path, &file.bytes)?;
         paths.push((file.name.clone(), path));
     }

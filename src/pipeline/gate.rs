@@ -21,6 +21,8 @@ use crate::measure::plan::Plan;
 use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::SideMeasurement;
 use crate::measure::side::Side;
+use crate::model::Format;
+use crate::pipeline::compatible;
 use crate::pipeline::event::Event;
 use crate::pipeline::event::Observer;
 use crate::pipeline::facts::Finder;
@@ -58,6 +60,20 @@ impl Machinery {
         match engine {
             Engine::OnnxRuntime => &self.library,
             Engine::LiteRt => self.litert.as_ref().unwrap_or(&self.library),
+        }
+    }
+}
+
+impl Machinery {
+    /// `settings`, where their engine runs models in `format`; otherwise the same for the engine that does, on this machine's processor.
+    pub fn settings_for(&self, format: Format, settings: &SessionSettings) -> SessionSettings {
+        match compatible::engine_of(format) {
+            Some(engine) if engine != settings.target.engine() => SessionSettings {
+                library: self.library_of(engine).path.clone(),
+                target: Target::usual(engine),
+                ..settings.clone()
+            },
+            _ => settings.clone(),
         }
     }
 }

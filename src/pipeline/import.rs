@@ -227,7 +227,7 @@ fn precision(request: &Request<'_>) -> Result<String, ImportError> {
         .source
         .model
         .as_ref()
-        .map(|model| variant::precision(&model.proto));
+        .map(variant::precision);
     match (request.precision, found) {
         (Some(said), Some(found)) if said != found => Err(ImportError::Precision {
             said: said.to_owned(),

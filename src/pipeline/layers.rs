@@ -155,10 +155,11 @@ pub fn run(request: &Request<'_>, progress: &mut dyn FnMut(&str, usize, usize)) 
     if groups.is_empty() {
         return Err(LayersError::None(opened.label.clone()));
     }
+    let proto = opened.model.as_onnx("trying layers").map_err(VariantError::from).map_err(refused)?;
     let side = agree::side(opened, request.engine);
     let calibrated = calibrate::observe(
         &side,
-        &opened.model.proto,
+        &opened.model.decoded,
         &wanted.observations,
         &request.calibration.samples,
         request.engine.worker,
@@ -173,7 +174,7 @@ pub fn run(request: &Request<'_>, progress: &mut dyn FnMut(&str, usize, usize)) 
         request,
         before: before(request, &side)?,
         side,
-        operators: operators(&opened.model.proto),
+        operators: operators(proto),
     };
     let all: Vec<&String> = groups.iter().flatten().collect();
     let source_bytes = opened.model.size().0;

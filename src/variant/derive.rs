@@ -6,11 +6,13 @@ use super::Evidence;
 use super::Recipe;
 use super::Step;
 use super::Wanted;
+use super::convert::tflite::ConvertError;
 use super::pack;
 use super::variant_id;
 use crate::digest::Digest;
 use crate::digest::Hasher;
 use crate::hint::Hint;
+use crate::model::Decoded;
 use crate::model::Model;
 use crate::model::ModelError;
 use crate::model::onnx;
@@ -23,6 +25,10 @@ use crate::model::onnx::tensor_view::TensorError;
 use crate::model::onnx::tensor_view::TensorView;
 use crate::model::onnx::tensor_view::set_raw_data;
 use crate::model::onnx::visit;
+use crate::model::tflite;
+
+/// What a TensorFlow Lite model's file is called.
+const TFLITE: &str = "model.tflite";
 
 /// A model, derived.
 #[derive(Debug, Clone)]
@@ -106,6 +112,15 @@ pub enum VariantError {
         /// The tensor, as messages show it.
         tensor: String,
     },
+    /// A step for models in ONNX only.
+    #[error("{step} changes ONNX models, and this is a TensorFlow Lite model")]
+    OnlyOnnx {
+        /// The step.
+        step: String,
+    },
+    /// A model that has no equal in the other format.
+    #[error(transparent)]
+    Convert(Box<ConvertError>),
     /// A tensor whose data cannot be had.
     #[error("tensor {} {source}", shown(name))]
     Tensor {
@@ -140,6 +155,11 @@ impl Hint for VariantError {
             Self::Unordered { .. } => {
                 vec!["`onnx.checker.check_model` refuses this model too; sort its nodes or export it again".to_owned()]
             }
+            Self::OnlyOnnx { .. } => vec![
+                "apply it to the ONNX model before the step `tflite`; of TensorFlow Lite models fp16, int8, int8-static and prune are made"
+                    .to_owned(),
+            ],
+            Self::Convert(error) => error.hints(),
             Self::Tensor { .. } => vec!["export the model again".to_owned()],
             Self::TooLarge { .. } => vec!["leave this variant out of the model's `variants`".to_owned()],
         }
@@ -152,7 +172,7 @@ pub struct Derivation<'m> {
     model: &'m Model,
     recipe: Recipe,
     seed: u64,
-    proto: ModelProto,
+    decoded: Decoded,
     done: usize,
     account: Account,
     evidence: Vec<Evidence>,
@@ -161,17 +181,26 @@ pub struct Derivation<'m> {
 impl<'m> Derivation<'m> {
     /// Begins to derive the variant of `model` that `recipe` describes.
     pub fn start(model: &'m Model, recipe: &Recipe, seed: u64) -> Result<Self, VariantError> {
-        let mut proto = ModelProto::default();
+        let mut decoded = Decoded::Onnx(Box::default());
         if !recipe.steps.is_empty() {
-            onnx::modifiable(model)?;
-            proto = model.proto.clone();
-            take_in(&mut proto, &model.external)?;
+            decoded = match &model.decoded {
+                Decoded::Onnx(proto) => {
+                    onnx::modifiable(model)?;
+                    let mut proto = proto.clone();
+                    take_in(&mut proto, &model.external)?;
+                    Decoded::Onnx(proto)
+                }
+                Decoded::TfLite(tables) => {
+                    tflite::modifiable(&model.path, &model.bytes)?;
+                    Decoded::TfLite(tables.clone())
+                }
+            };
         }
         Ok(Self {
             model,
             recipe: recipe.clone(),
             seed,
-            proto,
+            decoded,
             done: 0,
             account: Account::default(),
             evidence: Vec::new(),
@@ -185,13 +214,13 @@ impl<'m> Derivation<'m> {
 
     /// What the next step wants to know of the model as it is so far ([`Derivation::files`]).
     pub fn wanted(&self) -> Result<Wanted, VariantError> {
-        self.next()
-            .map_or_else(|| Ok(Wanted::default()), |step| step.pass.wanted(&self.proto))
-    }
-
-    /// The model as it is so far, all tensors within it.
-    pub fn proto(&self) -> &ModelProto {
-        &self.proto
+        let Some(step) = self.next() else {
+            return Ok(Wanted::default());
+        };
+        match &self.decoded {
+            Decoded::Onnx(proto) => step.pass.wanted(proto),
+            Decoded::TfLite(tables) => step.pass.wanted_tflite(tables),
+        }
     }
 
     /// The files of the model as it is so far.
@@ -199,16 +228,16 @@ impl<'m> Derivation<'m> {
         if self.done == 0 {
             return Ok(as_is(self.model));
         }
-        packed(self.proto.clone(), &self.recipe)
+        packed(self.decoded.clone(), &self.recipe)
     }
 
     /// The files that the next step would make by `evidence`; nothing changes here.
     pub fn trial(&self, evidence: &Evidence) -> Result<Vec<ArtifactFile>, VariantError> {
-        let mut proto = self.proto.clone();
+        let mut decoded = self.decoded.clone();
         if let Some(step) = self.next() {
-            step.pass.apply(&mut proto, evidence, &mut Account::default())?;
+            decoded = applied(step, decoded, evidence, &mut Account::default())?;
         }
-        packed(proto, &self.recipe)
+        packed(decoded, &self.recipe)
     }
 
     /// Applies the next step. `evidence` is what it wanted to know; empty where it wanted nothing.
@@ -217,7 +246,8 @@ impl<'m> Derivation<'m> {
             return Ok(());
         };
         let mut account = Account::default();
-        step.pass.apply(&mut self.proto, &evidence, &mut account)?;
+        let before = std::mem::replace(&mut self.decoded, Decoded::Onnx(Box::default()));
+        self.decoded = applied(step, before, &evidence, &mut account)?;
         if account.changed == 0 && !(step.pass.prepares() && self.recipe.steps.len() > 1) {
             return Err(VariantError::NothingToDo {
                 step: step.pass.name(),
@@ -242,7 +272,7 @@ impl<'m> Derivation<'m> {
         let files = if self.recipe.steps.is_empty() {
             as_is(self.model)
         } else {
-            packed(self.proto, &self.recipe)?
+            packed(self.decoded, &self.recipe)?
         };
         let evidence = evidence_digest(&self.evidence);
         Ok(Variant {
@@ -294,9 +324,36 @@ pub fn evidence_digest(evidence: &[Evidence]) -> Option<Digest> {
     Some(hasher.finish())
 }
 
+/// A model after `step`.
+fn applied(step: &Step, model: Decoded, evidence: &Evidence, account: &mut Account) -> Result<Decoded, VariantError> {
+    match model {
+        Decoded::Onnx(proto) if step.pass.converts() => {
+            let tables = step.pass.convert(*proto, evidence, account)?;
+            Ok(Decoded::TfLite(Box::new(tables)))
+        }
+        Decoded::Onnx(mut proto) => {
+            step.pass.apply(&mut proto, evidence, account)?;
+            Ok(Decoded::Onnx(proto))
+        }
+        Decoded::TfLite(mut tables) => {
+            step.pass.apply_tflite(&mut tables, evidence, account)?;
+            Ok(Decoded::TfLite(tables))
+        }
+    }
+}
+
 /// The files of a changed model.
-fn packed(proto: ModelProto, recipe: &Recipe) -> Result<Vec<ArtifactFile>, VariantError> {
-    let files = pack::pack(proto, pack::MAX_MESSAGE);
+fn packed(decoded: Decoded, recipe: &Recipe) -> Result<Vec<ArtifactFile>, VariantError> {
+    let files = match decoded {
+        Decoded::Onnx(proto) => pack::pack(*proto, pack::MAX_MESSAGE),
+        Decoded::TfLite(tables) => {
+            let bytes = tflite::write(&tables).map_err(|error| VariantError::TooLarge {
+                recipe: recipe.name(),
+                size: error.size,
+            })?;
+            return Ok(vec![ArtifactFile::new(TFLITE, bytes.into())]);
+        }
+    };
     match files.first().map_or(0, |file| file.bytes.len()) {
         size if size > pack::MAX_MESSAGE => Err(VariantError::TooLarge {
             recipe: recipe.name(),
@@ -311,7 +368,11 @@ fn as_is(model: &Model) -> Vec<ArtifactFile> {
         .external
         .iter()
         .map(|file| ArtifactFile::new(&file.location, file.bytes.clone()));
-    std::iter::once(ArtifactFile::new("model.onnx", model.bytes.clone()))
+    let name = match &model.decoded {
+        Decoded::Onnx(_) => "model.onnx",
+        Decoded::TfLite(_) => TFLITE,
+    };
+    std::iter::once(ArtifactFile::new(name, model.bytes.clone()))
         .chain(external)
         .collect()
 }

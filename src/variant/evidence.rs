@@ -15,12 +15,19 @@ pub struct Wanted {
     pub observations: Vec<Observation>,
     /// The choice of nodes to keep in float, where the pass wants it made by trying.
     pub search: Option<Search>,
+    /// Inputs whose open dimensions must be settled, by name.
+    pub shapes: Vec<String>,
 }
 
 impl Wanted {
-    /// True where nothing must be run.
+    /// True where nothing must be known.
     pub fn is_empty(&self) -> bool {
-        self.observations.is_empty() && self.search.is_none()
+        self.observations.is_empty() && self.search.is_none() && self.shapes.is_empty()
+    }
+
+    /// True where the model must be run.
+    pub fn runs(&self) -> bool {
+        !self.observations.is_empty() || self.search.is_some()
     }
 }
 
@@ -95,6 +102,9 @@ pub struct Evidence {
     pub channels: BTreeMap<String, Vec<f32>>,
     /// Nodes to keep in float, with the reason for each.
     pub in_float: BTreeMap<String, String>,
+    /// Shapes of inputs that the model leaves open.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shapes: BTreeMap<String, Vec<u64>>,
 }
 
 /// The values that a tensor took.
@@ -126,6 +136,15 @@ impl Evidence {
         hasher.part(b"in float");
         for node in self.in_float.keys() {
             hasher.part(node.as_bytes());
+        }
+        // Evidence without any has the digest that it had before there were any.
+        if !self.shapes.is_empty() {
+            hasher.part(b"shapes");
+        }
+        for (input, shape) in &self.shapes {
+            hasher.part(input.as_bytes());
+            let sizes: Vec<u8> = shape.iter().flat_map(|size| size.to_le_bytes()).collect();
+            hasher.part(&sizes);
         }
         hasher.finish()
     }

@@ -91,6 +91,7 @@ impl Pass for Int8Static {
         Ok(Wanted {
             observations: observations(model, self.calibration, &self.name())?,
             search: None,
+            shapes: Vec::new(),
         })
     }
 

@@ -66,6 +66,7 @@ impl Pass for Mixed {
                 min_cosine: self.min_cosine,
                 groups: nodes.into_iter().map(|node| vec![node]).collect(),
             }),
+            shapes: Vec::new(),
         })
     }
 

@@ -28,6 +28,7 @@ mod recipe;
 mod share;
 mod simplify;
 mod smooth;
+mod to_tflite;
 #[cfg(test)]
 mod testing;
 mod weight_only;
@@ -74,4 +75,5 @@ pub static TRANSFORMS: &[Transform] = &[
     prune_structured::TRANSFORM,
     simplify::TRANSFORM,
     smooth::TRANSFORM,
+    to_tflite::TRANSFORM,
 ];

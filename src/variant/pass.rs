@@ -9,6 +9,7 @@ use super::Wanted;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::NodeProto;
 use crate::model::onnx::shown::shown_node;
+use crate::model::tflite;
 
 /// A kind of pass, as recipes name it.
 #[derive(Debug)]
@@ -45,6 +46,36 @@ pub trait Pass: fmt::Debug + Send + Sync {
 
     /// Changes `model`, all of whose tensors are within it (no external data). `evidence` answers [`Pass::wanted`].
     fn apply(&self, model: &mut ModelProto, evidence: &Evidence, account: &mut Account) -> Result<(), VariantError>;
+
+    /// [`Pass::wanted`] of a TensorFlow Lite model.
+    fn wanted_tflite(&self, _model: &tflite::schema::Model) -> Result<Wanted, VariantError> {
+        Ok(Wanted::default())
+    }
+
+    /// [`Pass::apply`] to a TensorFlow Lite model; an error where the step has no equal there.
+    fn apply_tflite(
+        &self,
+        _model: &mut tflite::schema::Model,
+        _evidence: &Evidence,
+        _account: &mut Account,
+    ) -> Result<(), VariantError> {
+        Err(VariantError::OnlyOnnx { step: self.name() })
+    }
+
+    /// True where it makes a TensorFlow Lite model of an ONNX model, by [`Pass::convert`].
+    fn converts(&self) -> bool {
+        false
+    }
+
+    /// The TensorFlow Lite model that an ONNX model becomes; only of a pass that [converts](Pass::converts).
+    fn convert(
+        &self,
+        _model: ModelProto,
+        _evidence: &Evidence,
+        _account: &mut Account,
+    ) -> Result<tflite::schema::Model, VariantError> {
+        Err(VariantError::OnlyOnnx { step: self.name() })
+    }
 }
 
 /// What a pass did.

@@ -119,6 +119,7 @@ impl Pass for Smooth {
         Ok(Wanted {
             observations: observations.collect(),
             search: None,
+            shapes: Vec::new(),
         })
     }
 

@@ -15,6 +15,7 @@ use crate::pipeline::compute_units;
 use crate::pipeline::open;
 use crate::report;
 use crate::report::compute_units::Units;
+use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 use crate::units::Span;
 
@@ -80,6 +81,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             graph_optimization: config.runtime.graph_optimization,
             execution_mode: config.runtime.execution_mode,
             arena: true,
+            litert: LiteRtSettings::default(),
         },
         timeout: measure.worker_timeout.0,
         stop: interrupt.stop(),

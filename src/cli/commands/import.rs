@@ -25,6 +25,7 @@ use crate::pipeline::prune;
 use crate::report;
 use crate::report::imported::FileRow;
 use crate::report::imported::Imported;
+use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 
 /// Put a model into the registry of builds as it is: ONNX, TensorFlow Lite, Core ML.
@@ -122,6 +123,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             graph_optimization: config.runtime.graph_optimization,
             execution_mode: config.runtime.execution_mode,
             arena: true,
+            litert: LiteRtSettings::default(),
         },
         timeout: config.measure.worker_timeout.0,
         stop: interrupt.stop(),

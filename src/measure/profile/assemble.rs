@@ -70,7 +70,7 @@ pub(super) fn assemble(measured: Measured<'_>) -> Result<Profile, MeasureError> 
         ModelProto::default()
     });
     let nothing = GraphProto::default();
-    let original = measured.model.proto.graph.as_ref();
+    let original = measured.model.onnx().and_then(|proto| proto.graph.as_ref());
     let original = original.filter(|_| !has_own_names).unwrap_or(&nothing);
     let trace = trace::trace(original, optimized.graph.as_ref().unwrap_or(&nothing));
     let places = placed::place(&totals.kernels, &trace);

@@ -64,7 +64,10 @@ impl Macs {
             .map(|input| (input.name.clone(), input.shape.clone()))
             .collect();
         Self {
-            main: work::by_node(&model.proto, &model.external, &shapes),
+            main: model
+                .onnx()
+                .map(|proto| work::by_node(proto, &model.external, &shapes))
+                .unwrap_or_default(),
         }
     }
 

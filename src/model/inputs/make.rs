@@ -95,8 +95,8 @@ impl Made {
 /// nothing sensible is known, a type that cannot be made up.
 pub fn make(model: &Model, request: &Request<'_>) -> Result<Made, InputError> {
     let task = task::resolve(request.task, model);
-    let flow = Flow::of(&model.proto);
-    let found = uses(model, &flow);
+    let flow = model.onnx().map(Flow::of);
+    let found = uses(model, flow.as_ref());
     let inputs: Vec<Known<'_>> = model
         .facts
         .inputs
@@ -108,7 +108,10 @@ pub fn make(model: &Model, request: &Request<'_>) -> Result<Made, InputError> {
             found,
         })
         .collect();
-    let longest = (task.task == Task::Nlp).then(|| most_tokens(&flow, &inputs)).flatten();
+    let longest = flow
+        .as_ref()
+        .filter(|_| task.task == Task::Nlp)
+        .and_then(|flow| most_tokens(flow, &inputs));
     let mut warnings: Vec<String> = task.warning().into_iter().collect();
     let choice = Choice::of(&inputs, task.task, request)?;
     let wished = request.sequence.or(choice.settled).unwrap_or(sizes::USUAL_SEQUENCE);
@@ -132,7 +135,7 @@ pub fn make(model: &Model, request: &Request<'_>) -> Result<Made, InputError> {
     let specs = resolve_shapes(&model.facts.inputs, request.shapes, &wishes)?;
     warnings.extend(guesses(&inputs, request.shapes, &specs, &choice));
     let around = around(&inputs, &specs, lengths);
-    let bounds = index_bounds(&model.proto);
+    let bounds = model.onnx().map(index_bounds).unwrap_or_default();
     let mut roles = Vec::with_capacity(inputs.len());
     let mut contents = Vec::with_capacity(inputs.len());
     for (input, spec) in inputs.iter().zip(&specs) {

@@ -18,7 +18,8 @@ pub fn encode(model: &ModelProto) -> Bytes {
 /// Otherwise the file holds fields that this version's schema lacks, or was written in an unusual order, and a changed copy would
 /// differ from it in more than the change.
 pub fn modifiable(model: &Model) -> Result<(), ModelError> {
-    let written = model.proto.encoded_len();
+    let proto = model.as_onnx("writing it back")?;
+    let written = proto.encoded_len();
     let read = model.bytes.len();
     let refuse = |reason: String| {
         Err(ModelError::NotModifiable {
@@ -33,7 +34,7 @@ pub fn modifiable(model: &Model) -> Result<(), ModelError> {
         ));
     }
     let mut compared = Compared::with(&model.bytes);
-    if written > read || model.proto.encode(&mut compared).is_err() || !compared.is_equal() {
+    if written > read || proto.encode(&mut compared).is_err() || !compared.is_equal() {
         return refuse("the file is encoded in an unusual way, and writing it back would reorder it".to_owned());
     }
     Ok(())

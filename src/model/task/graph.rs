@@ -13,10 +13,12 @@ use super::uses;
 use super::uses::Kind;
 use super::uses::Use;
 use crate::config::Task;
+use crate::model::Decoded;
 use crate::model::Model;
 use crate::model::onnx::flow::Flow;
 use crate::model::tensor::Dim;
 use crate::model::tensor::TensorSpec;
+use crate::model::tflite;
 
 /// Tables with fewer rows hold token types, not words.
 const SMALLEST_VOCABULARY: u64 = 16;
@@ -41,17 +43,23 @@ pub(super) enum Reading {
     Nothing,
 }
 
-/// What each input is in the graph of `model`, in the order of its inputs.
-pub(in crate::model) fn uses(model: &Model, flow: &Flow<'_>) -> Vec<Use> {
-    let mixing = Mixing::of(flow);
-    let inputs = model.facts.inputs.iter();
-    inputs.map(|spec| uses::of(flow, &mixing, spec)).collect()
+/// What each input is in the graph of `model`, in the order of its inputs; `flow` is that of an ONNX model.
+pub(in crate::model) fn uses(model: &Model, flow: Option<&Flow<'_>>) -> Vec<Use> {
+    match (&model.decoded, flow) {
+        (Decoded::TfLite(tables), _) => tflite::uses::uses(tables),
+        (Decoded::Onnx(_), Some(flow)) => {
+            let mixing = Mixing::of(flow);
+            let inputs = model.facts.inputs.iter();
+            inputs.map(|spec| uses::of(flow, &mixing, spec)).collect()
+        }
+        (Decoded::Onnx(_), None) => Vec::new(),
+    }
 }
 
 /// What the graph says of the task.
 pub(super) fn judge(model: &Model) -> Reading {
-    let flow = Flow::of(&model.proto);
-    let uses = uses(model, &flow);
+    let flow = model.onnx().map(Flow::of);
+    let uses = uses(model, flow.as_ref());
     let specs = &model.facts.inputs;
     let all = |wanted: fn(&Kind) -> bool| -> Vec<&Use> { uses.iter().filter(|found| wanted(&found.kind)).collect() };
     let images = all(|kind| matches!(kind, Kind::Image(_)));
@@ -70,7 +78,7 @@ pub(super) fn judge(model: &Model) -> Reading {
         return found(Task::Audio, confidence(sound), sound.reason.clone());
     }
     if let (Some(image), None) = (images.first(), sounds.first()) {
-        let reason = match head(&flow, model) {
+        let reason = match head(flow.as_ref(), model) {
             Some(head) if image.sure => format!("{} and {head}", image.reason),
             _ => image.reason.clone(),
         };
@@ -81,7 +89,7 @@ pub(super) fn judge(model: &Model) -> Reading {
     }
     match (tokens.first(), categories.first()) {
         (Some(token), None) => {
-            let confidence = if vocabularies(&flow, specs) > 1 {
+            let confidence = if flow.as_ref().is_some_and(|flow| vocabularies(flow, specs) > 1) {
                 Confidence::Medium
             } else {
                 Confidence::High
@@ -160,15 +168,16 @@ fn vocabularies(flow: &Flow<'_>, specs: &[TensorSpec]) -> usize {
 }
 
 /// What the outputs look like, for the reason.
-fn head(flow: &Flow<'_>, model: &Model) -> Option<&'static str> {
-    let has = |op: &str| flow.nodes().iter().any(|node| node.op_type() == op);
+fn head(flow: Option<&Flow<'_>>, model: &Model) -> Option<&'static str> {
+    let has = |op: &str| flow.is_some_and(|flow| flow.nodes().iter().any(|node| node.op_type() == op));
+    let detects = model.tflite().is_some_and(tflite::uses::detects);
     let ranks: Vec<usize> = model
         .facts
         .outputs
         .iter()
         .filter_map(|output| output.dims.as_ref().map(Vec::len))
         .collect();
-    if has("NonMaxSuppression") || (has("TopK") && ranks.len() > 1) {
+    if detects || has("NonMaxSuppression") || (has("TopK") && ranks.len() > 1) {
         Some("a detection head")
     } else if ranks == [2] || (ranks == [4] && !model.facts.outputs.iter().any(is_map)) {
         Some("a classification head")
@@ -179,7 +188,11 @@ fn head(flow: &Flow<'_>, model: &Model) -> Option<&'static str> {
     }
 }
 
-/// True for four dimensions that are more than the scores of a classifier with two sides of 1.
+/// True for four dimensions of which at least two beside the batch are more than 1: more than the scores of a classifier.
 fn is_map(output: &TensorSpec) -> bool {
-    matches!(output.dims.as_deref(), Some([_, _, height, width]) if (height, width) != (&Dim::Fixed(1), &Dim::Fixed(1)))
+    let is_side = |dim: &&Dim| **dim != Dim::Fixed(1);
+    match output.dims.as_deref() {
+        Some([_, rest @ ..]) if rest.len() == 3 => rest.iter().filter(is_side).count() > 1,
+        _ => false,
+    }
 }

@@ -3,9 +3,12 @@
 //! Files beyond FlatBuffers' reach of 2 GB keep the data of their buffers behind the tables, by offset and size. Reading brings them
 //! into the buffers, where they share memory with the file; writing puts them there again where they must be.
 
+use std::path::Path;
+
 use bytes::Bytes;
 
 use crate::hint::Hint;
+use crate::model::error::ModelError;
 use crate::model::tflite::build::Writer;
 use crate::model::tflite::schema::Model;
 use crate::model::tflite::wire;
@@ -87,6 +90,22 @@ pub fn read(bytes: &Bytes) -> Result<Read, ReadError> {
         model: decoded.root,
         unknown: decoded.unknown,
     })
+}
+
+/// Says whether a model may be changed and written back: not where the file has fields that this version's schema does not know, for they
+/// would be lost. `path` is for the message.
+pub fn modifiable(path: &Path, bytes: &Bytes) -> Result<(), ModelError> {
+    let read = read(bytes).map_err(|source| ModelError::Unreadable {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
+    match read.unknown {
+        Some(field) => Err(ModelError::NotModifiable {
+            path: path.to_owned(),
+            reason: format!("the file holds a field that this version does not know ({field})"),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Brings data from behind the tables into the field where they belong.

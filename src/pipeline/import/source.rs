@@ -3,8 +3,6 @@
 use std::fs;
 use std::fs::File;
 use std::io::Read as _;
-use std::io::Seek as _;
-use std::io::SeekFrom;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -46,7 +44,7 @@ pub struct Source {
     pub format: Format,
     /// Its identity.
     pub digest: Digest,
-    /// Its files, the model first; empty for ONNX, whose files the model knows.
+    /// Its files, the model first; empty where the model was read and knows them.
     pub files: Vec<SourceFile>,
     /// The model, where this version reads the format.
     pub model: Option<Model>,
@@ -92,26 +90,24 @@ impl Hint for SourceError {
     }
 }
 
-/// Looks at the model at `path`: ONNX models are read whole, scanned and checked; of others the outer structure is checked.
+/// Looks at the model at `path`: ONNX and TensorFlow Lite models are read whole, scanned and checked; of Core ML the outer structure is.
 pub fn read(path: &Path) -> Result<Source, SourceError> {
     let format = format::detect(path)?;
     match format {
-        Format::Onnx => {
+        Format::Onnx | Format::TfLite => {
             let model = Model::load(path)?;
-            check::check(&model.proto).map_err(|source| SourceError::Unsound {
-                path: path.to_owned(),
-                source,
-            })?;
+            if let Some(proto) = model.onnx() {
+                check::check(proto).map_err(|source| SourceError::Unsound {
+                    path: path.to_owned(),
+                    source,
+                })?;
+            }
             Ok(Source {
                 format,
                 digest: model.digest.clone(),
                 files: Vec::new(),
                 model: Some(model),
             })
-        }
-        Format::TfLite => {
-            check_flatbuffer(path)?;
-            of_file(path, format, "model.tflite")
         }
         Format::CoreMl if path.is_dir() => package(path),
         Format::CoreMl => of_file(path, format, "model.mlmodel"),
@@ -135,41 +131,6 @@ fn source_file(path: &Path, name: String) -> Result<SourceFile, FileError> {
         bytes: fs::metadata(path).map_err(FileError::at("read", path))?.len(),
         path: path.to_owned(),
     })
-}
-
-/// That the root table and its table of fields lie within the file: a file that was cut short most often fails this.
-fn check_flatbuffer(path: &Path) -> Result<(), SourceError> {
-    let damaged = |problem: &str| SourceError::Damaged {
-        path: path.to_owned(),
-        format: Format::TfLite,
-        problem: problem.to_owned(),
-    };
-    let at = |error| FileError::at("read", path)(error);
-    let mut file = File::open(path).map_err(at)?;
-    let length = file.metadata().map_err(at)?.len();
-    let mut word = |position: u64| -> Result<[u8; 4], SourceError> {
-        if position.checked_add(4).is_none_or(|end| end > length) {
-            return Err(damaged("its tables point past its end; it may be cut short"));
-        }
-        let mut bytes = [0; 4];
-        file.seek(SeekFrom::Start(position))
-            .and_then(|_| file.read_exact(&mut bytes))
-            .map_err(at)?;
-        Ok(bytes)
-    };
-    let root = u64::from(u32::from_le_bytes(word(0)?));
-    let back = i64::from(i32::from_le_bytes(word(root)?));
-    let fields = i64::try_from(root)
-        .ok()
-        .and_then(|root| root.checked_sub(back))
-        .and_then(|fields| u64::try_from(fields).ok())
-        .ok_or_else(|| damaged("its root table has no fields"))?;
-    let [low, high, ..] = word(fields)?;
-    let size = u64::from(u16::from_le_bytes([low, high]));
-    if size < 4 || fields + size > length {
-        return Err(damaged("its root table has no fields"));
-    }
-    Ok(())
 }
 
 /// A `.mlpackage`: its list of contents, and everything below it.

@@ -76,13 +76,16 @@ pub struct Converted {
 /// Errors: an input of open shape, a node without an equal in the format (named, with what is nearest), a result of 2 GB or more.
 pub fn convert(model: &Model, options: &Options) -> Result<Converted, ConvertError> {
     onnx::modifiable(model).map_err(crate::variant::VariantError::from)?;
-    let mut proto = model.proto.clone();
+    let mut proto = model
+        .as_onnx("conversion to TensorFlow Lite")
+        .map_err(crate::variant::VariantError::from)?
+        .clone();
     take_in(&mut proto, &model.external)?;
     convert_proto(proto, options)
 }
 
 /// As [`convert`], of messages whose tensors are all within them.
-fn convert_proto(mut proto: ModelProto, options: &Options) -> Result<Converted, ConvertError> {
+pub(in crate::variant) fn convert_proto(mut proto: ModelProto, options: &Options) -> Result<Converted, ConvertError> {
     fix_shapes(&mut proto, options)?;
     raise(&mut proto, OPSET)?;
     Simplify.apply(&mut proto, &Evidence::default(), &mut Account::default())?;
