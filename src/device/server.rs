@@ -138,8 +138,7 @@ impl Server {
                 let ready: Vec<&Listed> = all.iter().copied().filter(|one| one.state == State::Ready).collect();
                 match (ready.as_slice(), all.as_slice()) {
                     ([], []) => return Err(DeviceError::NoDevice),
-                    ([only], _) => only,
-                    ([], [only]) => only,
+                    ([only], _) | ([], [only]) => *only,
                     ([], several) | (several, _) => {
                         return Err(DeviceError::Several {
                             serials: serials(several),
