@@ -31,7 +31,9 @@ pub fn check(path: &Path, serial: &str, abis: &[String]) -> Result<(), DeviceErr
             source,
         })?;
     let abi = abi(&head);
-    let runs = abi.as_ref().is_ok_and(|abi| abis.is_empty() || abis.iter().any(|known| known == abi));
+    let runs = abi
+        .as_ref()
+        .is_ok_and(|abi| abis.is_empty() || abis.iter().any(|known| known == abi));
     if runs {
         return Ok(());
     }

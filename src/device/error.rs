@@ -192,13 +192,18 @@ impl Hint for DeviceError {
                 "unauthorized" | "authorizing" => {
                     &["unlock the phone and accept its question about USB debugging from this computer"]
                 }
-                "offline" | "connecting" => &["plug it in again, or `adb reconnect`; `adb kill-server` as a last resort"],
-                "no permissions" => &["this user may not open the USB device: see https://developer.android.com/tools/device"],
+                "offline" | "connecting" => {
+                    &["plug it in again, or `adb reconnect`; `adb kill-server` as a last resort"]
+                }
+                "no permissions" => {
+                    &["this user may not open the USB device: see https://developer.android.com/tools/device"]
+                }
                 _ => &["start Android on it; neither recovery nor bootloader can measure"],
             },
-            Self::Vanished { .. } | Self::Silent { .. } => {
-                &["check cable and power; a phone that gets too hot switches off", "run it again; nothing was judged"]
-            }
+            Self::Vanished { .. } | Self::Silent { .. } => &[
+                "check cable and power; a phone that gets too hot switches off",
+                "run it again; nothing was judged",
+            ],
             Self::Interrupted => &[],
             Self::Refused { .. } | Self::Garbled { .. } => {
                 &["update adb (`adb version`), then `adb kill-server` and `adb start-server`"]

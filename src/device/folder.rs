@@ -29,7 +29,9 @@ impl Folder {
         };
         // Only now, so that what is half made is removed too.
         let path = quoted(&folder.path);
-        folder.device.succeed(&format!("mkdir {path} && chmod 700 {path}"), patience)?;
+        folder
+            .device
+            .succeed(&format!("mkdir {path} && chmod 700 {path}"), patience)?;
         Ok(folder)
     }
 

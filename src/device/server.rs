@@ -31,7 +31,12 @@ impl Server {
     /// The server that adb itself would use: `ADB_SERVER_SOCKET` (`tcp:HOST:PORT`), or `ANDROID_ADB_SERVER_ADDRESS` and
     /// `ANDROID_ADB_SERVER_PORT`, or 127.0.0.1:5037.
     pub fn of(environment: &BTreeMap<String, String>) -> Result<Self, DeviceError> {
-        let variable = |name: &str| environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        let variable = |name: &str| {
+            environment
+                .get(name)
+                .map(|value| value.trim())
+                .filter(|value| !value.is_empty())
+        };
         let wrong = |variable: &'static str, value: &str, expected: &'static str| DeviceError::Address {
             variable,
             value: value.to_owned(),
@@ -43,9 +48,7 @@ impl Server {
                 .strip_prefix("tcp:")
                 .ok_or_else(|| wrong("ADB_SERVER_SOCKET", socket, expected))?;
             let (host, port) = rest.rsplit_once(':').unwrap_or((HOST, rest));
-            let port = port
-                .parse()
-                .map_err(|_| wrong("ADB_SERVER_SOCKET", socket, expected))?;
+            let port = port.parse().map_err(|_| wrong("ADB_SERVER_SOCKET", socket, expected))?;
             return Ok(Self {
                 host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
                 port,
@@ -126,14 +129,15 @@ impl Server {
         let serials = |listed: &[&Listed]| listed.iter().map(|one| one.serial.clone()).collect::<Vec<_>>();
         let all: Vec<&Listed> = listed.iter().collect();
         let chosen = match serial {
-            Some(serial) => all
-                .iter()
-                .find(|one| one.serial == serial)
-                .copied()
-                .ok_or_else(|| DeviceError::Unknown {
-                    serial: serial.to_owned(),
-                    known: serials(&all),
-                })?,
+            Some(serial) => {
+                all.iter()
+                    .find(|one| one.serial == serial)
+                    .copied()
+                    .ok_or_else(|| DeviceError::Unknown {
+                        serial: serial.to_owned(),
+                        known: serials(&all),
+                    })?
+            }
             None => {
                 let ready: Vec<&Listed> = all.iter().copied().filter(|one| one.state == State::Ready).collect();
                 match (ready.as_slice(), all.as_slice()) {
@@ -160,7 +164,11 @@ impl Server {
     fn features(&self, serial: &str, patience: Patience<'_>) -> Result<Vec<String>, DeviceError> {
         let mut connection = self.connect(patience, serial)?;
         connection.request(&format!("host-serial:{serial}:features"))?;
-        Ok(connection.text()?.split(',').map(|name| name.trim().to_owned()).collect())
+        Ok(connection
+            .text()?
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .collect())
     }
 }
 
@@ -182,7 +190,10 @@ mod tests {
     fn is_where_adb_looks_for_it() {
         assert_eq!(of(&[]).unwrap(), "127.0.0.1:5037");
         assert_eq!(of(&[("ANDROID_ADB_SERVER_PORT", "6000")]).unwrap(), "127.0.0.1:6000");
-        let both = [("ANDROID_ADB_SERVER_PORT", "6000"), ("ANDROID_ADB_SERVER_ADDRESS", "farm")];
+        let both = [
+            ("ANDROID_ADB_SERVER_PORT", "6000"),
+            ("ANDROID_ADB_SERVER_ADDRESS", "farm"),
+        ];
         assert_eq!(of(&both).unwrap(), "farm:6000");
         assert_eq!(of(&[("ADB_SERVER_SOCKET", "tcp:6001")]).unwrap(), "127.0.0.1:6001");
         assert_eq!(of(&[("ADB_SERVER_SOCKET", "tcp:[::1]:6001")]).unwrap(), "::1:6001");

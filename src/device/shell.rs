@@ -36,7 +36,13 @@ impl Output {
 
     /// The last line that holds something, of the errors before the output.
     pub fn last_line(&self) -> String {
-        let last = |text: &str| text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
+        let last = |text: &str| {
+            text.lines()
+                .rev()
+                .map(str::trim)
+                .find(|line| !line.is_empty())
+                .map(str::to_owned)
+        };
         last(&self.stderr).or_else(|| last(&self.stdout)).unwrap_or_default()
     }
 }

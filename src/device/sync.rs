@@ -38,7 +38,11 @@ pub(super) fn push(
     let bytes = file.metadata().map_err(unreadable)?.len();
     connection.request("sync:")?;
     let regular_file = 0o100_000;
-    message(connection, *b"SEND", format!("{path},{}", regular_file | mode).as_bytes())?;
+    message(
+        connection,
+        *b"SEND",
+        format!("{path},{}", regular_file | mode).as_bytes(),
+    )?;
     let mut buffer = vec![0; CHUNK];
     let mut total = 0;
     loop {

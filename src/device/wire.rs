@@ -155,12 +155,7 @@ impl<'a> Connection<'a> {
     }
 }
 
-fn read(
-    stream: &mut TcpStream,
-    patience: &Patience<'_>,
-    name: &str,
-    buffer: &mut [u8],
-) -> Result<usize, DeviceError> {
+fn read(stream: &mut TcpStream, patience: &Patience<'_>, name: &str, buffer: &mut [u8]) -> Result<usize, DeviceError> {
     let begun = Instant::now();
     loop {
         if (patience.is_stopped)() {

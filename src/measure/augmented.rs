@@ -57,7 +57,9 @@ pub(super) fn with_tflite_outputs<'a>(
     path: &Path,
 ) -> Result<Side, FileError> {
     let mut tables = model.clone();
-    let entry = model.signature().map_or(0, |signature| signature.subgraph_index as usize);
+    let entry = model
+        .signature()
+        .map_or(0, |signature| signature.subgraph_index as usize);
     let wanted: BTreeSet<&str> = names.collect();
     if let Some(graph) = tables.subgraphs.iter_mut().flatten().nth(entry) {
         let tensors = graph.tensors.iter().flatten().enumerate();

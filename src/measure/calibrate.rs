@@ -345,7 +345,9 @@ fn groups<'a>(
             .collect(),
         Decoded::TfLite(tables) => {
             let tensors = tables.entry().tensors().iter();
-            tensors.map(|tensor| (tensor.name().to_owned(), tensor.bytes())).collect()
+            tensors
+                .map(|tensor| (tensor.name().to_owned(), tensor.bytes()))
+                .collect()
         }
     };
     for (name, bytes) in made {

@@ -302,10 +302,7 @@ fn weights(
     };
     let mut weights = Weights::default();
     for (name, one) in in_a {
-        let Some(other) = in_b
-            .get(name)
-            .filter(|other| other.dims == one.dims)
-        else {
+        let Some(other) = in_b.get(name).filter(|other| other.dims == one.dims) else {
             continue;
         };
         match compare(name, one, other) {

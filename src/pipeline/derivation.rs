@@ -255,9 +255,9 @@ impl<'a> Stage<'a> {
                 })?;
                 Decoded::TfLite(Box::new(read.model))
             }
-            Format::Onnx | Format::CoreMl => Decoded::Onnx(Box::new(
-                read::decode(&artifact.model, &first.bytes).map_err(between)?,
-            )),
+            Format::Onnx | Format::CoreMl => {
+                Decoded::Onnx(Box::new(read::decode(&artifact.model, &first.bytes).map_err(between)?))
+            }
         };
         Ok(Self {
             recipe,
@@ -271,7 +271,10 @@ impl<'a> Stage<'a> {
     fn side(&self) -> Side {
         Side {
             artifact: self.artifact.clone(),
-            settings: self.around.machinery.settings_for(format_of(&self.decoded), &self.around.settings),
+            settings: self
+                .around
+                .machinery
+                .settings_for(format_of(&self.decoded), &self.around.settings),
             inputs: Vec::new(),
         }
     }

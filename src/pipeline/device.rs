@@ -112,11 +112,13 @@ pub fn list(server: &Server, interrupt: &Interrupt) -> Result<Devices, DeviceErr
             advice: None,
         };
         // One that goes away meanwhile is still listed, with what is the matter.
-        let asked = server.open(Some(&described.listed.serial), patience).and_then(|device| {
-            described.identity = Some(device.identity(patience)?);
-            described.condition = Some(device.condition(patience)?);
-            Ok(())
-        });
+        let asked = server
+            .open(Some(&described.listed.serial), patience)
+            .and_then(|device| {
+                described.identity = Some(device.identity(patience)?);
+                described.condition = Some(device.condition(patience)?);
+                Ok(())
+            });
         match asked {
             Err(DeviceError::Interrupted) => return Err(DeviceError::Interrupted),
             Err(error) => {

@@ -223,11 +223,7 @@ pub fn run(request: &Request<'_>) -> Result<Imported, ImportError> {
 
 /// What its numbers are: as was said, where the graph does not say otherwise.
 fn precision(request: &Request<'_>) -> Result<String, ImportError> {
-    let found = request
-        .source
-        .model
-        .as_ref()
-        .map(variant::precision);
+    let found = request.source.model.as_ref().map(variant::precision);
     match (request.precision, found) {
         (Some(said), Some(found)) if said != found => Err(ImportError::Precision {
             said: said.to_owned(),

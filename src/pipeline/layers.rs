@@ -155,7 +155,11 @@ pub fn run(request: &Request<'_>, progress: &mut dyn FnMut(&str, usize, usize)) 
     if groups.is_empty() {
         return Err(LayersError::None(opened.label.clone()));
     }
-    let proto = opened.model.as_onnx("trying layers").map_err(VariantError::from).map_err(refused)?;
+    let proto = opened
+        .model
+        .as_onnx("trying layers")
+        .map_err(VariantError::from)
+        .map_err(refused)?;
     let side = agree::side(opened, request.engine);
     let calibrated = calibrate::observe(
         &side,

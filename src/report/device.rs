@@ -165,7 +165,11 @@ pub fn list(devices: &Devices) -> String {
     ];
     let rows: Vec<Vec<String>> = devices.devices.iter().map(row).collect();
     let mut text = grid(&columns, &rows);
-    for described in devices.devices.iter().filter(|described| described.listed.state != State::Ready) {
+    for described in devices
+        .devices
+        .iter()
+        .filter(|described| described.listed.state != State::Ready)
+    {
         if let Some(advice) = &described.advice {
             let serial = line(&described.listed.serial);
             let _ = writeln!(text, "\n{serial}: {}", clean::sentence(advice, PROSE_LENGTH));
@@ -225,7 +229,10 @@ pub fn write(report: &DeviceReport) -> String {
     if let Some(verdict) = report.verdict {
         let limit = report.max_regression_percent;
         let limit = limit.map(|limit| format!(" (limit {})", units::signed_percent(limit)));
-        let reason = report.reason.as_deref().map(|reason| clean::sentence(reason, PROSE_LENGTH));
+        let reason = report
+            .reason
+            .as_deref()
+            .map(|reason| clean::sentence(reason, PROSE_LENGTH));
         let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         let _ = writeln!(text, "\n{}{}{reason}", verdict.word(), limit.unwrap_or_default());
     }
@@ -287,7 +294,12 @@ fn condition(report: &DeviceReport) -> Vec<(&'static str, String)> {
     if let (Some(from), Some(to)) = (warmest(before), warmest(after)) {
         rows.push(("warmest sensor", format!("{} → {}", degrees(from), degrees(to))));
     }
-    if let Some(status) = report.restarts.iter().filter_map(|restart| restart.after.thermal.status).max() {
+    if let Some(status) = report
+        .restarts
+        .iter()
+        .filter_map(|restart| restart.after.thermal.status)
+        .max()
+    {
         rows.push(("thermal status", status.word().to_owned()));
     }
     rows

@@ -28,9 +28,9 @@ mod recipe;
 mod share;
 mod simplify;
 mod smooth;
-mod to_tflite;
 #[cfg(test)]
 mod testing;
+mod to_tflite;
 mod weight_only;
 mod weights;
 

@@ -143,7 +143,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
 
 fn benchmark(args: &BenchmarkArgs, context: &Context) -> Result<Exit, CliError> {
     let server = Server::of(&context.environment)?;
-    let binary = match (&args.device_binary, context.environment.non_empty("MLBUILD_DEVICE_BINARY")) {
+    let binary = match (
+        &args.device_binary,
+        context.environment.non_empty("MLBUILD_DEVICE_BINARY"),
+    ) {
         (Some(path), _) => path.clone(),
         (None, Some(path)) => PathBuf::from(path),
         (None, None) => {
@@ -152,7 +155,10 @@ fn benchmark(args: &BenchmarkArgs, context: &Context) -> Result<Exit, CliError> 
                 .hint("docs/devices.md says where to get it"));
         }
     };
-    let serial = args.device.as_deref().or_else(|| context.environment.non_empty("ANDROID_SERIAL"));
+    let serial = args
+        .device
+        .as_deref()
+        .or_else(|| context.environment.non_empty("ANDROID_SERIAL"));
     let name = |path: &PathBuf| path.display().to_string();
     let place = |path: &PathBuf| context.working_folder.join(path);
     let names = (name(&args.model), args.against.as_ref().map(name), name(&binary));
@@ -166,7 +172,11 @@ fn benchmark(args: &BenchmarkArgs, context: &Context) -> Result<Exit, CliError> 
             name: &names.0,
             path: &places.0,
         },
-        baseline: names.1.as_ref().zip(places.1.as_ref()).map(|(name, path)| Subject { name, path }),
+        baseline: names
+            .1
+            .as_ref()
+            .zip(places.1.as_ref())
+            .map(|(name, path)| Subject { name, path }),
         binary: Subject {
             name: &names.2,
             path: &places.2,
@@ -264,7 +274,9 @@ impl<'a> Bars<'a> {
                 }
             }
             Event::Measuring(Step::TooWarm(reason)) => {
-                ui.status(&format!("a restart does not count: {reason}; the phone is left to cool"));
+                ui.status(&format!(
+                    "a restart does not count: {reason}; the phone is left to cool"
+                ));
             }
         }
     }

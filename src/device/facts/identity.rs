@@ -48,7 +48,11 @@ impl Identity {
 
     /// `Google Pixel 8 (Tensor G3, Android 14)`.
     pub fn describe(&self) -> String {
-        let name: Vec<&str> = [&self.manufacturer, &self.model].into_iter().flatten().map(String::as_str).collect();
+        let name: Vec<&str> = [&self.manufacturer, &self.model]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
         let name = if name.is_empty() {
             "a device that does not say what it is".to_owned()
         } else {
@@ -92,7 +96,10 @@ mod tests {
         assert_eq!(identity.abis, ["arm64-v8a", "armeabi-v7a", "armeabi"]);
         assert_eq!(identity.cores, Some(9));
         assert_eq!(identity.describe(), "Google Pixel 8 (Tensor G3, 9 cores, Android 14)");
-        assert_eq!(Identity::parse("", "").describe(), "a device that does not say what it is");
+        assert_eq!(
+            Identity::parse("", "").describe(),
+            "a device that does not say what it is"
+        );
     }
 
     #[test]

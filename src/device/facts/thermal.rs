@@ -131,7 +131,10 @@ impl Thermal {
             .and_then(|number| number.trim().parse::<usize>().ok())
             .and_then(|number| Status::ALL.get(number).copied());
         let mut sensors: Vec<Sensor> = Vec::new();
-        let read = service.lines().filter_map(temperature).chain(zones.lines().filter_map(zone));
+        let read = service
+            .lines()
+            .filter_map(temperature)
+            .chain(zones.lines().filter_map(zone));
         for sensor in read.filter(|sensor| SENSIBLE.contains(&sensor.celsius)) {
             match sensors.iter_mut().find(|known| known.name == sensor.name) {
                 Some(known) => *known = sensor,
@@ -181,7 +184,11 @@ fn temperature(line: &str) -> Option<Sensor> {
 fn zone(line: &str) -> Option<Sensor> {
     let (name, number) = line.trim().rsplit_once(char::is_whitespace)?;
     let number: f64 = number.parse().ok()?;
-    let celsius = if number.abs() >= 1000.0 { number / 1000.0 } else { number };
+    let celsius = if number.abs() >= 1000.0 {
+        number / 1000.0
+    } else {
+        number
+    };
     let name = name.trim();
     // A zone at exactly nothing is one that is switched off.
     (!name.is_empty() && celsius != 0.0).then(|| Sensor {
@@ -206,7 +213,10 @@ mod tests {
 
     #[test]
     fn reads_what_phones_say() {
-        let thermal = Thermal::parse(SERVICE, "battery 29000\ncpu-0-0-usr 41300\n 12000\nmodem 0\nxo-therm -40001\nquiet-therm 31\n");
+        let thermal = Thermal::parse(
+            SERVICE,
+            "battery 29000\ncpu-0-0-usr 41300\n 12000\nmodem 0\nxo-therm -40001\nquiet-therm 31\n",
+        );
         assert_eq!(thermal.status, Some(Status::Light));
         let told: Vec<(&str, Kind, f64)> = thermal
             .sensors
@@ -238,7 +248,10 @@ mod tests {
 
     #[test]
     fn an_old_phone_tells_nothing() {
-        assert_eq!(Thermal::parse("Can't find service: thermalservice\n", ""), Thermal::default());
+        assert_eq!(
+            Thermal::parse("Can't find service: thermalservice\n", ""),
+            Thermal::default()
+        );
         assert_eq!(Thermal::parse("Thermal Status: 9\n", "").status, None);
     }
 

@@ -60,7 +60,10 @@ pub fn further(text: &str) -> Result<String, String> {
         return refused("an argument of `benchmark_model` starts with `--`, as in `--use_gpu=true`");
     };
     let name = rest.split('=').next().unwrap_or(rest);
-    let is_plain = !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    let is_plain = !name.is_empty()
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
     if !is_plain || text.chars().any(char::is_control) {
         return refused("its name may hold letters, digits and `_`");
     }
@@ -94,7 +97,15 @@ mod tests {
     fn what_would_make_the_sides_unlike_is_refused() {
         assert!(further("--use_gpu=true").is_ok());
         assert!(further("--use_xnnpack=false").is_ok());
-        for bad in ["use_gpu", "--", "--a b=1", "--num_runs=3", "--graph=x", "--dry_run=true", "--x=\n"] {
+        for bad in [
+            "use_gpu",
+            "--",
+            "--a b=1",
+            "--num_runs=3",
+            "--graph=x",
+            "--dry_run=true",
+            "--x=\n",
+        ] {
             assert!(further(bad).is_err(), "{bad}");
         }
     }

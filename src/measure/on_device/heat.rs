@@ -76,9 +76,10 @@ impl Limits {
             return Heat::TooWarm(format!("the battery warmed by {:.1} °C", last - first));
         }
         match last {
-            Some(status) if status > Status::None => {
-                Heat::Warm(format!("the phone throttles a little: thermal status {}", status.word()))
-            }
+            Some(status) if status > Status::None => Heat::Warm(format!(
+                "the phone throttles a little: thermal status {}",
+                status.word()
+            )),
             _ => Heat::Fine,
         }
     }

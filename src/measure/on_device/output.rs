@@ -234,8 +234,12 @@ impl Statistics {
 
 /// `Memory footprint delta from the start of the tool (MB): init=18.3 overall=24.1`.
 fn footprint(text: &str) -> Option<f64> {
-    let (_, sizes) = text.lines().find_map(|line| line.split_once("from the start of the tool (MB):"))?;
-    let overall = sizes.split_whitespace().find_map(|part| part.strip_prefix("overall="))?;
+    let (_, sizes) = text
+        .lines()
+        .find_map(|line| line.split_once("from the start of the tool (MB):"))?;
+    let overall = sizes
+        .split_whitespace()
+        .find_map(|part| part.strip_prefix("overall="))?;
     positive(overall)
 }
 
@@ -329,15 +333,26 @@ mod tests {
     #[test]
     fn what_is_not_whole_is_an_error() {
         let error = |text: &str| parse(text).unwrap_err().to_string();
-        assert_eq!(error(""), "0 of the 2 lines `count=… avg=…` that `benchmark_model` prints");
+        assert_eq!(
+            error(""),
+            "0 of the 2 lines `count=… avg=…` that `benchmark_model` prints"
+        );
         assert!(error(WHOLE.split("count=50").next().unwrap()).starts_with("1 of the 2"));
         assert!(error(WHOLE.split("Inference timings").next().unwrap()).starts_with("no line `Inference"));
         assert_eq!(
             error(&WHOLE.replace("Inference (avg): 266473", "Inference (avg): 99")),
             "it says two different means: 266473 and 99 µs"
         );
-        for (from, to) in [("avg=266473", "avg=nan"), ("avg=266473", "avg=1"), ("min=265837", "min=-5"), ("max=268116", "max=inf")] {
-            assert!(error(&WHOLE.replace(from, to)).starts_with("its statistics make no sense"), "{to}");
+        for (from, to) in [
+            ("avg=266473", "avg=nan"),
+            ("avg=266473", "avg=1"),
+            ("min=265837", "min=-5"),
+            ("max=268116", "max=inf"),
+        ] {
+            assert!(
+                error(&WHOLE.replace(from, to)).starts_with("its statistics make no sense"),
+                "{to}"
+            );
         }
         assert!(error(&WHOLE.replace("count=50 first", "count=0 first")).starts_with("its statistics"));
     }

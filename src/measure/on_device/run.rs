@@ -228,8 +228,7 @@ impl Going<'_> {
                 .and_then(|evidence| evidence.interval(TAIL)),
         });
         let looks = &mut self.measurement.looks;
-        let is_out_of_time =
-            done >= MIN_RESTARTS && now - begun + each > self.course.time_budget.as_secs_f64();
+        let is_out_of_time = done >= MIN_RESTARTS && now - begun + each > self.course.time_budget.as_secs_f64();
         let is_through = done >= looks.planned;
         looks.last_is_final = is_through || is_out_of_time;
         if !looks.last_is_final && !Plan::looks_at(done, looks.planned) {
@@ -420,7 +419,11 @@ mod tests {
         assert_eq!(ended.measurement.counted(), 5);
         assert_eq!(ended.measurement.as_pair().restarts.len(), 5);
         assert!(matches!(&steps[0], Step::TooWarm(reason) if reason.contains("10.0 °C")));
-        assert!(phone.rested >= Duration::from_secs(60), "it waits as long as it may: {:?}", phone.rested);
+        assert!(
+            phone.rested >= Duration::from_secs(60),
+            "it waits as long as it may: {:?}",
+            phone.rested
+        );
     }
 
     #[test]

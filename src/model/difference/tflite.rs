@@ -63,13 +63,19 @@ fn nodes(model: &Model) -> BTreeMap<String, NodePart> {
         graph.operators().iter().map(move |operator| {
             let names = |indices: &[i32]| -> Vec<String> {
                 let name = |index: &i32| {
-                    let tensor = usize::try_from(*index).ok().and_then(|index| graph.tensors().get(index));
+                    let tensor = usize::try_from(*index)
+                        .ok()
+                        .and_then(|index| graph.tensors().get(index));
                     tensor.map(|tensor| tensor.name().to_owned()).unwrap_or_default()
                 };
                 indices.iter().map(name).collect()
             };
             let outputs = names(operator.outputs());
-            let name = outputs.iter().find(|output| !output.is_empty()).cloned().unwrap_or_default();
+            let name = outputs
+                .iter()
+                .find(|output| !output.is_empty())
+                .cloned()
+                .unwrap_or_default();
             let mut attributes = BTreeMap::new();
             // Every part of the options is a plain value, so that what is written alike is alike.
             if let Some(options) = &operator.builtin_options {

@@ -28,7 +28,10 @@ pub(in crate::model) fn facts(model: &Model) -> Facts {
         }
     }
     let mut counted = BTreeSet::new();
-    let mut by_graph = model.subgraphs().iter().map(|graph| parameters(model, graph, &mut counted));
+    let mut by_graph = model
+        .subgraphs()
+        .iter()
+        .map(|graph| parameters(model, graph, &mut counted));
     let parameters = by_graph.next().unwrap_or(0);
     let body_parameters = by_graph.fold(0, u64::saturating_add);
     let work = work(model, &BTreeMap::new());
@@ -74,7 +77,12 @@ fn producer(model: &Model) -> String {
         .iter()
         .find(|metadata| metadata.name() == MIN_RUNTIME)
         .and_then(|metadata| model.buffers().get(metadata.buffer as usize))
-        .map(|buffer| String::from_utf8_lossy(buffer.data()).trim_end_matches('\0').trim().to_owned())
+        .map(|buffer| {
+            String::from_utf8_lossy(buffer.data())
+                .trim_end_matches('\0')
+                .trim()
+                .to_owned()
+        })
         .filter(|version| !version.is_empty() && version.len() <= 64);
     match runtime {
         Some(version) => format!("{description} (needs TensorFlow Lite {version} or newer)")

@@ -62,7 +62,11 @@ pub(crate) fn scan(model: &Model) -> Result<(), Violation> {
     }
     for signature in model.signature_defs() {
         scan_signature(model, signature.subgraph_index, signature.signature_key(), || {
-            signature.inputs().iter().chain(signature.outputs()).map(|map| map.tensor_index)
+            signature
+                .inputs()
+                .iter()
+                .chain(signature.outputs())
+                .map(|map| map.tensor_index)
         })?;
     }
     for metadata in model.metadata() {
@@ -256,12 +260,7 @@ fn scan_quantization(tensor: &Tensor, quantization: &QuantizationParameters) -> 
 }
 
 /// Graphs that call themselves would never end, and engines follow them before they run.
-fn scan_calls(
-    model: &Model,
-    graph: usize,
-    way: &mut Vec<usize>,
-    sound: &mut BTreeSet<usize>,
-) -> Result<(), Violation> {
+fn scan_calls(model: &Model, graph: usize, way: &mut Vec<usize>, sound: &mut BTreeSet<usize>) -> Result<(), Violation> {
     if sound.contains(&graph) {
         return Ok(());
     }

@@ -1,12 +1,12 @@
 //! What each input is, as far as the way from it to the first operators tells.
 
+use crate::model::onnx::shown::shown;
 use crate::model::task::names::SOUND;
 use crate::model::task::names::word_of;
 use crate::model::task::shapes::Layout;
 use crate::model::task::shapes::is_like_bands;
 use crate::model::task::uses::Kind;
 use crate::model::task::uses::Use;
-use crate::model::onnx::shown::shown;
 use crate::model::tensor::Dim;
 use crate::model::tensor::TensorSpec;
 use crate::model::tflite::schema::BuiltinOperator;
@@ -48,7 +48,11 @@ fn of(model: &Model, spec: &TensorSpec) -> Use {
     while let Some(tensor) = ways.get(next).copied() {
         next += 1;
         for operator in graph.operators() {
-            let Some(place) = operator.inputs().iter().position(|input| usize::try_from(*input) == Ok(tensor)) else {
+            let Some(place) = operator
+                .inputs()
+                .iter()
+                .position(|input| usize::try_from(*input) == Ok(tensor))
+            else {
                 continue;
             };
             if let Some(found) = landmark(model, operator, place, spec, is_turned) {
@@ -75,7 +79,12 @@ fn of(model: &Model, spec: &TensorSpec) -> Use {
             );
             if goes_on && ways.len() < LONGEST_WAY {
                 is_turned |= model.operator(operator) == BuiltinOperator::TRANSPOSE;
-                ways.extend(operator.outputs().first().and_then(|output| usize::try_from(*output).ok()));
+                ways.extend(
+                    operator
+                        .outputs()
+                        .first()
+                        .and_then(|output| usize::try_from(*output).ok()),
+                );
             }
         }
     }
@@ -96,7 +105,11 @@ fn landmark(model: &Model, operator: &Operator, place: usize, spec: &TensorSpec,
     let graph = model.entry();
     let dims = spec.dims.as_deref().unwrap_or_default();
     let kind = model.operator(operator);
-    let over = format!("`{kind}` over the {}-dimensional input {}", dims.len(), shown(&spec.name));
+    let over = format!(
+        "`{kind}` over the {}-dimensional input {}",
+        dims.len(),
+        shown(&spec.name)
+    );
     match (kind, place) {
         (BuiltinOperator::CONV_2D | BuiltinOperator::DEPTHWISE_CONV_2D | BuiltinOperator::CONV_3D, 0) => {
             let filter = graph.read_by(operator, 1)?.shape();

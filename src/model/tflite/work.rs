@@ -64,7 +64,11 @@ fn is_as_written(model: &Model, inputs: &BTreeMap<String, Vec<u64>>) -> bool {
 
 /// The shape as the file has it; an open dimension has the size that the file was made with.
 fn sizes(tensor: &Tensor) -> Vec<u64> {
-    tensor.shape().iter().map(|size| u64::try_from(*size).unwrap_or(0)).collect()
+    tensor
+        .shape()
+        .iter()
+        .map(|size| u64::try_from(*size).unwrap_or(0))
+        .collect()
 }
 
 fn elements(tensor: &Tensor) -> Option<u64> {
@@ -102,9 +106,7 @@ fn multiplications(model: &Model, graph: &SubGraph, operator: &Operator) -> Opti
             elements(read(2)?)?.checked_mul(weights)
         }
         // [outputs, height, width, inputs]: each input is multiplied by one slice of it.
-        BuiltinOperator::TRANSPOSE_CONV => {
-            elements(read(2)?)?.checked_mul(product(sizes(read(1)?).get(..3)?)?)
-        }
+        BuiltinOperator::TRANSPOSE_CONV => elements(read(2)?)?.checked_mul(product(sizes(read(1)?).get(..3)?)?),
         // [outputs, inputs].
         BuiltinOperator::FULLY_CONNECTED => output()?.checked_mul(*sizes(read(1)?).last()?),
         BuiltinOperator::BATCH_MATMUL => {
@@ -132,7 +134,9 @@ fn multiplications(model: &Model, graph: &SubGraph, operator: &Operator) -> Opti
             // What runs another graph runs it so many times as nobody knows here.
             let called = scan::called(operator);
             let is_free = called.into_iter().all(|called| {
-                let graph = usize::try_from(called).ok().and_then(|called| model.subgraphs().get(called));
+                let graph = usize::try_from(called)
+                    .ok()
+                    .and_then(|called| model.subgraphs().get(called));
                 graph.is_some_and(|graph| {
                     graph
                         .operators()
@@ -149,7 +153,9 @@ fn multiplications(model: &Model, graph: &SubGraph, operator: &Operator) -> Opti
 fn recurrent(model: &Model, graph: &SubGraph, operator: &Operator) -> Option<u64> {
     let input = sizes(graph.read_by(operator, 0)?);
     let (_, steps) = input.split_last()?;
-    let steps = steps.iter().try_fold(1_u64, |product, size| product.checked_mul(*size))?;
+    let steps = steps
+        .iter()
+        .try_fold(1_u64, |product, size| product.checked_mul(*size))?;
     let weights = (1..operator.inputs().len())
         .filter_map(|place| graph.read_by(operator, place))
         .filter(|tensor| tensor.shape().len() == 2 && model.constant(tensor).is_some())
@@ -183,7 +189,11 @@ fn peak(model: &Model, graph: &SubGraph) -> Option<u64> {
     }
     let mut changes = vec![0_i128; last + 2];
     for (tensor, (start, end)) in lives {
-        if graph.tensors().get(tensor).is_some_and(|tensor| model.constant(tensor).is_some()) {
+        if graph
+            .tensors()
+            .get(tensor)
+            .is_some_and(|tensor| model.constant(tensor).is_some())
+        {
             continue;
         }
         let size = i128::from(bytes(graph, tensor)?);

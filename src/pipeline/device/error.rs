@@ -70,7 +70,11 @@ pub(super) fn reason(output: &Output) -> String {
     let all = output.all();
     let error = all.lines().rev().map(str::trim).find(|line| line.starts_with("ERROR"));
     let line = error.map_or_else(|| output.last_line(), str::to_owned);
-    if line.is_empty() { "it says nothing".to_owned() } else { line }
+    if line.is_empty() {
+        "it says nothing".to_owned()
+    } else {
+        line
+    }
 }
 
 impl Hint for DeviceBenchmarkError {
@@ -78,8 +82,12 @@ impl Hint for DeviceBenchmarkError {
         match self {
             Self::Device(error) => error.hints(),
             Self::Model(error) => error.hints(),
-            Self::NotTfLite { found: Format::Onnx, .. } => {
-                vec!["convert it: `mlbuild build --model MODEL --target android_arm64 --output model.tflite`".to_owned()]
+            Self::NotTfLite {
+                found: Format::Onnx, ..
+            } => {
+                vec![
+                    "convert it: `mlbuild build --model MODEL --target android_arm64 --output model.tflite`".to_owned(),
+                ]
             }
             Self::NotTfLite { .. } => vec!["name a `.tflite` file".to_owned()],
             Self::Unreadable { .. } => vec!["check that nothing replaces it meanwhile".to_owned()],
@@ -87,11 +95,15 @@ impl Hint for DeviceBenchmarkError {
                 vec!["the phone ends what takes too much memory: close apps, or try a smaller model".to_owned()]
             }
             Self::Failed { .. } => vec![
-                "a model that needs operators of its own, or Flex, needs a `benchmark_model` built with them".to_owned(),
+                "a model that needs operators of its own, or Flex, needs a `benchmark_model` built with them"
+                    .to_owned(),
                 "`--argument=--use_xnnpack=false` shows whether a delegate is to blame".to_owned(),
             ],
             Self::Output { .. } => {
-                vec!["is `--device-binary` TensorFlow Lite's `benchmark_model`? See docs/devices.md for where to get it".to_owned()]
+                vec![
+                    "is `--device-binary` TensorFlow Lite's `benchmark_model`? See docs/devices.md for where to get it"
+                        .to_owned(),
+                ]
             }
         }
     }

@@ -41,9 +41,12 @@ pub(super) fn report(
         });
         format!("{whose}: {error}")
     });
-    let judged = request.course.aims.first().filter(|_| is_pair).map(|aim| {
-        on_device::judge(&measurement, aim, failure.as_deref())
-    });
+    let judged = request
+        .course
+        .aims
+        .first()
+        .filter(|_| is_pair)
+        .map(|aim| on_device::judge(&measurement, aim, failure.as_deref()));
     let figure = |quantity| {
         if is_pair {
             pair_figure(&measurement, quantity)
@@ -52,8 +55,13 @@ pub(super) fn report(
         }
     };
     let mut hints = broke_off.map(|(_, error)| error.hints()).unwrap_or_default();
-    if judged.as_ref().is_some_and(|judged| judged.verdict == Verdict::Inconclusive) {
-        hints.push("let the phone cool down, out of its case and off the charger, and give it more `--time-budget`".to_owned());
+    if judged
+        .as_ref()
+        .is_some_and(|judged| judged.verdict == Verdict::Inconclusive)
+    {
+        hints.push(
+            "let the phone cool down, out of its case and off the charger, and give it more `--time-budget`".to_owned(),
+        );
     }
     let (warmup, runs) = measurement.inferences;
     Ok(DeviceReport {
