@@ -14,7 +14,7 @@
 //! | 4 | [`measure`] | run and sample: pairing, restarts, memory, accuracy |
 //! | 3 | [`variant`], [`runtime`] | derive variants, one transform a file; execute models in worker processes |
 //! | 2 | [`model`] | load and describe models, make inputs, read datasets |
-//! | 1 | [`config`], [`github`], [`store`], [`machine`] | settings; REST client; blobs by digest; the host's fingerprint |
+//! | 1 | [`config`], [`github`], [`store`], [`machine`], [`device`] | settings; REST client; blobs by digest; the host's fingerprint; phones behind an adb server |
 //! | 0 | [`files`], above [`units`], [`digest`], [`stats`], [`when`], [`hint`] | atomic writes; quantities; SHA-256; pure statistics; points in time; "what to do next" |
 
 // Tests prepare files, also broken ones.
@@ -29,6 +29,7 @@ pub mod when;
 pub mod files;
 
 pub mod config;
+pub mod device;
 pub mod github;
 pub mod machine;
 pub mod store;

@@ -40,10 +40,11 @@ pub const GROUPS: &[Group] = &[
         pages: &[
             ("Noise", "noise.md"),
             ("Profile", "profile.md"),
+            ("Devices", "devices.md"),
             ("Inputs", "inputs.md"),
             ("Datasets", "datasets.md"),
         ],
-        commands: &["benchmark", "profile", "accuracy", "compare-compute-units"],
+        commands: &["benchmark", "profile", "accuracy", "compare-compute-units", "device"],
     },
     Group {
         title: "Optimize",
@@ -98,6 +99,10 @@ const JUDGING: &[(&str, &str)] = &[
     ("ci", "a regression, or a budget or accuracy limit is violated"),
     ("ci-check", "B is worse than A by more than a limit"),
     ("compare", "B is worse than A by more than a limit"),
+    (
+        "device benchmark",
+        "with `--against`: the model is slower by more than the limit",
+    ),
     ("diff", "the two builds differ"),
     ("doctor", "something that a run needs is missing, unless `--soft`"),
     ("validate", "a limit is violated, or not shown to hold"),

@@ -19,6 +19,7 @@ pub mod event;
 mod layer_error;
 mod more_time;
 pub mod noise_floor;
+pub mod on_device;
 pub mod op_diff;
 pub mod outputs;
 pub mod plan;

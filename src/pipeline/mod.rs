@@ -15,6 +15,7 @@ pub mod compatible;
 pub mod compute_units;
 pub mod deliver;
 pub mod derivation;
+pub mod device;
 pub mod doctor;
 pub mod event;
 pub mod experiments;

@@ -11,6 +11,7 @@ pub mod comment;
 pub mod compute_units;
 pub mod constraints;
 pub mod desk;
+pub mod device;
 pub mod difference;
 pub mod document;
 pub mod experiments;

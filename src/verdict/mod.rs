@@ -6,6 +6,7 @@ pub mod family;
 pub mod judge;
 pub mod limits;
 mod metric;
+pub mod on_device;
 pub mod policy;
 mod sessions;
 #[cfg(test)]

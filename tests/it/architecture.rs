@@ -8,7 +8,7 @@ use std::path::PathBuf;
 const ROWS: &[&[&str]] = &[
     &["digest", "hint", "stats", "units", "when"],
     &["files"],
-    &["config", "github", "machine", "store"],
+    &["config", "device", "github", "machine", "store"],
     &["model"],
     &["runtime", "variant"],
     &["measure"],

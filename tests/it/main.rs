@@ -31,6 +31,7 @@ mod config;
 mod dataset_folders;
 mod datasets;
 mod derived;
+mod devices;
 mod disturbances;
 mod doctor;
 mod documents;

@@ -13,6 +13,7 @@ mod compare_compute_units;
 mod compare_quantization;
 mod completions;
 mod config;
+mod device;
 mod diff;
 mod doctor;
 mod experiment;
@@ -124,6 +125,8 @@ pub enum Command {
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Config(config::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Device(Box<device::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Remote(remote::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Push(push::Args),
@@ -174,6 +177,7 @@ impl Command {
             Self::Budget(args) => budget::run(&args, context),
             Self::Action(args) => action::run(&args, context),
             Self::Config(args) => config::run(&args, context),
+            Self::Device(args) => device::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
             Self::Migrate(args) => migrate::run(&args, context),

@@ -2,6 +2,7 @@
 
 pub(crate) mod derived;
 pub(crate) mod desk;
+pub(crate) mod device;
 pub(crate) mod env;
 pub(crate) mod fake_github;
 pub(crate) mod killing;
