@@ -228,7 +228,12 @@ mod tests {
         };
         let cutting = weight.cut(&mut Cut::of(&[&weight], count));
         let bytes = cutting.bytes.unwrap_or(weight.bytes);
-        bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+        bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect()
     }
 
     #[test]

@@ -40,9 +40,7 @@ pub(super) const TRANSFORM: Transform = Transform {
     name: "prune",
     usage: "prune-<sparsity>[-tensor]",
     about: "the smallest weights become zero",
-    parse: |settings| {
-        Ok(Arc::new(Prune(Pruning::parse(settings)?)))
-    },
+    parse: |settings| Ok(Arc::new(Prune(Pruning::parse(settings)?))),
 };
 
 /// The pass and its settings.

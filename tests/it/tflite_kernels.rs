@@ -46,7 +46,9 @@ struct Case<'a> {
 }
 
 fn values(count: usize, seed: usize) -> Vec<f32> {
-    (0..count).map(|at| ((at * 7919 + seed * 104_729) % 1009) as f32 / 1009.0 * 3.5 + 0.5).collect()
+    (0..count)
+        .map(|at| ((at * 7919 + seed * 104_729) % 1009) as f32 / 1009.0 * 3.5 + 0.5)
+        .collect()
 }
 
 fn tensor(tensors: &mut Vec<Tensor>, name: &str, shape: &[i32], kind: TensorType, buffer: u32) -> i32 {
@@ -83,15 +85,28 @@ fn model(case: &Case<'_>) -> Model {
             B => passed[1],
             W(shape) => {
                 let count = shape.iter().product::<i32>() as usize;
-                let bytes = values(count, 5).iter().flat_map(|value| (value - 1.5).to_le_bytes()).collect();
+                let bytes = values(count, 5)
+                    .iter()
+                    .flat_map(|value| (value - 1.5).to_le_bytes())
+                    .collect();
                 constant(&mut tensors, shape, float, bytes)
             }
             I(list) => constant(&mut tensors, &[list.len() as i32], TensorType::INT32, integers(list)),
             N(number) => constant(&mut tensors, &[], TensorType::INT32, integers(&[*number])),
-            P(list) => constant(&mut tensors, &[list.len() as i32 / 2, 2], TensorType::INT32, integers(list)),
+            P(list) => constant(
+                &mut tensors,
+                &[list.len() as i32 / 2, 2],
+                TensorType::INT32,
+                integers(list),
+            ),
             T(shape) => {
                 let count = shape.iter().product::<i32>() as u8;
-                constant(&mut tensors, shape, TensorType::BOOL, (0..count).map(|at| at % 2).collect())
+                constant(
+                    &mut tensors,
+                    shape,
+                    TensorType::BOOL,
+                    (0..count).map(|at| at % 2).collect(),
+                )
             }
         });
     }
@@ -111,7 +126,11 @@ fn model(case: &Case<'_>) -> Model {
         builtin_options: options,
         ..Operator::default()
     };
-    let version = if case.kind == BuiltinOperator::BROADCAST_TO { 2 } else { 1 };
+    let version = if case.kind == BuiltinOperator::BROADCAST_TO {
+        2
+    } else {
+        1
+    };
     Model {
         version: 3,
         operator_codes: Some(vec![code(BuiltinOperator::RELU, 1), code(case.kind, version)]),
@@ -132,7 +151,13 @@ fn model(case: &Case<'_>) -> Model {
 }
 
 fn floats(value: &Value) -> Vec<f32> {
-    value.data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    value
+        .data
+        .as_chunks()
+        .0
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect()
 }
 
 fn run(model: &Model, inputs: &[Value], xnnpack: bool) -> Result<Vec<Value>, String> {
@@ -159,7 +184,10 @@ fn problem(case: &Case<'_>) -> Option<String> {
     let mut evidence = Evidence::default();
     for value in inputs.iter().chain(&before) {
         let found = floats(value);
-        let (min, max) = (found.iter().copied().fold(0.0, f32::min), found.iter().copied().fold(0.0, f32::max));
+        let (min, max) = (
+            found.iter().copied().fold(0.0, f32::min),
+            found.iter().copied().fold(0.0, f32::max),
+        );
         evidence.ranges.insert(value.name.clone(), Range { min, max });
     }
     for name in observed(&model).unwrap() {
@@ -170,6 +198,9 @@ fn problem(case: &Case<'_>) -> Option<String> {
     if account.changed != 3 {
         return Some(format!("not in integers: {:?}", account.left));
     }
+    if let Ok(dump) = std::env::var("QDUMP") {
+        std::fs::write(format!("{dump}/{}.tflite", case.kind), tflite::write(&made).unwrap()).unwrap();
+    }
     for xnnpack in [false, true] {
         let after = match run(&made, &inputs, xnnpack) {
             Ok(outputs) => outputs,
@@ -177,11 +208,23 @@ fn problem(case: &Case<'_>) -> Option<String> {
         };
         for (before, after) in before.iter().zip(&after) {
             let range = evidence.ranges[&before.name];
-            let error = floats(before).iter().zip(floats(after)).map(|(one, other)| (one - other).abs()).fold(0.0, f32::max);
+            let error = floats(before)
+                .iter()
+                .zip(floats(after))
+                .map(|(one, other)| (one - other).abs())
+                .fold(0.0, f32::max);
             // Logarithms of probabilities have a fixed scale of 1/16.
-            let most = 0.03 * (range.max - range.min) + if case.kind == BuiltinOperator::LOG_SOFTMAX { 0.07 } else { 0.0 };
+            let most = 0.03 * (range.max - range.min)
+                + if case.kind == BuiltinOperator::LOG_SOFTMAX {
+                    0.07
+                } else {
+                    0.0
+                };
             if error > most || before.shape != after.shape {
-                return Some(format!("XNNPACK {xnnpack}: {} is off by {error} in {range:?}", before.name));
+                return Some(format!(
+                    "XNNPACK {xnnpack}: {} is off by {error} in {range:?}",
+                    before.name
+                ));
             }
         }
     }
@@ -237,13 +280,28 @@ fn every_operator_has_a_kernel() {
         of(Op::ADD, Some(AddOptions::default().into()), &[A, W(&[8])], image),
         pair(Op::SUB, Some(SubOptions::default().into())),
         pair(Op::MUL, Some(MulOptions::default().into())),
-        of(Op::MUL, Some(MulOptions::default().into()), &[A, W(&[1, 1, 1, 8])], image),
+        of(
+            Op::MUL,
+            Some(MulOptions::default().into()),
+            &[A, W(&[1, 1, 1, 8])],
+            image,
+        ),
         pair(Op::DIV, Some(DivOptions::default().into())),
         pair(Op::MAXIMUM, Some(MaximumMinimumOptions::default().into())),
         pair(Op::MINIMUM, Some(MaximumMinimumOptions::default().into())),
         pair(Op::SQUARED_DIFFERENCE, Some(SquaredDifferenceOptions::default().into())),
-        of(Op::CONV_2D, Some(conv.clone().into()), &[A, W(&[6, 3, 3, 8]), W(&[6])], &[1, 4, 4, 6]),
-        of(Op::DEPTHWISE_CONV_2D, Some(depthwise.into()), &[A, W(&[1, 3, 3, 8]), W(&[8])], image),
+        of(
+            Op::CONV_2D,
+            Some(conv.clone().into()),
+            &[A, W(&[6, 3, 3, 8]), W(&[6])],
+            &[1, 4, 4, 6],
+        ),
+        of(
+            Op::DEPTHWISE_CONV_2D,
+            Some(depthwise.into()),
+            &[A, W(&[1, 3, 3, 8]), W(&[8])],
+            image,
+        ),
         of(
             Op::TRANSPOSE_CONV,
             Some(transposed.into()),
@@ -252,17 +310,34 @@ fn every_operator_has_a_kernel() {
         ),
         of(
             Op::FULLY_CONNECTED,
-            Some(FullyConnectedOptions { keep_num_dims: true, ..FullyConnectedOptions::default() }.into()),
+            Some(
+                FullyConnectedOptions {
+                    keep_num_dims: true,
+                    ..FullyConnectedOptions::default()
+                }
+                .into(),
+            ),
             &[A, W(&[5, 8]), W(&[5])],
             &[1, 4, 4, 5],
         ),
         of(
             Op::BATCH_MATMUL,
-            Some(BatchMatMulOptions { adj_y: true, ..BatchMatMulOptions::default() }.into()),
+            Some(
+                BatchMatMulOptions {
+                    adj_y: true,
+                    ..BatchMatMulOptions::default()
+                }
+                .into(),
+            ),
             &[A, B],
             &[1, 4, 4, 4],
         ),
-        of(Op::BATCH_MATMUL, Some(BatchMatMulOptions::default().into()), &[A, W(&[1, 4, 8, 3])], &[1, 4, 4, 3]),
+        of(
+            Op::BATCH_MATMUL,
+            Some(BatchMatMulOptions::default().into()),
+            &[A, W(&[1, 4, 8, 3])],
+            &[1, 4, 4, 3],
+        ),
         alone(Op::AVERAGE_POOL_2D, Some(pool())),
         alone(Op::MAX_POOL_2D, Some(pool())),
         alone(Op::GELU, Some(GeluOptions::default().into())),
@@ -286,47 +361,215 @@ fn every_operator_has_a_kernel() {
         of(Op::SUM, Some(keep.clone().into()), &[A, I(&[3])], &[1, 4, 4, 1]),
         of(Op::REDUCE_MAX, Some(keep.clone().into()), &[A, I(&[3])], &[1, 4, 4, 1]),
         of(Op::REDUCE_MIN, Some(keep.into()), &[A, I(&[3])], &[1, 4, 4, 1]),
-        of(Op::RESHAPE, Some(ReshapeOptions::default().into()), &[A, I(&[16, 8])], &[16, 8]),
-        of(Op::SQUEEZE, Some(SqueezeOptions { squeeze_dims: Some(vec![0]) }.into()), &[A], &[4, 4, 8]),
-        of(Op::EXPAND_DIMS, Some(ExpandDimsOptions::default().into()), &[A, N(0)], &[1, 1, 4, 4, 8]),
-        of(Op::TRANSPOSE, Some(TransposeOptions::default().into()), &[A, I(&[0, 3, 1, 2])], &[1, 8, 4, 4]),
-        of(Op::SLICE, Some(SliceOptions::default().into()), &[A, I(&[0, 1, 0, 2]), I(&[1, 2, 4, 3])], &[1, 2, 4, 3]),
+        of(
+            Op::RESHAPE,
+            Some(ReshapeOptions::default().into()),
+            &[A, I(&[16, 8])],
+            &[16, 8],
+        ),
+        of(
+            Op::SQUEEZE,
+            Some(
+                SqueezeOptions {
+                    squeeze_dims: Some(vec![0]),
+                }
+                .into(),
+            ),
+            &[A],
+            &[4, 4, 8],
+        ),
+        of(
+            Op::EXPAND_DIMS,
+            Some(ExpandDimsOptions::default().into()),
+            &[A, N(0)],
+            &[1, 1, 4, 4, 8],
+        ),
+        of(
+            Op::TRANSPOSE,
+            Some(TransposeOptions::default().into()),
+            &[A, I(&[0, 3, 1, 2])],
+            &[1, 8, 4, 4],
+        ),
+        of(
+            Op::SLICE,
+            Some(SliceOptions::default().into()),
+            &[A, I(&[0, 1, 0, 2]), I(&[1, 2, 4, 3])],
+            &[1, 2, 4, 3],
+        ),
         of(
             Op::STRIDED_SLICE,
             Some(StridedSliceOptions::default().into()),
             &[A, I(&[0, 0, 0, 0]), I(&[1, 4, 4, 8]), I(&[1, 2, 2, 1])],
             &[1, 2, 2, 8],
         ),
-        of(Op::PACK, Some(PackOptions { values_count: 2, axis: 0 }.into()), &[A, B], &[2, 1, 4, 4, 8]),
-        of(Op::CONCATENATION, Some(ConcatenationOptions { axis: 3, ..ConcatenationOptions::default() }.into()), &[A, B], &[1, 4, 4, 16]),
-        of(Op::PAD, Some(PadOptions::default().into()), &[A, P(&[0, 0, 1, 1, 1, 0, 0, 0])], &[1, 6, 5, 8]),
-        of(Op::PADV2, Some(PadV2Options::default().into()), &[A, P(&[0, 0, 1, 1, 1, 0, 0, 0]), W(&[])], &[1, 6, 5, 8]),
-        of(Op::MIRROR_PAD, Some(MirrorPadOptions::default().into()), &[A, P(&[0, 0, 1, 1, 1, 0, 0, 0])], &[1, 6, 5, 8]),
-        of(Op::GATHER, Some(GatherOptions { axis: 3, ..GatherOptions::default() }.into()), &[A, I(&[3, 1])], &[1, 4, 4, 2]),
-        of(Op::GATHER_ND, Some(GatherNdOptions::default().into()), &[A, P(&[0, 3, 0, 1])], &[2, 4, 8]),
-        of(Op::TILE, Some(TileOptions::default().into()), &[A, I(&[1, 2, 1, 1])], &[1, 8, 4, 8]),
-        of(Op::BROADCAST_TO, Some(BroadcastToOptions::default().into()), &[A, I(&[2, 4, 4, 8])], &[2, 4, 4, 8]),
-        of(Op::RESIZE_BILINEAR, Some(ResizeBilinearOptions { half_pixel_centers: true, ..ResizeBilinearOptions::default() }.into()), &[A, I(&[8, 8])], &[1, 8, 8, 8]),
-        of(Op::RESIZE_NEAREST_NEIGHBOR, Some(ResizeNearestNeighborOptions::default().into()), &[A, I(&[8, 8])], &[1, 8, 8, 8]),
-        of(Op::DEPTH_TO_SPACE, Some(DepthToSpaceOptions { block_size: 2 }.into()), &[A], &[1, 8, 8, 2]),
-        of(Op::SPACE_TO_DEPTH, Some(SpaceToDepthOptions { block_size: 2 }.into()), &[A], &[1, 2, 2, 32]),
-        of(Op::SPACE_TO_BATCH_ND, Some(SpaceToBatchNDOptions::default().into()), &[A, I(&[2, 2]), P(&[0, 0, 0, 0])], &[4, 2, 2, 8]),
-        of(Op::REVERSE_V2, Some(ReverseV2Options::default().into()), &[A, I(&[3])], image),
-        of(Op::SELECT_V2, Some(SelectV2Options::default().into()), &[T(&[8]), A, B], image),
-        of(Op::SELECT, Some(SelectOptions::default().into()), &[T(&[1, 4, 4, 8]), A, B], image),
+        of(
+            Op::PACK,
+            Some(
+                PackOptions {
+                    values_count: 2,
+                    axis: 0,
+                }
+                .into(),
+            ),
+            &[A, B],
+            &[2, 1, 4, 4, 8],
+        ),
+        of(
+            Op::CONCATENATION,
+            Some(
+                ConcatenationOptions {
+                    axis: 3,
+                    ..ConcatenationOptions::default()
+                }
+                .into(),
+            ),
+            &[A, B],
+            &[1, 4, 4, 16],
+        ),
+        of(
+            Op::PAD,
+            Some(PadOptions::default().into()),
+            &[A, P(&[0, 0, 1, 1, 1, 0, 0, 0])],
+            &[1, 6, 5, 8],
+        ),
+        of(
+            Op::PADV2,
+            Some(PadV2Options::default().into()),
+            &[A, P(&[0, 0, 1, 1, 1, 0, 0, 0]), W(&[])],
+            &[1, 6, 5, 8],
+        ),
+        of(
+            Op::MIRROR_PAD,
+            Some(MirrorPadOptions::default().into()),
+            &[A, P(&[0, 0, 1, 1, 1, 0, 0, 0])],
+            &[1, 6, 5, 8],
+        ),
+        of(
+            Op::GATHER,
+            Some(
+                GatherOptions {
+                    axis: 3,
+                    ..GatherOptions::default()
+                }
+                .into(),
+            ),
+            &[A, I(&[3, 1])],
+            &[1, 4, 4, 2],
+        ),
+        of(
+            Op::GATHER_ND,
+            Some(GatherNdOptions::default().into()),
+            &[A, P(&[0, 3, 0, 1])],
+            &[2, 4, 8],
+        ),
+        of(
+            Op::TILE,
+            Some(TileOptions::default().into()),
+            &[A, I(&[1, 2, 1, 1])],
+            &[1, 8, 4, 8],
+        ),
+        of(
+            Op::BROADCAST_TO,
+            Some(BroadcastToOptions::default().into()),
+            &[A, I(&[2, 4, 4, 8])],
+            &[2, 4, 4, 8],
+        ),
+        of(
+            Op::RESIZE_BILINEAR,
+            Some(
+                ResizeBilinearOptions {
+                    half_pixel_centers: true,
+                    ..ResizeBilinearOptions::default()
+                }
+                .into(),
+            ),
+            &[A, I(&[8, 8])],
+            &[1, 8, 8, 8],
+        ),
+        of(
+            Op::RESIZE_NEAREST_NEIGHBOR,
+            Some(ResizeNearestNeighborOptions::default().into()),
+            &[A, I(&[8, 8])],
+            &[1, 8, 8, 8],
+        ),
+        of(
+            Op::DEPTH_TO_SPACE,
+            Some(DepthToSpaceOptions { block_size: 2 }.into()),
+            &[A],
+            &[1, 8, 8, 2],
+        ),
+        of(
+            Op::SPACE_TO_DEPTH,
+            Some(SpaceToDepthOptions { block_size: 2 }.into()),
+            &[A],
+            &[1, 2, 2, 32],
+        ),
+        of(
+            Op::SPACE_TO_BATCH_ND,
+            Some(SpaceToBatchNDOptions::default().into()),
+            &[A, I(&[2, 2]), P(&[0, 0, 0, 0])],
+            &[4, 2, 2, 8],
+        ),
+        of(
+            Op::REVERSE_V2,
+            Some(ReverseV2Options::default().into()),
+            &[A, I(&[3])],
+            image,
+        ),
+        of(
+            Op::SELECT_V2,
+            Some(SelectV2Options::default().into()),
+            &[T(&[8]), A, B],
+            image,
+        ),
+        of(
+            Op::SELECT,
+            Some(SelectOptions::default().into()),
+            &[T(&[1, 4, 4, 8]), A, B],
+            image,
+        ),
         of(
             Op::DYNAMIC_UPDATE_SLICE,
             Some(DynamicUpdateSliceOptions::default().into()),
             &[A, B, I(&[0, 0, 0, 0])],
             image,
         ),
-        Case { outputs: 2, ..of(Op::SPLIT, Some(SplitOptions { num_splits: 2 }.into()), &[N(3), A], &[1, 4, 4, 4]) },
-        Case { outputs: 2, ..of(Op::SPLIT_V, Some(SplitVOptions { num_splits: 2 }.into()), &[A, I(&[4, 4]), N(3)], &[1, 4, 4, 4]) },
-        Case { outputs: 4, ..of(Op::UNPACK, Some(UnpackOptions { num: 4, axis: 1 }.into()), &[A], &[1, 4, 8]) },
+        Case {
+            outputs: 2,
+            ..of(
+                Op::SPLIT,
+                Some(SplitOptions { num_splits: 2 }.into()),
+                &[N(3), A],
+                &[1, 4, 4, 4],
+            )
+        },
+        Case {
+            outputs: 2,
+            ..of(
+                Op::SPLIT_V,
+                Some(SplitVOptions { num_splits: 2 }.into()),
+                &[A, I(&[4, 4]), N(3)],
+                &[1, 4, 4, 4],
+            )
+        },
+        Case {
+            outputs: 4,
+            ..of(
+                Op::UNPACK,
+                Some(UnpackOptions { num: 4, axis: 1 }.into()),
+                &[A],
+                &[1, 4, 8],
+            )
+        },
     ];
     cases.push(Case {
         shape: &[4, 2, 2, 8],
-        ..of(Op::BATCH_TO_SPACE_ND, Some(BatchToSpaceNDOptions::default().into()), &[A, I(&[2, 2]), P(&[0, 0, 0, 0])], image)
+        ..of(
+            Op::BATCH_TO_SPACE_ND,
+            Some(BatchToSpaceNDOptions::default().into()),
+            &[A, I(&[2, 2]), P(&[0, 0, 0, 0])],
+            image,
+        )
     });
     let problems: Vec<String> = cases
         .iter()

@@ -34,7 +34,10 @@ pub(super) fn check(model: &Model) -> Result<(), VariantError> {
         for (index, tensor) in graph.tensors().iter().enumerate() {
             if tensor.buffer as usize >= buffers.max(1) {
                 let place = format!("tensor {index} {} of subgraph {number}", shown(tensor.name()));
-                return wrong(place, format!("its data is buffer {}, and there are {buffers}", tensor.buffer));
+                return wrong(
+                    place,
+                    format!("its data is buffer {}, and there are {buffers}", tensor.buffer),
+                );
             }
             if elements(tensor).is_none() {
                 let place = format!("tensor {index} {} of subgraph {number}", shown(tensor.name()));
@@ -45,15 +48,24 @@ pub(super) fn check(model: &Model) -> Result<(), VariantError> {
             let place = || format!("operator {index} of subgraph {number}");
             let codes = model.operator_codes().len();
             if operator.opcode_index as usize >= codes {
-                return wrong(place(), format!("its code is number {}, and there are {codes}", operator.opcode_index));
+                return wrong(
+                    place(),
+                    format!("its code is number {}, and there are {codes}", operator.opcode_index),
+                );
             }
             let inputs = operator.inputs().iter().chain(operator.outputs());
-            if let Some(wild) = inputs.chain(operator.intermediates()).find(|at| **at != -1 && !within(**at)) {
+            if let Some(wild) = inputs
+                .chain(operator.intermediates())
+                .find(|at| **at != -1 && !within(**at))
+            {
                 return wrong(place(), format!("it names tensor {wild}, and there are {tensors}"));
             }
         }
         if let Some(wild) = graph.inputs().iter().chain(graph.outputs()).find(|at| !within(**at)) {
-            return wrong(format!("subgraph {number}"), format!("it names tensor {wild}, and there are {tensors}"));
+            return wrong(
+                format!("subgraph {number}"),
+                format!("it names tensor {wild}, and there are {tensors}"),
+            );
         }
     }
     for (index, signature) in model.signature_defs().iter().enumerate() {
@@ -73,7 +85,9 @@ pub(super) fn check(model: &Model) -> Result<(), VariantError> {
 
 /// The number of the graph that is run where nobody names a signature: [`Model::entry`].
 pub(super) fn entry(model: &Model) -> usize {
-    model.signature().map_or(0, |signature| signature.subgraph_index as usize)
+    model
+        .signature()
+        .map_or(0, |signature| signature.subgraph_index as usize)
 }
 
 /// An operator's version; 0 where it has none.
@@ -84,15 +98,18 @@ fn version(model: &Model, operator: &Operator) -> i32 {
 
 /// The number of a tensor's elements; `None` of a shape that makes no sense.
 pub(super) fn elements(tensor: &Tensor) -> Option<usize> {
-    tensor
-        .shape()
-        .iter()
-        .try_fold(1_usize, |product, size| product.checked_mul(usize::try_from(*size).ok()?))
+    tensor.shape().iter().try_fold(1_usize, |product, size| {
+        product.checked_mul(usize::try_from(*size).ok()?)
+    })
 }
 
 /// A tensor's shape.
 pub(super) fn shape(tensor: &Tensor) -> Vec<usize> {
-    tensor.shape().iter().map(|size| usize::try_from(*size).unwrap_or(0)).collect()
+    tensor
+        .shape()
+        .iter()
+        .map(|size| usize::try_from(*size).unwrap_or(0))
+        .collect()
 }
 
 /// A tensor's data, where it is a constant whose data lies in the model, dense and of the type's width.
@@ -117,7 +134,13 @@ pub(super) fn singles<'a>(model: &'a Model, tensor: &Tensor) -> Option<&'a Bytes
 /// The values of a constant of 32-bit floats.
 pub(super) fn floats(model: &Model, tensor: &Tensor) -> Option<Vec<f32>> {
     let data = singles(model, tensor)?;
-    Some(data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    Some(
+        data.as_chunks()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect(),
+    )
 }
 
 /// The tensor of that index; -1 stands for none.
@@ -151,7 +174,10 @@ pub(super) fn leave(account: &mut Account, model: &Model, graph: &SubGraph, oper
     let op_type = model.operator_name(operator);
     let output = operator.outputs().first().and_then(|index| tensor(graph, *index));
     account.left.push(Left {
-        node: format!("operator producing {} ({op_type})", shown(output.map_or("", Tensor::name))),
+        node: format!(
+            "operator producing {} ({op_type})",
+            shown(output.map_or("", Tensor::name))
+        ),
         op_type,
         reason: reason.to_owned(),
     });
@@ -255,7 +281,9 @@ pub(super) fn sweep(model: &mut Model) {
     kept.extend(model.metadata().iter().map(|metadata| metadata.buffer));
     kept.extend(model.metadata_buffer().iter().map(|buffer| *buffer as u32));
     let codes = places(&used);
-    let buffers: Vec<bool> = (0..model.buffers().len() as u32).map(|index| kept.contains(&index)).collect();
+    let buffers: Vec<bool> = (0..model.buffers().len() as u32)
+        .map(|index| kept.contains(&index))
+        .collect();
     let moved = places(&buffers);
     let place = |places: &[u32], index: u32| places.get(index as usize).copied().unwrap_or(index);
     keep(&mut model.operator_codes, &used);
@@ -348,7 +376,10 @@ pub(super) fn drop_unread(model: &mut Model) {
             }
         }
         let signatures = model.signature_defs.as_deref_mut().unwrap_or_default();
-        for signature in signatures.iter().filter(|signature| signature.subgraph_index as usize == number) {
+        for signature in signatures
+            .iter()
+            .filter(|signature| signature.subgraph_index as usize == number)
+        {
             for entry in signature.inputs().iter().chain(signature.outputs()) {
                 gone.remove(&(entry.tensor_index as i32));
             }
@@ -363,7 +394,9 @@ fn remove_tensors(graph: &mut SubGraph, gone: &HashSet<i32>, number: usize, sign
     if gone.is_empty() {
         return;
     }
-    let kept: Vec<bool> = (0..graph.tensors().len() as i32).map(|index| !gone.contains(&index)).collect();
+    let kept: Vec<bool> = (0..graph.tensors().len() as i32)
+        .map(|index| !gone.contains(&index))
+        .collect();
     let places = places(&kept);
     let moved = |index: &mut i32| {
         if let Some(place) = usize::try_from(*index).ok().and_then(|at| places.get(at)) {
@@ -386,7 +419,10 @@ fn remove_tensors(graph: &mut SubGraph, gone: &HashSet<i32>, number: usize, sign
             list.iter_mut().flatten().for_each(moved);
         }
     }
-    for signature in signatures.iter_mut().filter(|signature| signature.subgraph_index as usize == number) {
+    for signature in signatures
+        .iter_mut()
+        .filter(|signature| signature.subgraph_index as usize == number)
+    {
         for entry in signature.inputs.iter_mut().chain(&mut signature.outputs).flatten() {
             if let Some(place) = places.get(entry.tensor_index as usize) {
                 entry.tensor_index = *place;

@@ -178,7 +178,13 @@ mod tests {
         assert_eq!(account.changed, 2);
         assert_eq!(
             kinds(&model),
-            ["DEQUANTIZE", "FULLY_CONNECTED", "FULLY_CONNECTED", "DEQUANTIZE", "FULLY_CONNECTED"]
+            [
+                "DEQUANTIZE",
+                "FULLY_CONNECTED",
+                "FULLY_CONNECTED",
+                "DEQUANTIZE",
+                "FULLY_CONNECTED"
+            ]
         );
         let stored = named(&model, "shared_fp16");
         assert_eq!(stored.r#type, TensorType::FLOAT16);
@@ -186,7 +192,12 @@ mod tests {
         assert_eq!(model.buffers()[stored.buffer as usize].data().len(), 16 * 16 * 2);
         // Biases are too small to be worth it, and what was wide is gone.
         assert_eq!(named(&model, "bias").r#type, TensorType::FLOAT32);
-        assert!(model.subgraphs()[0].tensors().iter().all(|tensor| tensor.name() != "shared"));
+        assert!(
+            model.subgraphs()[0]
+                .tensors()
+                .iter()
+                .all(|tensor| tensor.name() != "shared")
+        );
         reread(&model);
     }
 

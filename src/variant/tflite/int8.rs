@@ -44,7 +44,11 @@ pub enum Ends {
 pub fn observed(model: &Model) -> Result<Vec<String>, VariantError> {
     let model = in_floats(model)?;
     let reading = Reading::of(&model, model.entry());
-    Ok(reading.observed().into_iter().map(|index| reading.known_as(index)).collect())
+    Ok(reading
+        .observed()
+        .into_iter()
+        .map(|index| reading.known_as(index))
+        .collect())
 }
 
 /// `model` with every tensor of [`observed`] that an operator makes as an output besides its own, named the same, so that running it
@@ -57,7 +61,11 @@ pub fn observable(model: &Model) -> Result<Model, VariantError> {
     let entry = edit::entry(&model);
     if let Some(graph) = graphs.get_mut(entry) {
         let names = edit::names(graph);
-        let made: HashSet<i32> = graph.operators().iter().flat_map(|operator| operator.outputs().to_vec()).collect();
+        let made: HashSet<i32> = graph
+            .operators()
+            .iter()
+            .flat_map(|operator| operator.outputs().to_vec())
+            .collect();
         let mut wanted = Reading::of(&model, graph).observed();
         wanted.retain(|index| made.contains(index) && !graph.outputs().contains(index));
         let mut outputs = graph.outputs().to_vec();
@@ -105,7 +113,11 @@ pub fn int8(model: &mut Model, evidence: &Evidence, ends: Ends, account: &mut Ac
     }
     edit::drop_unread(&mut changed);
     edit::sweep(&mut changed);
-    let others = changed.subgraphs().iter().enumerate().filter(|(number, _)| *number != entry);
+    let others = changed
+        .subgraphs()
+        .iter()
+        .enumerate()
+        .filter(|(number, _)| *number != entry);
     if others.into_iter().any(|(_, graph)| !graph.operators().is_empty()) {
         account.note("int8-static: bodies of branches and loops, and further signatures' graphs, stay in floats");
     }
@@ -124,12 +136,17 @@ fn in_floats(model: &Model) -> Result<Model, VariantError> {
 }
 
 /// Scales of the model's own inputs and outputs, where they are known.
-fn ends_scales(reading: &Reading<'_>, graph: &SubGraph, plan: &[Option<Step>], evidence: &Evidence) -> HashMap<i32, Params> {
+fn ends_scales(
+    reading: &Reading<'_>,
+    graph: &SubGraph,
+    plan: &[Option<Step>],
+    evidence: &Evidence,
+) -> HashMap<i32, Params> {
     let mut scales = HashMap::new();
     for index in graph.outputs() {
         let range = evidence.ranges.get(&reading.known_as(*index));
         if let Some(range) = range.filter(|range| quantized::are_plain(&[range.min, range.max])) {
-            scales.insert(*index, quantized::ACTIVATION.params(range.min, range.max));
+            scales.insert(*index, quantized::activation_params(range.min, range.max));
         }
     }
     // What an input's first reader wants of it.

@@ -158,7 +158,8 @@ impl Pass {
             ask_for_zero_points(&mut operator);
             edit::raise(model, &mut operator, takes.version);
             self.done += 1;
-            let widening = (kind == BuiltinOperator::GATHER).then(|| widen_output(model, graph, &mut names, &mut operator));
+            let widening =
+                (kind == BuiltinOperator::GATHER).then(|| widen_output(model, graph, &mut names, &mut operator));
             operators.push(operator);
             operators.extend(widening.flatten());
         }
@@ -188,13 +189,15 @@ fn values(
     }
     if let Some(input) = takes.input {
         let input = at(input)?;
-        if edit::is_stored(model, input) || input.r#type != TensorType::FLOAT32 {
-            return Some(Err("its input is no activation in floats"));
+        if input.r#type != TensorType::FLOAT32 {
+            return Some(Err("its input is not in 32-bit floats"));
         }
-        let grouped = model.operator(operator) == BuiltinOperator::CONV_2D
-            && input.shape().last() != weight.shape().last();
+        let grouped =
+            model.operator(operator) == BuiltinOperator::CONV_2D && input.shape().last() != weight.shape().last();
         if grouped {
-            return Some(Err("its kernels take no 8-bit weights in groups with activations in floats"));
+            return Some(Err(
+                "its kernels take no 8-bit weights in groups with activations in floats",
+            ));
         }
     }
     Some(Ok((weight.clone(), values)))
@@ -210,7 +213,12 @@ fn ask_for_zero_points(operator: &mut Operator) {
 }
 
 /// Has the rows that an operator looks up come out in 8-bit integers; gives the operator that widens them.
-fn widen_output(model: &mut Model, graph: &mut SubGraph, names: &mut Names, operator: &mut Operator) -> Option<Operator> {
+fn widen_output(
+    model: &mut Model,
+    graph: &mut SubGraph,
+    names: &mut Names,
+    operator: &mut Operator,
+) -> Option<Operator> {
     let table = edit::tensor(graph, *operator.inputs().first()?)?.quantization.clone();
     let output = operator.outputs.as_mut()?.first_mut()?;
     let floats = edit::tensor(graph, *output)?;
@@ -259,7 +267,12 @@ mod tests {
         let tiny = small.weight("tiny", &[4, 1, 1, 32]);
         let kind = BuiltinOperator::CONV_2D;
         let a = small.operator(kind, None, &[x, conv, -1], ("a", &[1, 8, 8, 32]));
-        let b = small.operator(BuiltinOperator::DEPTHWISE_CONV_2D, None, &[a, depthwise, -1], ("b", &[1, 8, 8, 32]));
+        let b = small.operator(
+            BuiltinOperator::DEPTHWISE_CONV_2D,
+            None,
+            &[a, depthwise, -1],
+            ("b", &[1, 8, 8, 32]),
+        );
         let c = small.operator(kind, None, &[b, tiny, -1], ("c", &[1, 8, 8, 4]));
         let mut model = small.finish(&[c]);
         let account = apply(&mut model);
@@ -270,7 +283,12 @@ mod tests {
         assert_eq!(quantization("conv_int8").scale().len(), 32);
         assert_eq!(quantization("conv_int8").quantized_dimension, 0);
         assert_eq!(quantization("depthwise_int8").quantized_dimension, 3);
-        assert!(quantization("depthwise_int8").zero_point().iter().all(|zero| *zero == 0));
+        assert!(
+            quantization("depthwise_int8")
+                .zero_point()
+                .iter()
+                .all(|zero| *zero == 0)
+        );
         assert_eq!([0, 1, 2].map(|number| version(&model, number)), [5, 6, 1]);
         reread(&model);
     }
@@ -295,7 +313,12 @@ mod tests {
         let mut small = Small::new();
         let x = small.input("x", &[1, 32]);
         let weight = small.weight("w", &[32, 32]);
-        let product = small.operator(BuiltinOperator::FULLY_CONNECTED, None, &[x, weight, -1], ("y", &[1, 32]));
+        let product = small.operator(
+            BuiltinOperator::FULLY_CONNECTED,
+            None,
+            &[x, weight, -1],
+            ("y", &[1, 32]),
+        );
         let sum = small.operator(BuiltinOperator::ADD, None, &[product, weight], ("z", &[32, 32]));
         let mut model = small.finish(&[sum]);
         apply(&mut model);
@@ -308,7 +331,12 @@ mod tests {
         let mut small = Small::new();
         let x = small.input("x", &[1, 32]);
         let weight = small.weight("w", &[32, 32]);
-        let y = small.operator(BuiltinOperator::FULLY_CONNECTED, None, &[x, weight, -1], ("y", &[1, 32]));
+        let y = small.operator(
+            BuiltinOperator::FULLY_CONNECTED,
+            None,
+            &[x, weight, -1],
+            ("y", &[1, 32]),
+        );
         let mut model = small.finish(&[y]);
         apply(&mut model);
         let error = int8_dynamic(&mut model, &mut Account::default()).unwrap_err();

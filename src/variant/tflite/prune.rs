@@ -31,7 +31,11 @@ pub fn prune(model: &mut Model, settings: Pruning, account: &mut Account) -> Res
     let mut chosen = Vec::new();
     let mut magnitudes = Vec::new();
     for (buffer, reason) in &uses {
-        let tensor = model.subgraphs().iter().flat_map(SubGraph::tensors).find(|tensor| tensor.buffer == *buffer);
+        let tensor = model
+            .subgraphs()
+            .iter()
+            .flat_map(SubGraph::tensors)
+            .find(|tensor| tensor.buffer == *buffer);
         let weight = tensor.and_then(|tensor| elements(model, tensor));
         if let (Some(weight), None, false) = (weight, reason, others.contains(buffer)) {
             chosen.push(*buffer);
@@ -43,7 +47,10 @@ pub fn prune(model: &mut Model, settings: Pruning, account: &mut Account) -> Res
     let mut changed = 0;
     for (buffer, cutting) in chosen.iter().zip(settings.cut(&magnitudes)) {
         zeros += cutting.zeros;
-        let place = model.buffers.as_mut().and_then(|buffers| buffers.get_mut(*buffer as usize));
+        let place = model
+            .buffers
+            .as_mut()
+            .and_then(|buffers| buffers.get_mut(*buffer as usize));
         if let (Some(bytes), Some(place)) = (cutting.bytes, place) {
             place.data = Some(bytes);
             changed += 1;
@@ -82,9 +89,8 @@ fn weights(kind: BuiltinOperator) -> Option<std::ops::RangeInclusive<usize>> {
 
 /// A tensor that is widened from 16 bits stands for the one that it is widened from.
 fn origins(model: &Model, graph: &SubGraph) -> HashMap<i32, i32> {
-    let widening = |operator: &&crate::model::tflite::schema::Operator| {
-        model.operator(operator) == BuiltinOperator::DEQUANTIZE
-    };
+    let widening =
+        |operator: &&crate::model::tflite::schema::Operator| model.operator(operator) == BuiltinOperator::DEQUANTIZE;
     let operators = graph.operators().iter().filter(widening);
     operators
         .filter_map(|operator| Some((*operator.outputs().first()?, *operator.inputs().first()?)))
@@ -138,7 +144,10 @@ fn judge(
             edit::leave(account, model, graph, operator, reason);
         }
     }
-    let outputs = graph.outputs().iter().filter_map(|index| edit::tensor(graph, at(index)));
+    let outputs = graph
+        .outputs()
+        .iter()
+        .filter_map(|index| edit::tensor(graph, at(index)));
     others.extend(outputs.map(|tensor| tensor.buffer));
 }
 
@@ -222,7 +231,9 @@ mod tests {
             let count: i32 = shape.iter().product();
             // Equal weights would share a buffer.
             let start = i32::from(name.as_bytes()[0]);
-            let values: Vec<f32> = (0..count).map(|at| (((at + start) * 7919) % 1009) as f32 / 504.5 - 1.0).collect();
+            let values: Vec<f32> = (0..count)
+                .map(|at| (((at + start) * 7919) % 1009) as f32 / 504.5 - 1.0)
+                .collect();
             let weight = small.floats(name, shape, &values);
             at = small.operator(kind, None, &[at, weight, -1], (&format!("after {name}"), &[1, 20]));
         }
@@ -245,10 +256,19 @@ mod tests {
         let mut model = four(BuiltinOperator::FULLY_CONNECTED, &[20, 20]);
         let account = pruned(&mut model, "0.25-tensor");
         assert_eq!((account.changed, account.left.len()), (2, 2));
-        assert!(account.left.iter().all(|left| left.reason.contains("first or last layer")));
+        assert!(
+            account
+                .left
+                .iter()
+                .all(|left| left.reason.contains("first or last layer"))
+        );
         assert_eq!((zeros(&model, "b"), zeros(&model, "c")), (100, 100));
         assert!(zeros(&model, "a") < 2 && zeros(&model, "d") < 2);
-        assert!(account.notes[0].starts_with("prune: 200 of 800 weights (25.0 %) in 2 tensors"), "{:?}", account.notes);
+        assert!(
+            account.notes[0].starts_with("prune: 200 of 800 weights (25.0 %) in 2 tensors"),
+            "{:?}",
+            account.notes
+        );
         reread(&model);
         let mut model = four(BuiltinOperator::FULLY_CONNECTED, &[20, 20]);
         pruned(&mut model, "0.25");
@@ -274,6 +294,9 @@ mod tests {
         assert_eq!(account.changed, 2);
         let tensor = named(&model, "b_fp16");
         let bytes = edit::constant(&model, tensor, 2).unwrap();
-        assert_eq!(bytes.as_chunks().0.iter().filter(|half| **half == [0_u8, 0]).count(), 100);
+        assert_eq!(
+            bytes.as_chunks().0.iter().filter(|half| **half == [0_u8, 0]).count(),
+            100
+        );
     }
 }

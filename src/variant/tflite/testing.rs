@@ -123,7 +123,9 @@ pub(super) fn kinds(model: &Model) -> Vec<&'static str> {
 /// The main graph's tensor of that name.
 pub(super) fn named<'a>(model: &'a Model, name: &str) -> &'a Tensor {
     let mut tensors = model.subgraphs()[0].tensors().iter();
-    tensors.find(|tensor| tensor.name() == name).unwrap_or_else(|| panic!("no tensor {name}"))
+    tensors
+        .find(|tensor| tensor.name() == name)
+        .unwrap_or_else(|| panic!("no tensor {name}"))
 }
 
 /// What is written must be read again and be the same.

@@ -152,12 +152,22 @@ impl<'a> Emitter<'a> {
             bias::make_room(&mut params, offsets, input.scale);
         }
         let made = self.constant(&weight, TensorType::INT8, &params, axis, || {
-            (quantized::weight_bytes(&values, &shape, axis, &params), quantized::parameters(&params, axis))
+            (
+                quantized::weight_bytes(&values, &shape, axis, &params),
+                quantized::parameters(&params, axis),
+            )
         });
         put(operator, layer.weight, made);
         if let (Some(bias), Some(offsets)) = (bias, offsets) {
             let sums = bias::quantize(&offsets, 1.0, input.scale, &params);
-            let scales: Vec<Params> = sums.scales.iter().map(|scale| Params { scale: *scale, zero_point: 0 }).collect();
+            let scales: Vec<Params> = sums
+                .scales
+                .iter()
+                .map(|scale| Params {
+                    scale: *scale,
+                    zero_point: 0,
+                })
+                .collect();
             let made = self.constant(&bias, TensorType::INT32, &scales, axis, || {
                 let bytes: Vec<u8> = sums.integers.iter().flat_map(|sum| sum.to_le_bytes()).collect();
                 (bytes.into(), quantized::parameters(&scales, None))
@@ -175,8 +185,17 @@ impl<'a> Emitter<'a> {
         axis: Option<usize>,
         make: impl FnOnce() -> (bytes::Bytes, QuantizationParameters),
     ) -> i32 {
-        let told_by = (from.buffer, params.iter().map(|params| key(*params)).collect(), axis, kind);
-        if let Some(index) = self.constants.get(&told_by).filter(|index| self.has_shape(**index, from)) {
+        let told_by = (
+            from.buffer,
+            params.iter().map(|params| key(*params)).collect(),
+            axis,
+            kind,
+        );
+        if let Some(index) = self
+            .constants
+            .get(&told_by)
+            .filter(|index| self.has_shape(**index, from))
+        {
             return *index;
         }
         let (bytes, quantization) = make();
@@ -206,7 +225,10 @@ impl<'a> Emitter<'a> {
         };
         if let Some(values) = edit::floats(self.model, &from) {
             return self.constant(&from, TensorType::INT8, &[params], None, || {
-                (quantized::plain(&values, params).into(), quantized::parameters(&[params], None))
+                (
+                    quantized::plain(&values, params).into(),
+                    quantized::parameters(&[params], None),
+                )
             });
         }
         let told_by = (index, key(params));
@@ -252,7 +274,11 @@ impl<'a> Emitter<'a> {
         let (kind, version, options) = if into_integers {
             (BuiltinOperator::QUANTIZE, QUANTIZE, QuantizeOptions::default().into())
         } else {
-            (BuiltinOperator::DEQUANTIZE, DEQUANTIZE, DequantizeOptions::default().into())
+            (
+                BuiltinOperator::DEQUANTIZE,
+                DEQUANTIZE,
+                DequantizeOptions::default().into(),
+            )
         };
         self.operators.push(Operator {
             opcode_index: edit::code(self.model, kind, version),
@@ -300,7 +326,10 @@ impl<'a> Emitter<'a> {
         let name = |graph: &SubGraph, index| edit::tensor(graph, index).and_then(|tensor| tensor.name.clone());
         let (first, second) = (name(&self.graph, one), name(&self.graph, other));
         // A tensor that is an output twice has its names right already.
-        if first.as_ref().is_some_and(|name| second.as_ref().is_some_and(|other| other.len() > name.len())) {
+        if first
+            .as_ref()
+            .is_some_and(|name| second.as_ref().is_some_and(|other| other.len() > name.len()))
+        {
             if let Some(tensor) = edit::tensor_mut(&mut self.graph, one) {
                 tensor.name = second;
             }

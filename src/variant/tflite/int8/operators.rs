@@ -117,9 +117,7 @@ pub(super) fn kernel(kind: BuiltinOperator) -> Option<Kernel> {
         | BuiltinOperator::GATHER_ND
         | BuiltinOperator::RESHAPE
         | BuiltinOperator::SQUEEZE => with(Rule::LikeInput, 1),
-        BuiltinOperator::BROADCAST_TO | BuiltinOperator::REVERSE_V2 | BuiltinOperator::TILE => {
-            with(Rule::LikeInput, 3)
-        }
+        BuiltinOperator::BROADCAST_TO | BuiltinOperator::REVERSE_V2 | BuiltinOperator::TILE => with(Rule::LikeInput, 3),
         BuiltinOperator::CONCATENATION
         | BuiltinOperator::MAXIMUM
         | BuiltinOperator::MINIMUM

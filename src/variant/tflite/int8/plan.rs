@@ -129,7 +129,11 @@ impl<'a> Reading<'a> {
         if reads.is_empty() || !makes.iter().all(|index| self.flows(*index)) {
             return Some(Err("not all of its tensors are 32-bit floats"));
         }
-        let used = operator.inputs().iter().chain(makes).filter_map(|index| self.tensor(*index));
+        let used = operator
+            .inputs()
+            .iter()
+            .chain(makes)
+            .filter_map(|index| self.tensor(*index));
         if used.into_iter().any(|tensor| tensor.is_variable) || !operator.intermediates().is_empty() {
             return Some(Err("it keeps a state between runs"));
         }
@@ -146,12 +150,14 @@ impl<'a> Reading<'a> {
     fn constants(&self, operator: &Operator, kind: BuiltinOperator, kernel: &Kernel) -> Result<(), &'static str> {
         if let Some(layer) = kernel.layer {
             let at = |place: usize| operator.inputs().get(place).copied().unwrap_or(-1);
-            if !self.flows(at(layer.input)) {
-                return Err("its input is a constant");
-            }
-            let weight = self.values(at(layer.weight)).ok_or("its weights are no plain constants")?;
+            let weight = self
+                .values(at(layer.weight))
+                .ok_or("its weights are no plain constants")?;
             let shape = self.tensor(at(layer.weight)).map(edit::shape).unwrap_or_default();
-            let channels = shape.get(layer.axis).copied().ok_or("its weights have too few dimensions")?;
+            let channels = shape
+                .get(layer.axis)
+                .copied()
+                .ok_or("its weights have too few dimensions")?;
             if !quantized::are_plain(&weight) {
                 return Err("its weights are not finite, or masks beyond 1e9");
             }
@@ -222,7 +228,10 @@ fn choose(reading: &Reading<'_>, evidence: &Evidence, ends: Ends, account: &mut 
             let range = evidence.ranges.get(reading.name(**index));
             reading.flows(**index) && range.is_some_and(|range| !quantized::are_plain(&[range.min, range.max]))
         };
-        let named = operator.outputs().iter().find_map(|index| evidence.in_float.get(reading.name(*index)));
+        let named = operator
+            .outputs()
+            .iter()
+            .find_map(|index| evidence.in_float.get(reading.name(*index)));
         possible.push(match (reading.kernel(operator), named) {
             (None, _) => None,
             (Some(Err(reason)), _) => leave(reason),
@@ -259,7 +268,12 @@ fn settle(reading: &Reading<'_>, possible: &[Option<Kernel>], ends: Ends) -> Vec
                 let ends_here = reading.is_output(*index) && ends == Ends::Floats;
                 !readers.is_empty() && !ends_here && readers.iter().all(is_chosen)
             };
-            let inputs: Vec<i32> = operator.inputs().iter().filter(|index| reading.flows(**index)).copied().collect();
+            let inputs: Vec<i32> = operator
+                .inputs()
+                .iter()
+                .filter(|index| reading.flows(**index))
+                .copied()
+                .collect();
             let all_come = !inputs.is_empty() && inputs.iter().all(comes);
             if all_come || operator.outputs().iter().all(goes) {
                 if let Some(place) = chosen.get_mut(number) {
@@ -285,11 +299,15 @@ impl Scales<'_> {
     /// The scale of what a tensor was seen to hold.
     fn own(&self, index: i32) -> Result<Params, VariantError> {
         let name = self.reading.name(index);
-        let range = self.evidence.ranges.get(name).ok_or_else(|| VariantError::NotMeasured {
-            step: STEP.to_owned(),
-            what: format!("the range of tensor {}", shown(name)),
-        })?;
-        Ok(quantized::ACTIVATION.params(range.min, range.max))
+        let range = self
+            .evidence
+            .ranges
+            .get(name)
+            .ok_or_else(|| VariantError::NotMeasured {
+                step: STEP.to_owned(),
+                what: format!("the range of tensor {}", shown(name)),
+            })?;
+        Ok(quantized::activation_params(range.min, range.max))
     }
 
     fn operators(&self) -> impl DoubleEndedIterator<Item = (&Operator, &Kernel)> {
@@ -351,9 +369,11 @@ impl Scales<'_> {
                     let scale = first.map_or_else(|| choice(operator.outputs().first().copied().unwrap_or(-1)), Ok)?;
                     operator.outputs().iter().map(|_| scale).collect()
                 }
-                Rule::Free | Rule::LikeOutput => {
-                    operator.outputs().iter().map(|index| choice(*index)).collect::<Result<_, _>>()?
-                }
+                Rule::Free | Rule::LikeOutput => operator
+                    .outputs()
+                    .iter()
+                    .map(|index| choice(*index))
+                    .collect::<Result<_, _>>()?,
             };
             found.extend(operator.outputs().iter().copied().zip(outputs.iter().copied()));
             let inputs = operator.inputs().iter().enumerate();
@@ -375,7 +395,7 @@ impl Scales<'_> {
             Some(scale) => Some(*scale),
             None if self.reading.stands(index) => {
                 let values = self.reading.values(index)?;
-                Some(tensor::of_values(&values, quantized::ACTIVATION))
+                Some(quantized::operand_params(&values))
             }
             None => None,
         }
@@ -400,8 +420,12 @@ impl Scales<'_> {
         }
         let scale = match kernel.rule {
             Rule::LikeOutput => outputs.first().copied(),
-            _ if self.reading.stands(index) && self.reading.model.operator(operator) == BuiltinOperator::BATCH_MATMUL => {
-                self.reading.values(index).map(|values| tensor::of_values(&values, Scheme::WEIGHT))
+            _ if self.reading.stands(index)
+                && self.reading.model.operator(operator) == BuiltinOperator::BATCH_MATMUL =>
+            {
+                self.reading
+                    .values(index)
+                    .map(|values| tensor::of_values(&values, Scheme::WEIGHT))
             }
             _ => self.current(index, found),
         };

@@ -12,10 +12,7 @@ use crate::variant::tflite::testing::named;
 use crate::variant::tflite::testing::reread;
 
 fn ranges(entries: &[(&str, f32, f32)]) -> Evidence {
-    let range = |(name, min, max): &(&str, f32, f32)| (
-        (*name).to_owned(),
-        Range { min: *min, max: *max },
-    );
+    let range = |(name, min, max): &(&str, f32, f32)| ((*name).to_owned(), Range { min: *min, max: *max });
     Evidence {
         ranges: entries.iter().map(range).collect(),
         ..Evidence::default()
@@ -31,7 +28,11 @@ fn applied(model: &Model, evidence: &Evidence, ends: Ends) -> (Model, Account) {
 
 fn scale(tensor: &Tensor) -> (Vec<f32>, Vec<i64>, i32) {
     let found = tensor.quantization.as_ref().unwrap();
-    (found.scale().to_vec(), found.zero_point().to_vec(), found.quantized_dimension)
+    (
+        found.scale().to_vec(),
+        found.zero_point().to_vec(),
+        found.quantized_dimension,
+    )
 }
 
 /// A layer with a bias and what comes after it.
@@ -40,7 +41,12 @@ fn layer_then(kind: Option<BuiltinOperator>) -> Model {
     let x = small.input("x", &[1, 4]);
     let weight = small.floats("w", &[2, 4], &[1.27, 0.0, 0.0, 0.0, 0.0, -2.54, 1.0, 0.0]);
     let bias = small.floats("b", &[2], &[1.0, -0.5]);
-    let mut y = small.operator(BuiltinOperator::FULLY_CONNECTED, None, &[x, weight, bias], ("y", &[1, 2]));
+    let mut y = small.operator(
+        BuiltinOperator::FULLY_CONNECTED,
+        None,
+        &[x, weight, bias],
+        ("y", &[1, 2]),
+    );
     if let Some(kind) = kind {
         y = small.operator(kind, None, &[y], ("z", &[1, 2]));
     }
@@ -64,7 +70,10 @@ fn a_layer_has_symmetric_weights_and_a_bias_at_the_scale_of_its_sums() {
     assert_eq!(account.changed, 1);
     assert_eq!(kinds(&model), ["QUANTIZE", "FULLY_CONNECTED", "DEQUANTIZE"]);
     let (scales, zeros, axis) = scale(named(&model, "w_int8"));
-    assert!((scales[0] - 0.01).abs() < 1e-7 && (scales[1] - 0.02).abs() < 1e-7, "{scales:?}");
+    assert!(
+        (scales[0] - 0.01).abs() < 1e-7 && (scales[1] - 0.02).abs() < 1e-7,
+        "{scales:?}"
+    );
     assert_eq!((zeros, axis), (vec![0, 0], 0));
     let (input, zero, _) = scale(named(&model, "x_int8"));
     assert!((input[0] - 0.01).abs() < 1e-7);
@@ -119,7 +128,9 @@ fn what_has_no_kernel_stays_in_floats_between_conversions() {
     assert!(account.left[0].reason.contains("no kernel"), "{:?}", account.left);
     // A person may want one in floats too.
     let mut evidence = evidence;
-    evidence.in_float.insert("y".to_owned(), "its error is large".to_owned());
+    evidence
+        .in_float
+        .insert("y".to_owned(), "its error is large".to_owned());
     let (mut model, mut account) = (layer_then(Some(BuiltinOperator::COS)), Account::default());
     let before = model.clone();
     int8(&mut model, &evidence, Ends::Floats, &mut account).unwrap();
@@ -144,7 +155,10 @@ fn moving_elements_between_floats_is_not_worth_a_conversion() {
     int8(&mut model, &evidence, Ends::Floats, &mut account).unwrap();
     assert_eq!(account.changed, 0);
     let (model, _) = applied(&build(BuiltinOperator::RELU), &evidence, Ends::Floats);
-    assert_eq!(kinds(&model), ["QUANTIZE", "RELU", "SQUEEZE", "EXPAND_DIMS", "DEQUANTIZE", "COS"]);
+    assert_eq!(
+        kinds(&model),
+        ["QUANTIZE", "RELU", "SQUEEZE", "EXPAND_DIMS", "DEQUANTIZE", "COS"]
+    );
 }
 
 #[test]
@@ -171,16 +185,37 @@ fn brought_together(shared: bool) -> Model {
 
 #[test]
 fn what_is_brought_together_has_one_scale() {
-    let evidence = ranges(&[("x", -1.0, 9.0), ("a", 0.0, 9.0), ("b", 0.0, 6.0), ("all", 0.0, 9.0), ("c", 0.0, 6.0)]);
+    let evidence = ranges(&[
+        ("x", -1.0, 9.0),
+        ("a", 0.0, 9.0),
+        ("b", 0.0, 6.0),
+        ("all", 0.0, 9.0),
+        ("c", 0.0, 6.0),
+    ]);
     let (model, _) = applied(&brought_together(false), &evidence, Ends::Floats);
-    assert_eq!(kinds(&model), ["QUANTIZE", "RELU", "RELU6", "CONCATENATION", "DEQUANTIZE"]);
+    assert_eq!(
+        kinds(&model),
+        ["QUANTIZE", "RELU", "RELU6", "CONCATENATION", "DEQUANTIZE"]
+    );
     let one = scale(named(&model, "all_fp32"));
-    assert_eq!((scale(named(&model, "a")), scale(named(&model, "b"))), (one.clone(), one.clone()));
+    assert_eq!(
+        (scale(named(&model, "a")), scale(named(&model, "b"))),
+        (one.clone(), one.clone())
+    );
     // With another reader the second keeps its finer scale, and is converted on its way.
     let (model, _) = applied(&brought_together(true), &evidence, Ends::Floats);
     assert_eq!(
         kinds(&model),
-        ["QUANTIZE", "RELU", "RELU6", "QUANTIZE", "CONCATENATION", "RELU", "DEQUANTIZE", "DEQUANTIZE"]
+        [
+            "QUANTIZE",
+            "RELU",
+            "RELU6",
+            "QUANTIZE",
+            "CONCATENATION",
+            "RELU",
+            "DEQUANTIZE",
+            "DEQUANTIZE"
+        ]
     );
     assert!(scale(named(&model, "b")).0[0] < one.0[0]);
     assert_eq!(scale(named(&model, "b_int8")), one);
@@ -189,7 +224,13 @@ fn what_is_brought_together_has_one_scale() {
 #[test]
 fn a_missing_range_is_named() {
     let mut account = Account::default();
-    let error = int8(&mut layer_then(None), &ranges(&[("x", 0.0, 1.0)]), Ends::Floats, &mut account).unwrap_err();
+    let error = int8(
+        &mut layer_then(None),
+        &ranges(&[("x", 0.0, 1.0)]),
+        Ends::Floats,
+        &mut account,
+    )
+    .unwrap_err();
     assert_eq!(error.to_string(), "int8-static needs to know the range of tensor `y`");
 }
 
@@ -201,7 +242,13 @@ fn masks_stay_in_floats() {
     let y = small.operator(BuiltinOperator::ADD, None, &[x, mask], ("y", &[1, 4]));
     let mut model = small.finish(&[y]);
     let mut account = Account::default();
-    int8(&mut model, &ranges(&[("x", 0.0, 1.0), ("y", 0.0, 1.0)]), Ends::Floats, &mut account).unwrap();
+    int8(
+        &mut model,
+        &ranges(&[("x", 0.0, 1.0), ("y", 0.0, 1.0)]),
+        Ends::Floats,
+        &mut account,
+    )
+    .unwrap();
     assert_eq!(account.changed, 0);
     assert!(account.left[0].reason.contains("mask"));
 }
@@ -212,10 +259,17 @@ fn observed_are_the_activations_of_what_has_a_kernel() {
     assert_eq!(observed(&model).unwrap(), ["x", "y"]);
     let shown = observable(&model).unwrap();
     let graph = shown.entry();
-    let names: Vec<&str> = graph.outputs().iter().map(|index| graph.tensors()[*index as usize].name()).collect();
+    let names: Vec<&str> = graph
+        .outputs()
+        .iter()
+        .map(|index| graph.tensors()[*index as usize].name())
+        .collect();
     assert_eq!(names, ["z", "y"]);
     let signature = shown.signature().unwrap();
-    assert_eq!(signature.outputs().iter().map(TensorMap::name).collect::<Vec<_>>(), ["out", "y"]);
+    assert_eq!(
+        signature.outputs().iter().map(TensorMap::name).collect::<Vec<_>>(),
+        ["out", "y"]
+    );
     reread(&shown);
 }
 
@@ -234,9 +288,17 @@ fn tensors_of_one_name_are_known_by_their_places() {
 #[test]
 fn damaged_tables_are_refused() {
     let mut model = layer_then(None);
-    if let Some(operator) = model.subgraphs.as_mut().and_then(|graphs| graphs[0].operators.as_mut()).and_then(|list| list.first_mut()) {
+    if let Some(operator) = model
+        .subgraphs
+        .as_mut()
+        .and_then(|graphs| graphs[0].operators.as_mut())
+        .and_then(|list| list.first_mut())
+    {
         operator.inputs = Some(vec![0, 99, 2]);
     }
     let error = observed(&model).unwrap_err();
-    assert_eq!(error.to_string(), "operator 0 of subgraph 0 is damaged: it names tensor 99, and there are 4");
+    assert_eq!(
+        error.to_string(),
+        "operator 0 of subgraph 0 is damaged: it names tensor 99, and there are 4"
+    );
 }
