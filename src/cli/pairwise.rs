@@ -15,6 +15,7 @@ use crate::machine::Fingerprint;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::ci;
 use crate::pipeline::feed::ShapeSource;
+use crate::pipeline::feed::shared_shapes;
 use crate::pipeline::machinery;
 use crate::pipeline::open;
 use crate::pipeline::open::Found;
@@ -153,6 +154,7 @@ pub(crate) fn run(args: &PairArgs, rules: Rules, context: &Context) -> Result<Ex
     let project = desk::place(context)?;
     let find = |reference: &str| open::find(reference, &project.workspace, &context.working_folder);
     let (baseline, candidate) = (find(&args.baseline)?, find(&args.candidate)?);
+    let shapes = shared_shapes(&candidate.model, &baseline.model, &shapes);
     let config = config(args, &rules, &candidate, shapes, context);
     let mut notices = Vec::new();
     notices.extend(of_build("A", &baseline));

@@ -24,6 +24,7 @@ use crate::model::inputs;
 use crate::model::inputs::InputError;
 use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::feed::check_same_inputs;
+use crate::pipeline::feed::shared_shapes;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::open::Found;
 use crate::pipeline::open::OpenError;
@@ -212,6 +213,10 @@ pub fn pair(baseline: Found, candidate: Found, settings: &Feed, workspace: &Work
         hints: trouble.hints,
     })?;
     check_same_outputs(&baseline.model, &candidate.model)?;
+    let settings = &Feed {
+        shapes: shared_shapes(&candidate.model, &baseline.model, &settings.shapes),
+        ..settings.clone()
+    };
     let candidate = feed(candidate, settings, workspace)?;
     let request = OpenRequest {
         reference: "",

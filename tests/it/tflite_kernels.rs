@@ -198,6 +198,9 @@ fn problem(case: &Case<'_>) -> Option<String> {
     if account.changed != 3 {
         return Some(format!("not in integers: {:?}", account.left));
     }
+    if let Ok(dump) = std::env::var("QDUMP") {
+        std::fs::write(format!("{dump}/{}.tflite", case.kind), tflite::write(&made).unwrap()).unwrap();
+    }
     for xnnpack in [false, true] {
         let after = match run(&made, &inputs, xnnpack) {
             Ok(outputs) => outputs,

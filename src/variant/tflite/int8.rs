@@ -146,7 +146,7 @@ fn ends_scales(
     for index in graph.outputs() {
         let range = evidence.ranges.get(&reading.known_as(*index));
         if let Some(range) = range.filter(|range| quantized::are_plain(&[range.min, range.max])) {
-            scales.insert(*index, quantized::ACTIVATION.params(range.min, range.max));
+            scales.insert(*index, quantized::activation_params(range.min, range.max));
         }
     }
     // What an input's first reader wants of it.

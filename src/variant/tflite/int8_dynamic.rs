@@ -189,8 +189,8 @@ fn values(
     }
     if let Some(input) = takes.input {
         let input = at(input)?;
-        if edit::is_stored(model, input) || input.r#type != TensorType::FLOAT32 {
-            return Some(Err("its input is no activation in floats"));
+        if input.r#type != TensorType::FLOAT32 {
+            return Some(Err("its input is not in 32-bit floats"));
         }
         let grouped =
             model.operator(operator) == BuiltinOperator::CONV_2D && input.shape().last() != weight.shape().last();

@@ -15,6 +15,22 @@ pub(super) const ACTIVATION: Scheme = Scheme {
     reduce_range: false,
 };
 
+/// An activation's scale for values from `min` to `max`. One that was never seen to be anything but 0 gets the scale of values up to 1,
+/// so that biases which are added to its products stay fine.
+pub(super) fn activation_params(min: f32, max: f32) -> Params {
+    let max = if min.abs().max(max.abs()) < NOTHING { 1.0 } else { max };
+    ACTIVATION.params(min, max)
+}
+
+/// The same for the values of a constant.
+pub(super) fn operand_params(values: &[f32]) -> Params {
+    let (min, max) = tensor::extremes(values).unwrap_or_default();
+    activation_params(min, max)
+}
+
+/// Values below this count as 0.
+const NOTHING: f32 = 1e-9;
+
 /// Values from here on are no weights but masks, which integers cannot keep apart from the rest.
 pub(super) const MASK: f32 = 1e9;
 
@@ -86,6 +102,18 @@ mod tests {
         assert!((scales[0] - 0.01).abs() < 1e-6 && (scales[2] - 0.1).abs() < 1e-6);
         assert_eq!(scales[1], scales[2]);
         assert_eq!(weight_params(&[0.0; 4], &[2, 2], Some(0))[0].scale, 1.0 / 127.0);
+    }
+
+    #[test]
+    fn what_is_always_zero_has_a_scale_for_its_biases() {
+        for params in [
+            activation_params(0.0, 0.0),
+            operand_params(&[0.0, -0.0]),
+            operand_params(&[]),
+        ] {
+            assert_eq!((params.scale, params.zero_point), (1.0 / 255.0, -128));
+        }
+        assert_eq!(activation_params(-1e-3, 1e-3).zero_point, 0);
     }
 
     #[test]

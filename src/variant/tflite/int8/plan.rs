@@ -150,9 +150,6 @@ impl<'a> Reading<'a> {
     fn constants(&self, operator: &Operator, kind: BuiltinOperator, kernel: &Kernel) -> Result<(), &'static str> {
         if let Some(layer) = kernel.layer {
             let at = |place: usize| operator.inputs().get(place).copied().unwrap_or(-1);
-            if !self.flows(at(layer.input)) {
-                return Err("its input is a constant");
-            }
             let weight = self
                 .values(at(layer.weight))
                 .ok_or("its weights are no plain constants")?;
@@ -310,7 +307,7 @@ impl Scales<'_> {
                 step: STEP.to_owned(),
                 what: format!("the range of tensor {}", shown(name)),
             })?;
-        Ok(quantized::ACTIVATION.params(range.min, range.max))
+        Ok(quantized::activation_params(range.min, range.max))
     }
 
     fn operators(&self) -> impl DoubleEndedIterator<Item = (&Operator, &Kernel)> {
@@ -398,7 +395,7 @@ impl Scales<'_> {
             Some(scale) => Some(*scale),
             None if self.reading.stands(index) => {
                 let values = self.reading.values(index)?;
-                Some(tensor::of_values(&values, quantized::ACTIVATION))
+                Some(quantized::operand_params(&values))
             }
             None => None,
         }
