@@ -149,7 +149,15 @@ fn a_git_lfs_pointer() {
 
 #[test]
 fn another_format_that_is_cut_short() {
-    insta::assert_snapshot!(said_of(b"\x1c\0\0\0TFL3\x14\0\0\0"), @"");
+    insta::assert_snapshot!(said_of(b"\x1c\0\0\0TFL3\x14\0\0\0"), @r#"
+    exit code: 2
+    ----- stdout -----
+    digits · onnxruntime_cpu · baseline mlbuild-baseline
+      fp32  error  `model.onnx` is not a readable TFLite model: the model points 28 bytes on from byte 0, outside the file (12 bytes); it is damaged or cut short
+
+    error: `digits` could not be compared: `model.onnx` is not a readable TFLite model: the model points 28 bytes on from byte 0, outside the file (12 bytes); it is damaged or cut short (.mlbuild.yml:3)
+    hint: copy, download or convert it again; an interrupted transfer cuts files short
+    "#);
 }
 
 #[test]

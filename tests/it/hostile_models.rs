@@ -9,6 +9,7 @@ use mlbuild::model::onnx;
 use mlbuild::model::onnx::check::check;
 use mlbuild::model::onnx::proto::ModelProto;
 use mlbuild::model::onnx::proto::NodeProto;
+use mlbuild::model::tensor::Dim;
 use mlbuild::variant::Derivation;
 use mlbuild::variant::Evidence;
 use mlbuild::variant::Range;
@@ -17,7 +18,6 @@ use mlbuild::variant::Statistic;
 use mlbuild::variant::TRANSFORMS;
 use mlbuild::variant::VariantError;
 use mlbuild::variant::Wanted;
-use mlbuild::model::tensor::Dim;
 use proptest::prelude::*;
 use prost::Message as _;
 
@@ -93,7 +93,11 @@ fn converted(model: &Model) -> Result<Model, VariantError> {
     while derivation.next().is_some() {
         let wanted = derivation.wanted()?;
         let mut evidence = invented(&wanted);
-        let open = model.facts.inputs.iter().filter(|spec| wanted.shapes.contains(&spec.name));
+        let open = model
+            .facts
+            .inputs
+            .iter()
+            .filter(|spec| wanted.shapes.contains(&spec.name));
         let size = |dim: &Dim| match dim {
             Dim::Fixed(size) => *size,
             Dim::Symbol(_) | Dim::Unknown => 1,
