@@ -170,7 +170,11 @@ pub(crate) fn run(args: &PairArgs, rules: Rules, context: &Context) -> Result<Ex
     let cache = cache(args, &config, &baseline, &candidate).map(|(baseline, candidate)| Cache {
         baseline,
         candidate,
-        runtime_version: machinery.library.version.clone(),
+        runtime_version: config
+            .models
+            .first()
+            .and_then(|model| model.targets.first())
+            .and_then(|target| machinery.library_of(target.engine()).version.clone()),
         machine: &machine,
         workspace: &project.workspace,
     });

@@ -148,6 +148,11 @@ pub fn run(request: &Request<'_>, progress: &mut dyn FnMut(&str, usize, usize)) 
         label: opened.label.clone(),
         source,
     };
+    let proto = opened
+        .model
+        .as_onnx("trying layers one by one")
+        .map_err(VariantError::from)
+        .map_err(refused)?;
     let recipe = Recipe::parse(PASS)?;
     let derivation = Derivation::start(&opened.model, &recipe, request.seed).map_err(refused)?;
     let wanted = derivation.wanted().map_err(refused)?;
@@ -155,11 +160,6 @@ pub fn run(request: &Request<'_>, progress: &mut dyn FnMut(&str, usize, usize)) 
     if groups.is_empty() {
         return Err(LayersError::None(opened.label.clone()));
     }
-    let proto = opened
-        .model
-        .as_onnx("trying layers")
-        .map_err(VariantError::from)
-        .map_err(refused)?;
     let side = agree::side(opened, request.engine);
     let calibrated = calibrate::observe(
         &side,

@@ -116,7 +116,11 @@ pub fn measure(request: &Request<'_>, observer: &mut dyn FnMut(Event)) -> Result
     )?;
     let side = Side {
         artifact: opened.artifact,
-        settings: gate::session_settings(request.config, request.machinery, compatible::usual_target(opened.model.format)),
+        settings: gate::session_settings(
+            request.config,
+            request.machinery,
+            compatible::usual_target(opened.model.format),
+        ),
         inputs: opened.made.inputs,
     };
     let mut plan = Plan::new(&request.config.gate, measure, 1);
