@@ -121,6 +121,7 @@ fn finished(mut graph: Graph, nhwc: bool) -> Result<Graph, String> {
     passes::erf::erf(&mut graph)?;
     let mut graph = passes::layout::layout(&graph, nhwc)?;
     passes::fuse::fuse(&mut graph)?;
+    passes::split::split(&mut graph);
     own_outputs(&mut graph)?;
     Ok(graph)
 }
@@ -301,6 +302,9 @@ fn lowered(proto: &ModelProto, notes: &mut Vec<String>) -> Result<Graph, Convert
 }
 
 #[cfg(test)]
+mod refusals;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::hint::Hint as _;
@@ -311,7 +315,11 @@ mod tests {
     use crate::variant::testing;
 
     /// Converts a graph from `x` of a shape to `y`.
-    fn made(shape: &[u64], nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> Result<Converted, ConvertError> {
+    pub(super) fn made(
+        shape: &[u64],
+        nodes: Vec<NodeProto>,
+        constants: Vec<TensorProto>,
+    ) -> Result<Converted, ConvertError> {
         let mut model = testing::of(nodes, constants);
         let float = |value: &mut ValueInfoProto| {
             value.r#type = Some(TypeProto {
@@ -421,38 +429,6 @@ mod tests {
         );
         assert_eq!(example(Some(&[open("n"), open("seq")])), "1,128");
         assert_eq!(example(None), "1,3,224,224");
-    }
-
-    #[test]
-    fn a_tensor_beyond_the_formats_reach_is_refused() {
-        let mut shape = edit::list("shape", &[1 << 16, 1 << 16]);
-        shape.dims = vec![2];
-        let error = made(
-            &[1, 1],
-            vec![edit::node("Expand", &["x", "shape"], &["y"])],
-            vec![shape],
-        )
-        .unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("a tensor of shape [65536, 65536], too large for the format"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn texts_are_refused_by_their_type() {
-        let mut notes = Vec::new();
-        let error = kinds("names", ElementType::String, &mut notes).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`names` is of type string, which the conversion does not do"
-        );
-        assert_eq!(
-            error.hints(),
-            ["export the model with float32, int64, int32 or bool inputs and outputs"]
-        );
     }
 
     #[test]
