@@ -350,7 +350,13 @@ fn groups<'a>(
     let proto = match model {
         Decoded::Onnx(proto) => proto,
         // One copy of the model yields all of them.
-        Decoded::TfLite(_) => return Ok(if wanted.is_empty() { Vec::new() } else { vec![wanted.to_vec()] }),
+        Decoded::TfLite(_) => {
+            return Ok(if wanted.is_empty() {
+                Vec::new()
+            } else {
+                vec![wanted.to_vec()]
+            });
+        }
     };
     for tensor in made(proto, &[], &shapes) {
         let Some(observations) = of_tensor.remove(tensor.name.as_str()) else {

@@ -99,11 +99,7 @@ pub(super) fn check_same_inputs(candidate: &Model, baseline: &Model, source: Sha
 }
 
 /// `given`, and the sizes that `other` fixes of inputs that `model` leaves open, so that both can be fed alike.
-pub fn shared_shapes(
-    model: &Model,
-    other: &Model,
-    given: &BTreeMap<String, Vec<u64>>,
-) -> BTreeMap<String, Vec<u64>> {
+pub fn shared_shapes(model: &Model, other: &Model, given: &BTreeMap<String, Vec<u64>>) -> BTreeMap<String, Vec<u64>> {
     let fixed = |spec: &TensorSpec| -> Option<Vec<u64>> {
         let size = |dim: &Dim| match dim {
             Dim::Fixed(size) => Some(*size),

@@ -153,7 +153,8 @@ fn another_format_that_is_cut_short() {
     exit code: 2
     ----- stdout -----
     digits · onnxruntime_cpu · baseline mlbuild-baseline
-      fp32  error  `model.onnx` is not a readable TFLite model: the model points 28 bytes on from byte 0, outside the file (12 bytes); it is damaged or cut short
+      fp32  error
+        `model.onnx` is not a readable TFLite model: the model points 28 bytes on from byte 0, outside the file (12 bytes); it is damaged or cut short
 
     error: `digits` could not be compared: `model.onnx` is not a readable TFLite model: the model points 28 bytes on from byte 0, outside the file (12 bytes); it is damaged or cut short (.mlbuild.yml:3)
     hint: copy, download or convert it again; an interrupted transfer cuts files short

@@ -76,6 +76,7 @@ mod support;
 mod tasks;
 mod tflite_convert;
 mod tflite_desk;
+mod tflite_fuzz;
 mod tflite_families;
 mod tflite_kernels;
 mod tflite_measuring;
