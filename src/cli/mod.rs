@@ -14,7 +14,6 @@ pub mod environment;
 pub mod error;
 pub mod exit;
 mod filter_args;
-mod identity;
 mod making;
 pub mod manual;
 mod method_args;
