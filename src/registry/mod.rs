@@ -23,6 +23,7 @@ pub mod salvage;
 mod schema;
 mod share;
 mod tags;
+mod unfigured;
 mod whole;
 
 pub use benchmarks::Benchmark;
