@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_machines_and_lengths.sql"),
     include_str!("migrations/0003_derivations_and_checks.sql"),
     include_str!("migrations/0004_workspace.sql"),
+    include_str!("migrations/0005_indices.sql"),
 ];
 
 /// The version that this mlbuild writes.
@@ -220,6 +221,7 @@ mod tests {
         include_str!("migrations/0002_rows.sql"),
         include_str!("migrations/0003_rows.sql"),
         include_str!("migrations/0004_rows.sql"),
+        include_str!("migrations/0005_rows.sql"),
     ];
 
     #[test]
