@@ -29,6 +29,7 @@ mod stage_clock;
 mod transfer;
 pub mod ui;
 
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -71,6 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         environment,
         working_folder,
         touched: RefCell::default(),
+        own_entry: OnceCell::new(),
     };
     let recorder = recorder::Recorder::begin(&arguments, &matches, &context);
     let exit = args.command.run(&context).unwrap_or_else(|error| {

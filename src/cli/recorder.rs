@@ -58,6 +58,7 @@ impl Recorder {
             if let Some(mut registry) = Registry::open_to_record(&path) {
                 recorder.builds = resolved(&recorder.references, &registry, context);
                 recorder.begun = registry.begin_entry(entry).is_ok().then_some(path);
+                let _ = context.own_entry.set(entry.id.clone());
                 registry.close_at_once();
             }
         }
