@@ -5,6 +5,8 @@ pub(crate) mod desk;
 pub(crate) mod env;
 pub(crate) mod fake_github;
 pub(crate) mod killing;
+#[cfg(target_os = "linux")]
+pub(crate) mod mounts;
 pub(crate) mod onnx;
 pub(crate) mod page;
 pub(crate) mod profiles;
