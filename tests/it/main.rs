@@ -73,6 +73,7 @@ mod sensitivity_command;
 mod shelf;
 mod simplify;
 mod smooth;
+mod spoken;
 mod support;
 mod tasks;
 mod trend;
