@@ -84,7 +84,9 @@ fn exercise(bytes: Vec<u8>) -> bool {
     };
     // Sizes that a hostile file invents are not made up here: they would only be slow.
     let is_small = |dims: &Option<Vec<mlbuild::model::tensor::Dim>>| {
-        dims.iter().flatten().all(|dim| !matches!(dim, mlbuild::model::tensor::Dim::Fixed(size) if *size > 64))
+        dims.iter()
+            .flatten()
+            .all(|dim| !matches!(dim, mlbuild::model::tensor::Dim::Fixed(size) if *size > 64))
     };
     if model.facts.inputs.len() < 8 && model.facts.inputs.iter().all(|spec| is_small(&spec.dims)) {
         let _ = inputs::make(&model, &request);
@@ -103,7 +105,10 @@ fn exercise(bytes: Vec<u8>) -> bool {
             evidence.ranges.insert(observation.tensor, range);
         }
         let mut changed = tables.as_ref().clone();
-        if pass.apply_tflite(&mut changed, &evidence, &mut Account::default()).is_ok() {
+        if pass
+            .apply_tflite(&mut changed, &evidence, &mut Account::default())
+            .is_ok()
+        {
             let _ = tflite::write(&changed);
         }
     }
@@ -128,5 +133,9 @@ fn nothing_that_a_file_holds_panics() {
         read += u64::from(outcome.unwrap_or_else(|_| panic!("seed {seed}")));
     }
     // Most of what is spoiled is refused, and not all of it: otherwise nothing behind the door was tried.
-    assert!(seeds.end - seeds.start < 100 || read * 50 > seeds.end, "{read} of {} were read", seeds.end);
+    assert!(
+        seeds.end - seeds.start < 100 || read * 50 > seeds.end,
+        "{read} of {} were read",
+        seeds.end
+    );
 }
