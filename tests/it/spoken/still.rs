@@ -55,7 +55,7 @@ fn rows(line: String) -> String {
     if line.starts_with("regression: ") {
         return line.split(';').next().unwrap_or_default().to_owned();
     }
-    if line.contains(['█', '│']) || BEGIN.iter().any(|begin| line.starts_with(begin)) {
+    if line.contains(['█', '│', '┤']) || BEGIN.iter().any(|begin| line.starts_with(begin)) {
         return ROWS.to_owned();
     }
     line
@@ -107,11 +107,14 @@ fn of_the_machine(line: &str) -> String {
     if let Some(begin) = BEGIN.iter().find(|begin| bare.starts_with(*begin) && bare != line) {
         return format!("? {begin}  [MACHINE]");
     }
-    if let Some(begin) = ["  on  ", "  measured  ", "  ● machine", "use A", "use B"]
+    if let Some(begin) = ["  on  ", "  measured  ", "  ● machine"]
         .iter()
         .find(|begin| line.starts_with(*begin))
     {
         return format!("{begin}[MACHINE]");
+    }
+    if line.starts_with("use B") || line.starts_with("keep A") {
+        return "[RECOMMENDATION]".to_owned();
     }
     line.to_owned()
 }
@@ -124,6 +127,10 @@ pub fn json(env: &TestEnv, value: &Value, kind: Kind, names: &BTreeMap<String, S
 }
 
 fn still(env: &TestEnv, value: &mut Value, key: &str, kind: Kind, names: &BTreeMap<String, String>) {
+    if kind == Kind::Measured && OF_A_RUN.contains(&key) {
+        *value = "[OF THE RUN]".into();
+        return;
+    }
     match value {
         Value::Object(_) | Value::Array(_) if OF_A_MACHINE.contains(&key) => *value = "[MACHINE]".into(),
         Value::Object(map) => {
@@ -145,10 +152,6 @@ fn still(env: &TestEnv, value: &mut Value, key: &str, kind: Kind, names: &BTreeM
             }
         }
         Value::Array(items) => {
-            if kind == Kind::Measured && OF_A_RUN.contains(&key) {
-                *value = "[OF THE RUN]".into();
-                return;
-            }
             let are_figures = items.len() > 1 && items.iter().all(Value::is_number);
             if are_figures && kind == Kind::Measured {
                 *value = "[FIGURES]".into();
@@ -163,9 +166,6 @@ fn still(env: &TestEnv, value: &mut Value, key: &str, kind: Kind, names: &BTreeM
             *string = self::text(&redacted, Kind::Steady, names);
             if OF_A_MACHINE.contains(&key) {
                 *string = "[MACHINE]".to_owned();
-            }
-            if kind == Kind::Measured && ["summary", "reason", "text"].contains(&key) {
-                *string = "[OF THE RUN]".to_owned();
             }
         }
         Value::Number(number) if is_computed(number, kind) || is_figure(key, kind) => *value = "[FIGURE]".into(),
@@ -193,15 +193,27 @@ fn is_computed(number: &Number, kind: Kind) -> bool {
     number.is_f64() && (kind == Kind::Measured || fraction > 4)
 }
 
-const OF_A_RUN: [&str; 8] = [
-    "violations",
-    "hints",
+const OF_A_RUN: [&str; 20] = [
     "anomalies",
-    "disturbances",
-    "warnings",
-    "notices",
-    "notes",
+    "bound",
+    "by_operator",
     "checks",
+    "choice",
+    "disturbances",
+    "front",
+    "hints",
+    "roofline",
+    "runs_to_stable",
+    "notes",
+    "notices",
+    "on_front",
+    "operators",
+    "reason",
+    "summary",
+    "text",
+    "verdict",
+    "violations",
+    "warnings",
 ];
 
 fn is_figure(key: &str, kind: Kind) -> bool {
