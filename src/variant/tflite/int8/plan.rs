@@ -1,5 +1,7 @@
 //! Which operators compute in integers, and the scale of every tensor between them.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
@@ -192,6 +194,25 @@ impl<'a> Reading<'a> {
         found
     }
 
+    /// Activations that may hold masks: what comes of a constant far below everything else, up to where values of any size are brought
+    /// into a range. Their observed ranges say nothing of that.
+    fn masked(&self) -> HashSet<i32> {
+        let mut found = HashSet::new();
+        for operator in self.graph.operators() {
+            let kind = self.model.operator(operator);
+            // What is padded with the least value is read by a maximum.
+            let reads = kind != BuiltinOperator::PADV2
+                && operator.inputs().iter().any(|index| {
+                    let values = self.stands(*index).then(|| self.values(*index)).flatten();
+                    found.contains(index) || values.is_some_and(|values| quantized::has_mask(&values))
+                });
+            if reads && !operators::ends_masks(kind) {
+                found.extend(operator.outputs().iter().filter(|index| self.flows(**index)));
+            }
+        }
+        found
+    }
+
     /// The tensor's name, as [`Evidence`] has it.
     pub(super) fn known_as(&self, index: i32) -> String {
         self.name(index).to_owned()
@@ -218,7 +239,10 @@ pub(super) fn plan(
 /// The kernels of the operators that compute in integers.
 fn choose(reading: &Reading<'_>, evidence: &Evidence, ends: Ends, account: &mut Account) -> Vec<Option<Kernel>> {
     let mut possible: Vec<Option<Kernel>> = Vec::new();
+    let masked = reading.masked();
+    let mut faster = BTreeMap::<&str, usize>::new();
     for operator in reading.graph.operators() {
+        let kind = reading.model.operator(operator);
         let mut leave = |reason: &str| {
             edit::leave(account, reading.model, reading.graph, operator, reason);
             None
@@ -236,13 +260,76 @@ fn choose(reading: &Reading<'_>, evidence: &Evidence, ends: Ends, account: &mut 
             (None, _) => None,
             (Some(Err(reason)), _) => leave(reason),
             (Some(Ok(_)), Some(reason)) => leave(reason),
+            (Some(Ok(_)), None) if tensors().any(|index| masked.contains(index)) => {
+                leave("it carries a mask, which integers cannot keep apart from other values")
+            }
+            (Some(Ok(_)), None) if ends == Ends::Floats && operators::is_better_in_floats(kind) => {
+                *faster.entry(kind.name().unwrap_or_default()).or_default() += 1;
+                None
+            }
             (Some(Ok(_)), None) if tensors().any(|index| wild(&index)) => {
                 leave("one of its tensors takes values beyond 1e9, or none that are finite")
             }
             (Some(Ok(kernel)), None) => Some(kernel),
         });
     }
-    settle(reading, &possible, ends)
+    if !faster.is_empty() {
+        let counts: Vec<String> = faster.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        account.note(format!(
+            "{STEP}: in floats stay {}, which engines compute faster and more accurately so",
+            counts.join(", ")
+        ));
+    }
+    let mut chosen = settle(reading, &possible, ends);
+    if ends == Ends::Floats {
+        drop_islands(reading, &mut chosen);
+    }
+    chosen
+}
+
+/// Leaves out groups of operators without a product among them: between conversions they would be slower than in floats, and less
+/// accurate. In a model without products at all nothing is left out.
+fn drop_islands(reading: &Reading<'_>, chosen: &mut [Option<Kernel>]) {
+    let operators = reading.graph.operators();
+    let is_product = |number: &usize| {
+        let operator = operators.get(*number);
+        let kind = operator.map(|operator| reading.model.operator(operator));
+        let has_layer = chosen
+            .get(*number)
+            .is_some_and(|kernel| kernel.is_some_and(|kernel| kernel.layer.is_some()));
+        has_layer || kind == Some(BuiltinOperator::BATCH_MATMUL)
+    };
+    let all: BTreeSet<usize> = (0..chosen.len())
+        .filter(|number| chosen.get(*number).is_some_and(Option::is_some))
+        .collect();
+    if !all.iter().any(&is_product) {
+        return;
+    }
+    let mut seen = HashSet::new();
+    let mut islands = Vec::new();
+    for start in &all {
+        let mut group = Vec::new();
+        let mut next = vec![*start];
+        while let Some(number) = next.pop() {
+            if !all.contains(&number) || !seen.insert(number) {
+                continue;
+            }
+            group.push(number);
+            if let Some(operator) = operators.get(number) {
+                let makers = operator.inputs().iter().filter_map(|index| reading.makers.get(index));
+                let readers = operator.outputs().iter().flat_map(|index| reading.readers(*index));
+                next.extend(makers.chain(readers));
+            }
+        }
+        if !group.iter().any(&is_product) {
+            islands.extend(group);
+        }
+    }
+    for number in islands {
+        if let Some(place) = chosen.get_mut(number) {
+            *place = None;
+        }
+    }
 }
 
 /// Leaves out what only moves elements between operators that compute in floats.
@@ -265,7 +352,7 @@ fn settle(reading: &Reading<'_>, possible: &[Option<Kernel>], ends: Ends) -> Vec
             };
             let goes = |index: &i32| {
                 let readers = reading.readers(*index);
-                let ends_here = reading.is_output(*index) && ends == Ends::Floats;
+                let ends_here = reading.is_output(*index) && ends != Ends::Integers;
                 !readers.is_empty() && !ends_here && readers.iter().all(is_chosen)
             };
             let inputs: Vec<i32> = operator
