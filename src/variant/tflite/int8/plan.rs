@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 
 use super::Ends;
 use super::operators;
@@ -27,6 +28,9 @@ use crate::variant::tflite::quantized;
 
 /// The step's name in messages.
 pub(super) const STEP: &str = "int8-static";
+
+/// Smaller tables are not worth a conversion of their rows.
+const MIN_TABLE: usize = 1024;
 
 /// What an operator in integers is given at one place.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -194,6 +198,13 @@ impl<'a> Reading<'a> {
         found
     }
 
+    /// True of an operator that looks rows up in a large constant.
+    fn is_table(&self, operator: &Operator) -> bool {
+        let table = operator.inputs().first().copied().unwrap_or(-1);
+        let elements = self.tensor(table).and_then(edit::elements).unwrap_or(0);
+        self.model.operator(operator) == BuiltinOperator::GATHER && self.stands(table) && elements >= MIN_TABLE
+    }
+
     /// Activations that may hold masks: what comes of a constant far below everything else, up to where values of any size are brought
     /// into a range. Their observed ranges say nothing of that.
     fn masked(&self) -> HashSet<i32> {
@@ -325,6 +336,12 @@ fn drop_islands(reading: &Reading<'_>, chosen: &mut [Option<Kernel>]) {
             islands.extend(group);
         }
     }
+    // A table of embeddings is worth it for its size.
+    islands.retain(|number| {
+        !operators
+            .get(*number)
+            .is_some_and(|operator| reading.is_table(operator))
+    });
     for number in islands {
         if let Some(place) = chosen.get_mut(number) {
             *place = None;
@@ -334,11 +351,12 @@ fn drop_islands(reading: &Reading<'_>, chosen: &mut [Option<Kernel>]) {
 
 /// Leaves out what only moves elements between operators that compute in floats.
 fn settle(reading: &Reading<'_>, possible: &[Option<Kernel>], ends: Ends) -> Vec<Option<Kernel>> {
+    let operators = reading.graph.operators();
     let mut chosen: Vec<Option<Kernel>> = possible
         .iter()
-        .map(|kernel| kernel.filter(|kernel| !kernel.carries()))
+        .zip(operators)
+        .map(|(kernel, operator)| kernel.filter(|kernel| !kernel.carries() || reading.is_table(operator)))
         .collect();
-    let operators = reading.graph.operators();
     loop {
         let mut changed = false;
         for (number, (operator, kernel)) in operators.iter().zip(possible).enumerate() {
@@ -445,7 +463,7 @@ impl Scales<'_> {
                 continue;
             };
             for index in self.flowing(operator.inputs()) {
-                if let std::collections::hash_map::Entry::Vacant(place) = found.entry(index) {
+                if let Entry::Vacant(place) = found.entry(index) {
                     place.insert(choice(index)?);
                 }
             }

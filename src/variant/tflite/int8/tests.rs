@@ -306,6 +306,37 @@ fn groups_without_a_product_stay_in_floats_beside_those_with_one() {
 }
 
 #[test]
+fn tables_are_stored_in_integers_whatever_reads_their_rows() {
+    let mut small = Small::new();
+    let table = small.weight("table", &[64, 16]);
+    let rows = small.constant("rows", &[2], TensorType::INT32, vec![1, 0, 0, 0, 5, 0, 0, 0].into());
+    let x = small.operator(BuiltinOperator::GATHER, None, &[table, rows], ("x", &[2, 16]));
+    let cos = small.operator(BuiltinOperator::COS, None, &[x], ("cos", &[2, 16]));
+    let weight = small.weight("w", &[4, 16]);
+    let y = small.operator(
+        BuiltinOperator::FULLY_CONNECTED,
+        None,
+        &[cos, weight, -1],
+        ("y", &[2, 4]),
+    );
+    let model = small.finish(&[y]);
+    let evidence = ranges(&["x", "cos", "y"].map(|name| (name, -1.0, 1.0)));
+    let (model, _) = applied(&model, &evidence, Ends::Floats);
+    assert_eq!(
+        kinds(&model),
+        [
+            "GATHER",
+            "DEQUANTIZE",
+            "COS",
+            "QUANTIZE",
+            "FULLY_CONNECTED",
+            "DEQUANTIZE"
+        ]
+    );
+    assert_eq!(scale(named(&model, "table_int8")), scale(named(&model, "x")));
+}
+
+#[test]
 fn observed_are_the_activations_of_what_has_a_kernel() {
     let model = layer_then(Some(BuiltinOperator::COS));
     assert_eq!(observed(&model).unwrap(), ["x", "y"]);
