@@ -75,6 +75,9 @@ fn variants() {
         make("fp16", &|model, account| fp16(model, account));
         make("dynamic", &|model, account| int8_dynamic(model, account));
         make("int8", &|model, account| int8(model, &evidence, Ends::Floats, account));
+        make("all_int8", &|model, account| {
+            int8(model, &evidence, Ends::FloatsAround, account)
+        });
         let half = Pruning::parse("0.50").unwrap();
         make("pruned", &|model, account| prune(model, half, account));
     }

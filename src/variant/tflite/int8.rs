@@ -27,13 +27,17 @@ use crate::variant::Evidence;
 use crate::variant::VariantError;
 use crate::variant::quantize::Params;
 
-/// What a model's inputs and outputs are when everything between them computes in integers.
+/// What a model's inputs and outputs are, and how much between them computes in integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ends {
-    /// 32-bit floats as before: nobody who calls the model need know.
+    /// 32-bit floats as before: nobody who calls the model need know. What processors with floats compute faster and more accurately in
+    /// them (softmax, GELU, roots, quotients) stays so.
     #[default]
     Floats,
-    /// 8-bit integers, whose scales callers must read from the model; what processors without floats want.
+    /// The same, but everything that has a kernel in integers computes in integers.
+    FloatsAround,
+    /// 8-bit integers, whose scales callers must read from the model, and everything between them in integers too where it can be: what
+    /// processors without floats want.
     Integers,
 }
 

@@ -13,6 +13,7 @@ use crate::model::tflite::schema::BuiltinOptions;
 use crate::model::tflite::schema::DequantizeOptions;
 use crate::model::tflite::schema::Model;
 use crate::model::tflite::schema::Operator;
+use crate::model::tflite::schema::QuantizationParameters;
 use crate::model::tflite::schema::SubGraph;
 use crate::model::tflite::schema::Tensor;
 use crate::model::tflite::schema::TensorType;
@@ -64,9 +65,7 @@ pub(super) fn refuse_quantized(model: &Model, step: &str) -> Result<(), VariantE
             tensor.r#type,
             TensorType::INT8 | TensorType::UINT8 | TensorType::INT16 | TensorType::INT4 | TensorType::INT2
         );
-        let scaled = |found: &crate::model::tflite::schema::QuantizationParameters| {
-            !found.scale().is_empty() || found.details.is_some()
-        };
+        let scaled = |found: &QuantizationParameters| !found.scale().is_empty() || found.details.is_some();
         integers && tensor.quantization.as_ref().is_some_and(scaled)
     };
     match tensors.into_iter().find(quantized) {
@@ -167,14 +166,11 @@ impl Pass {
     }
 }
 
-/// The weight and its values, or why it stays; `None` where there is nothing to speak of.
-#[allow(clippy::type_complexity)]
-fn values(
-    model: &Model,
-    graph: &SubGraph,
-    operator: &Operator,
-    takes: &Takes,
-) -> Option<Result<(Tensor, Vec<f32>), &'static str>> {
+/// A weight and its values, or why it stays.
+type Found = Result<(Tensor, Vec<f32>), &'static str>;
+
+/// The weight of an operator; `None` where there is nothing to speak of.
+fn values(model: &Model, graph: &SubGraph, operator: &Operator, takes: &Takes) -> Option<Found> {
     let at = |place: usize| edit::tensor(graph, *operator.inputs().get(place)?);
     let weight = at(takes.weight).filter(|weight| weight.r#type == TensorType::FLOAT32)?;
     let Some(values) = edit::floats(model, weight) else {

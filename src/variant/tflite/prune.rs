@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use super::edit;
 use crate::model::tflite::schema::BuiltinOperator;
 use crate::model::tflite::schema::Model;
+use crate::model::tflite::schema::Operator;
 use crate::model::tflite::schema::SubGraph;
 use crate::model::tflite::schema::Tensor;
 use crate::model::tflite::schema::TensorType;
@@ -89,8 +90,7 @@ fn weights(kind: BuiltinOperator) -> Option<std::ops::RangeInclusive<usize>> {
 
 /// A tensor that is widened from 16 bits stands for the one that it is widened from.
 fn origins(model: &Model, graph: &SubGraph) -> HashMap<i32, i32> {
-    let widening =
-        |operator: &&crate::model::tflite::schema::Operator| model.operator(operator) == BuiltinOperator::DEQUANTIZE;
+    let widening = |operator: &&Operator| model.operator(operator) == BuiltinOperator::DEQUANTIZE;
     let operators = graph.operators().iter().filter(widening);
     operators
         .filter_map(|operator| Some((*operator.outputs().first()?, *operator.inputs().first()?)))

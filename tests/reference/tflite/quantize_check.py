@@ -27,8 +27,8 @@ CALIBRATED, TESTED = 64, 16
 LIMIT = 0.9995
 POINTS = 0.5
 TIGHT = {"fp16": 0.9999}
-# Their outputs are the greatest of many nearly equal candidates: the least difference chooses others.
-CHOOSING = ("detector_fpn",)
+# Outputs of the greatest of many nearly equal candidates: the least difference chooses others.
+CHOOSING = ("top_boxes",)
 
 
 def data_of(name, models, details):
@@ -148,7 +148,7 @@ def cosine(one, other):
     """The least over outputs, each over all samples together."""
     least = 1.0
     for key in one[0]:
-        if not numpy.issubdtype(one[0][key].dtype, numpy.floating):
+        if key in CHOOSING or not numpy.issubdtype(one[0][key].dtype, numpy.floating):
             continue
         a = numpy.concatenate([entry[key].astype(numpy.float64).ravel() for entry in one])
         b = numpy.concatenate([entry[key].astype(numpy.float64).ravel() for entry in other])
@@ -173,7 +173,7 @@ def compare(folder, models):
         line = f"{name:24} float  {os.path.getsize(source) / 1e3:9.1f} kB {took:8.3f} ms"
         print(line if labels is None else f"{line} accuracy {accuracy(reference, labels):.2f}")
         theirs = {}
-        for variant in ("aeq_int8", "int8", "aeq_dynamic", "dynamic", "fp16", "pruned"):
+        for variant in ("aeq_int8", "int8", "all_int8", "aeq_dynamic", "dynamic", "fp16", "pruned"):
             file = os.path.join(folder, f"{name}.{variant}.tflite")
             if not os.path.exists(file):
                 print(f"{name:24} {variant:11} MISSING")
@@ -189,23 +189,23 @@ def compare(folder, models):
                 line += f" | {'xnnpack' if xnnpack else 'kernels'} {took:8.3f} ms cos float {cosine(reference, found):.6f}"
                 if variant.startswith("aeq"):
                     theirs[variant, xnnpack] = found
-                elif (f"aeq_{variant}", xnnpack) in theirs:
-                    value = cosine(theirs[f"aeq_{variant}", xnnpack], found)
+                elif (peer := (f"aeq_{variant.removeprefix('all_')}", xnnpack)) in theirs:
+                    value = cosine(theirs[peer], found)
                     line += f" aeq {value:.6f}"
-                    if variant == "int8" and value < LIMIT and name not in CHOOSING:
+                    if variant != "dynamic" and value < LIMIT:
                         # Two models far apart may both be right, or theirs wrong.
-                        if cosine(reference, found) > cosine(reference, theirs[f"aeq_{variant}", xnnpack]):
+                        if cosine(reference, found) > cosine(reference, theirs[peer]):
                             line += " (theirs is further from the float model)"
                         else:
                             line += " BAD"
                             bad = True
-                if variant in TIGHT and name not in CHOOSING and cosine(reference, found) < TIGHT[variant]:
+                if variant in TIGHT and cosine(reference, found) < TIGHT[variant]:
                     line += " BAD"
                     bad = True
                 if labels is not None:
                     now, before = accuracy(found, labels), accuracy(reference, labels)
                     line += f" accuracy {now:.2f}"
-                    if variant in ("int8", "dynamic", "fp16") and before - now > POINTS:
+                    if variant in ("int8", "all_int8", "dynamic", "fp16") and before - now > POINTS:
                         line += " BAD"
                         bad = True
             print(line, flush=True)

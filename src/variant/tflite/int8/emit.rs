@@ -295,7 +295,7 @@ impl<'a> Emitter<'a> {
         let mut after = Vec::with_capacity(before.len());
         for index in &before {
             let place = match (ends, scales.get(index)) {
-                (Ends::Floats, _) => self.in_floats(*index),
+                (Ends::Floats | Ends::FloatsAround, _) => self.in_floats(*index),
                 (Ends::Integers, Some(params)) => match self.integers.get(index).copied() {
                     Some(_) => *index,
                     None => self.at(*index, *params),

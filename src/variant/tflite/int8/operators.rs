@@ -129,6 +129,41 @@ pub(super) fn kernel(kind: BuiltinOperator) -> Option<Kernel> {
     })
 }
 
+/// True of operators whose kernels in integers are slower than XNNPACK's in floats, which takes none of them in integers (seen with
+/// LiteRT 2.3.0), and less accurate.
+pub(super) fn is_better_in_floats(kind: BuiltinOperator) -> bool {
+    matches!(
+        kind,
+        BuiltinOperator::ABS
+            | BuiltinOperator::DIV
+            | BuiltinOperator::GELU
+            | BuiltinOperator::HARD_SWISH
+            | BuiltinOperator::PRELU
+            | BuiltinOperator::RSQRT
+            | BuiltinOperator::SOFTMAX
+            | BuiltinOperator::SQRT
+            | BuiltinOperator::SQUARED_DIFFERENCE
+    )
+}
+
+/// True of operators that bring values of any size into a range, so that masks end there.
+pub(super) fn ends_masks(kind: BuiltinOperator) -> bool {
+    matches!(
+        kind,
+        BuiltinOperator::SOFTMAX
+            | BuiltinOperator::LOGISTIC
+            | BuiltinOperator::TANH
+            | BuiltinOperator::EXP
+            | BuiltinOperator::MAX_POOL_2D
+            | BuiltinOperator::REDUCE_MAX
+            | BuiltinOperator::CONV_2D
+            | BuiltinOperator::DEPTHWISE_CONV_2D
+            | BuiltinOperator::FULLY_CONNECTED
+            | BuiltinOperator::TRANSPOSE_CONV
+            | BuiltinOperator::BATCH_MATMUL
+    )
+}
+
 /// The activation that an operator applies to its result.
 pub(super) fn activation(options: Option<&BuiltinOptions>) -> ActivationFunctionType {
     match options {

@@ -1,7 +1,10 @@
 //! Which operators compute in integers, and the scale of every tensor between them.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 
 use super::Ends;
 use super::operators;
@@ -25,6 +28,9 @@ use crate::variant::tflite::quantized;
 
 /// The step's name in messages.
 pub(super) const STEP: &str = "int8-static";
+
+/// Smaller tables are not worth a conversion of their rows.
+const MIN_TABLE: usize = 1024;
 
 /// What an operator in integers is given at one place.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -192,6 +198,32 @@ impl<'a> Reading<'a> {
         found
     }
 
+    /// True of an operator that looks rows up in a large constant.
+    fn is_table(&self, operator: &Operator) -> bool {
+        let table = operator.inputs().first().copied().unwrap_or(-1);
+        let elements = self.tensor(table).and_then(edit::elements).unwrap_or(0);
+        self.model.operator(operator) == BuiltinOperator::GATHER && self.stands(table) && elements >= MIN_TABLE
+    }
+
+    /// Activations that may hold masks: what comes of a constant far below everything else, up to where values of any size are brought
+    /// into a range. Their observed ranges say nothing of that.
+    fn masked(&self) -> HashSet<i32> {
+        let mut found = HashSet::new();
+        for operator in self.graph.operators() {
+            let kind = self.model.operator(operator);
+            // What is padded with the least value is read by a maximum.
+            let reads = kind != BuiltinOperator::PADV2
+                && operator.inputs().iter().any(|index| {
+                    let values = self.stands(*index).then(|| self.values(*index)).flatten();
+                    found.contains(index) || values.is_some_and(|values| quantized::has_mask(&values))
+                });
+            if reads && !operators::ends_masks(kind) {
+                found.extend(operator.outputs().iter().filter(|index| self.flows(**index)));
+            }
+        }
+        found
+    }
+
     /// The tensor's name, as [`Evidence`] has it.
     pub(super) fn known_as(&self, index: i32) -> String {
         self.name(index).to_owned()
@@ -218,7 +250,10 @@ pub(super) fn plan(
 /// The kernels of the operators that compute in integers.
 fn choose(reading: &Reading<'_>, evidence: &Evidence, ends: Ends, account: &mut Account) -> Vec<Option<Kernel>> {
     let mut possible: Vec<Option<Kernel>> = Vec::new();
+    let masked = reading.masked();
+    let mut faster = BTreeMap::<&str, usize>::new();
     for operator in reading.graph.operators() {
+        let kind = reading.model.operator(operator);
         let mut leave = |reason: &str| {
             edit::leave(account, reading.model, reading.graph, operator, reason);
             None
@@ -236,22 +271,92 @@ fn choose(reading: &Reading<'_>, evidence: &Evidence, ends: Ends, account: &mut 
             (None, _) => None,
             (Some(Err(reason)), _) => leave(reason),
             (Some(Ok(_)), Some(reason)) => leave(reason),
+            (Some(Ok(_)), None) if tensors().any(|index| masked.contains(index)) => {
+                leave("it carries a mask, which integers cannot keep apart from other values")
+            }
+            (Some(Ok(_)), None) if ends == Ends::Floats && operators::is_better_in_floats(kind) => {
+                *faster.entry(kind.name().unwrap_or_default()).or_default() += 1;
+                None
+            }
             (Some(Ok(_)), None) if tensors().any(|index| wild(&index)) => {
                 leave("one of its tensors takes values beyond 1e9, or none that are finite")
             }
             (Some(Ok(kernel)), None) => Some(kernel),
         });
     }
-    settle(reading, &possible, ends)
+    if !faster.is_empty() {
+        let counts: Vec<String> = faster.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        account.note(format!(
+            "{STEP}: in floats stay {}, which engines compute faster and more accurately so",
+            counts.join(", ")
+        ));
+    }
+    let mut chosen = settle(reading, &possible, ends);
+    if ends == Ends::Floats {
+        drop_islands(reading, &mut chosen);
+    }
+    chosen
+}
+
+/// Leaves out groups of operators without a product among them: between conversions they would be slower than in floats, and less
+/// accurate. In a model without products at all nothing is left out.
+fn drop_islands(reading: &Reading<'_>, chosen: &mut [Option<Kernel>]) {
+    let operators = reading.graph.operators();
+    let is_product = |number: &usize| {
+        let operator = operators.get(*number);
+        let kind = operator.map(|operator| reading.model.operator(operator));
+        let has_layer = chosen
+            .get(*number)
+            .is_some_and(|kernel| kernel.is_some_and(|kernel| kernel.layer.is_some()));
+        has_layer || kind == Some(BuiltinOperator::BATCH_MATMUL)
+    };
+    let all: BTreeSet<usize> = (0..chosen.len())
+        .filter(|number| chosen.get(*number).is_some_and(Option::is_some))
+        .collect();
+    if !all.iter().any(&is_product) {
+        return;
+    }
+    let mut seen = HashSet::new();
+    let mut islands = Vec::new();
+    for start in &all {
+        let mut group = Vec::new();
+        let mut next = vec![*start];
+        while let Some(number) = next.pop() {
+            if !all.contains(&number) || !seen.insert(number) {
+                continue;
+            }
+            group.push(number);
+            if let Some(operator) = operators.get(number) {
+                let makers = operator.inputs().iter().filter_map(|index| reading.makers.get(index));
+                let readers = operator.outputs().iter().flat_map(|index| reading.readers(*index));
+                next.extend(makers.chain(readers));
+            }
+        }
+        if !group.iter().any(&is_product) {
+            islands.extend(group);
+        }
+    }
+    // A table of embeddings is worth it for its size.
+    islands.retain(|number| {
+        !operators
+            .get(*number)
+            .is_some_and(|operator| reading.is_table(operator))
+    });
+    for number in islands {
+        if let Some(place) = chosen.get_mut(number) {
+            *place = None;
+        }
+    }
 }
 
 /// Leaves out what only moves elements between operators that compute in floats.
 fn settle(reading: &Reading<'_>, possible: &[Option<Kernel>], ends: Ends) -> Vec<Option<Kernel>> {
+    let operators = reading.graph.operators();
     let mut chosen: Vec<Option<Kernel>> = possible
         .iter()
-        .map(|kernel| kernel.filter(|kernel| !kernel.carries()))
+        .zip(operators)
+        .map(|(kernel, operator)| kernel.filter(|kernel| !kernel.carries() || reading.is_table(operator)))
         .collect();
-    let operators = reading.graph.operators();
     loop {
         let mut changed = false;
         for (number, (operator, kernel)) in operators.iter().zip(possible).enumerate() {
@@ -265,7 +370,7 @@ fn settle(reading: &Reading<'_>, possible: &[Option<Kernel>], ends: Ends) -> Vec
             };
             let goes = |index: &i32| {
                 let readers = reading.readers(*index);
-                let ends_here = reading.is_output(*index) && ends == Ends::Floats;
+                let ends_here = reading.is_output(*index) && ends != Ends::Integers;
                 !readers.is_empty() && !ends_here && readers.iter().all(is_chosen)
             };
             let inputs: Vec<i32> = operator
@@ -358,7 +463,7 @@ impl Scales<'_> {
                 continue;
             };
             for index in self.flowing(operator.inputs()) {
-                if let std::collections::hash_map::Entry::Vacant(place) = found.entry(index) {
+                if let Entry::Vacant(place) = found.entry(index) {
                     place.insert(choice(index)?);
                 }
             }

@@ -113,7 +113,7 @@ fn outputs_of_fixed_scale_need_no_range() {
         (BuiltinOperator::LOG_SOFTMAX, 1.0 / 16.0, 127),
     ] {
         let evidence = ranges(&[("x", 0.0, 2.55), ("y", -1.0, 1.55)]);
-        let (model, account) = applied(&layer_then(Some(kind)), &evidence, Ends::Floats);
+        let (model, account) = applied(&layer_then(Some(kind)), &evidence, Ends::FloatsAround);
         assert_eq!(account.changed, 2);
         assert_eq!(scale(named(&model, "z_fp32")), (vec![fixed], vec![zero], 0), "{kind}");
     }
@@ -251,6 +251,89 @@ fn masks_stay_in_floats() {
     .unwrap();
     assert_eq!(account.changed, 0);
     assert!(account.left[0].reason.contains("mask"));
+}
+
+#[test]
+fn masks_that_are_computed_stay_in_floats_up_to_the_softmax() {
+    let mut small = Small::new();
+    let x = small.input("x", &[1, 4]);
+    let hidden = small.input("hidden", &[1, 4]);
+    let least = small.floats("least", &[1], &[f32::MIN]);
+    let mask = small.operator(BuiltinOperator::MUL, None, &[hidden, least], ("mask", &[1, 4]));
+    let sum = small.operator(BuiltinOperator::ADD, None, &[x, mask], ("sum", &[1, 4]));
+    let shares = small.operator(BuiltinOperator::SOFTMAX, None, &[sum], ("shares", &[1, 4]));
+    let twice = small.operator(BuiltinOperator::ADD, None, &[shares, shares], ("twice", &[1, 4]));
+    let model = small.finish(&[twice]);
+    let names = ["x", "hidden", "mask", "sum", "shares", "twice"];
+    let evidence = ranges(&names.map(|name| (name, 0.0, 1.0)));
+    let (model, account) = applied(&model, &evidence, Ends::FloatsAround);
+    assert_eq!(
+        kinds(&model),
+        ["MUL", "ADD", "SOFTMAX", "QUANTIZE", "ADD", "DEQUANTIZE"]
+    );
+    assert_eq!(account.left.len(), 3);
+}
+
+#[test]
+fn what_is_faster_in_floats_stays_there_unless_asked_otherwise() {
+    let evidence = ranges(&[("x", 0.0, 2.55), ("y", -1.0, 1.55)]);
+    let (model, account) = applied(&layer_then(Some(BuiltinOperator::SOFTMAX)), &evidence, Ends::Floats);
+    assert_eq!(kinds(&model), ["QUANTIZE", "FULLY_CONNECTED", "DEQUANTIZE", "SOFTMAX"]);
+    assert_eq!(
+        account.notes,
+        ["int8-static: in floats stay 1 SOFTMAX, which engines compute faster and more accurately so"]
+    );
+}
+
+#[test]
+fn groups_without_a_product_stay_in_floats_beside_those_with_one() {
+    let mut small = Small::new();
+    let x = small.input("x", &[1, 4]);
+    let weight = small.weight("w", &[4, 4]);
+    let y = small.operator(BuiltinOperator::FULLY_CONNECTED, None, &[x, weight, -1], ("y", &[1, 4]));
+    let cos = small.operator(BuiltinOperator::COS, None, &[y], ("cos", &[1, 4]));
+    let sum = small.operator(BuiltinOperator::ADD, None, &[cos, cos], ("sum", &[1, 4]));
+    let end = small.operator(BuiltinOperator::COS, None, &[sum], ("end", &[1, 4]));
+    let model = small.finish(&[end]);
+    let evidence = ranges(&["x", "y", "cos", "sum", "end"].map(|name| (name, -1.0, 1.0)));
+    let (mixed, _) = applied(&model, &evidence, Ends::Floats);
+    assert_eq!(
+        kinds(&mixed),
+        ["QUANTIZE", "FULLY_CONNECTED", "DEQUANTIZE", "COS", "ADD", "COS"]
+    );
+    let (all, _) = applied(&model, &evidence, Ends::FloatsAround);
+    assert_eq!(kinds(&all)[3..], ["COS", "QUANTIZE", "ADD", "DEQUANTIZE", "COS"]);
+}
+
+#[test]
+fn tables_are_stored_in_integers_whatever_reads_their_rows() {
+    let mut small = Small::new();
+    let table = small.weight("table", &[64, 16]);
+    let rows = small.constant("rows", &[2], TensorType::INT32, vec![1, 0, 0, 0, 5, 0, 0, 0].into());
+    let x = small.operator(BuiltinOperator::GATHER, None, &[table, rows], ("x", &[2, 16]));
+    let cos = small.operator(BuiltinOperator::COS, None, &[x], ("cos", &[2, 16]));
+    let weight = small.weight("w", &[4, 16]);
+    let y = small.operator(
+        BuiltinOperator::FULLY_CONNECTED,
+        None,
+        &[cos, weight, -1],
+        ("y", &[2, 4]),
+    );
+    let model = small.finish(&[y]);
+    let evidence = ranges(&["x", "cos", "y"].map(|name| (name, -1.0, 1.0)));
+    let (model, _) = applied(&model, &evidence, Ends::Floats);
+    assert_eq!(
+        kinds(&model),
+        [
+            "GATHER",
+            "DEQUANTIZE",
+            "COS",
+            "QUANTIZE",
+            "FULLY_CONNECTED",
+            "DEQUANTIZE"
+        ]
+    );
+    assert_eq!(scale(named(&model, "table_int8")), scale(named(&model, "x")));
 }
 
 #[test]
