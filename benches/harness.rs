@@ -1,6 +1,7 @@
-//! What measuring through a worker costs: p50 of a model timed by `mlbuild worker` over its p50 in a bare `ort` loop.
+//! What measuring through a worker costs: p50 of a model timed by `mlbuild worker` over its p50 in a bare loop of `ort`, or of LiteRT's C
+//! interface where the model is a `.tflite` (float, with one input and one output).
 //!
-//! `cargo bench --bench harness -- [MODEL.onnx …]`; without models, the digits CNN of the fixtures and, where it is there,
+//! `cargo bench --bench harness -- [MODEL …]`; without models, the digits CNN of the fixtures and, where it is there,
 //! `../shared/models/mobilenetv2_like.onnx`. With the word `memory` instead: the peak of a 250 MB model beside `/usr/bin/time -v`. Each restart starts one fresh process of either kind, pinned to the same core, and
 //! alternates blocks between them; the figure is the median over restarts of the ratio of medians.
 #![allow(
@@ -11,6 +12,9 @@
     clippy::expect_used,
     clippy::panic
 )]
+
+#[path = "harness_litert.rs"]
+mod litert;
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -23,7 +27,6 @@ use std::process::Command;
 use std::process::Stdio;
 use std::time::Instant;
 
-use mlbuild::config::DEFAULT_ONNXRUNTIME;
 use mlbuild::config::Engine;
 use mlbuild::config::ExecutionMode;
 use mlbuild::config::GraphOptimization;
@@ -50,20 +53,19 @@ fn main() {
     if let [mode, library, model, shape] = &arguments[..]
         && mode == "--bare"
     {
-        return bare(Path::new(library), Path::new(model), &parse_shape(shape));
+        let (library, model, shape) = (Path::new(library), Path::new(model), parse_shape(shape));
+        if is_tflite(model) {
+            return bare_litert(library, model, &shape);
+        }
+        return bare(library, model, &shape);
     }
     let environment: BTreeMap<String, String> = std::env::vars().collect();
     let cache = library::cache_folder(&environment).unwrap();
-    let found = library::ensure(
-        Engine::OnnxRuntime,
-        DEFAULT_ONNXRUNTIME,
-        None,
-        &cache,
-        &environment,
-        library::DEFAULT_PYTHON,
-        &mut |_| {},
-    )
-    .unwrap();
+    let ensure = |engine: Engine| {
+        let (version, python) = (engine.default_version(), library::DEFAULT_PYTHON);
+        library::ensure(engine, version, None, &cache, &environment, python, &mut |_| {}).unwrap()
+    };
+    let found = ensure(Engine::OnnxRuntime);
     if arguments == ["memory"] {
         return memory(&found.path);
     }
@@ -72,6 +74,7 @@ fn main() {
         vec![
             root.join("tests/fixtures/models/digits_cnn.onnx"),
             root.join("../shared/models/mobilenetv2_like.onnx"),
+            root.join("tests/fixtures/models/tflite/cnn.tflite"),
         ]
     } else {
         arguments.iter().map(PathBuf::from).collect()
@@ -79,7 +82,9 @@ fn main() {
     println!("| model | bare p50, ms | worker / bare, median of {RESTARTS} restarts | quartiles |");
     println!("|---|---|---|---|");
     for model in models {
-        if model.is_file() {
+        if is_tflite(&model) && model.is_file() {
+            compare(&ensure(Engine::LiteRt).path, &model.canonicalize().unwrap());
+        } else if model.is_file() {
             compare(&found.path, &model.canonicalize().unwrap());
         } else {
             eprintln!("skipped: `{}` is not there", model.display());
@@ -229,7 +234,10 @@ fn compare(library: &Path, model: &Path) {
             },
         )
         .unwrap();
-        let settings = settings(library);
+        let mut settings = settings(library);
+        if is_tflite(model) {
+            settings.target = Target::GenericLinux;
+        }
         let artifact = Artifact {
             model: model.to_owned(),
             external: Vec::new(),
@@ -275,8 +283,21 @@ fn compare(library: &Path, model: &Path) {
 fn input_of(name: &str) -> (&'static str, Vec<u64>) {
     match name {
         "mobilenetv2_like" => ("input", vec![1, 3, 224, 224]),
+        "cnn" => ("image", vec![1, 16, 16, 3]),
+        "large" => ("image", vec![1, 112, 112, 8]),
         _ => ("input", vec![1, 1, 8, 8]),
     }
+}
+
+fn is_tflite(model: &Path) -> bool {
+    model.extension().is_some_and(|extension| extension == "tflite")
+}
+
+fn bare_litert(library: &Path, model: &Path, shape: &[i64]) {
+    if let Some(cores) = affinity::choose_cores(1) {
+        affinity::pin(&cores).unwrap();
+    }
+    litert::bare(library, model, &ramp(shape.iter().product::<i64>() as usize));
 }
 
 fn ramp(elements: usize) -> Vec<f32> {

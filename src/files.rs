@@ -36,6 +36,12 @@ impl crate::hint::Hint for FileError {
                         .to_owned(),
                 ]
             }
+            io::ErrorKind::ReadOnlyFilesystem => {
+                vec![
+                    "that disk is read-only: what is on it can be looked at, and nothing can be added or changed"
+                        .to_owned(),
+                ]
+            }
             io::ErrorKind::PermissionDenied => vec![format!("check the permissions of `{}`", self.path.display())],
             io::ErrorKind::NotFound => vec![
                 "check the path; it is taken relative to the folder of the config, or to the working folder for a flag"

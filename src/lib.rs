@@ -15,7 +15,7 @@
 //! | 3 | [`variant`], [`runtime`] | derive variants, one transform a file; execute models in worker processes |
 //! | 2 | [`model`] | load and describe models, make inputs, read datasets |
 //! | 1 | [`config`], [`github`], [`store`], [`machine`], [`device`] | settings; REST client; blobs by digest; the host's fingerprint; phones behind an adb server |
-//! | 0 | [`files`], above [`units`], [`digest`], [`stats`], [`when`], [`hint`] | atomic writes; quantities; SHA-256; pure statistics; points in time; "what to do next" |
+//! | 0 | [`files`], [`chance`], above [`units`], [`digest`], [`stats`], [`when`], [`hint`] | atomic writes; words by chance; quantities; SHA-256; pure statistics; points in time; "what to do next" |
 
 // Tests prepare files, also broken ones.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
@@ -26,6 +26,7 @@ pub mod stats;
 pub mod units;
 pub mod when;
 
+pub mod chance;
 pub mod files;
 
 pub mod config;

@@ -8,7 +8,7 @@ use crate::action::gate;
 use crate::action::inputs::Inputs;
 use crate::action::outputs;
 use crate::action::refresh;
-use crate::config::Engine;
+use crate::config::Config;
 use crate::config::load;
 use crate::config::load::Loaded;
 use crate::github::Client;
@@ -198,14 +198,14 @@ pub(crate) fn config_path(inputs: &Inputs) -> Result<PathBuf, ActionError> {
 /// The engine, installed where it has to be.
 pub(crate) fn machinery(
     inputs: &Inputs,
-    version: &str,
+    config: &Config,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Machinery, ActionError> {
     let wanted = machinery::Wanted {
-        version,
+        version: &config.runtime.version,
         explicit: inputs.runtime_path.as_deref(),
         explicit_litert: None,
-        engines: &[Engine::OnnxRuntime],
+        engines: &machinery::engines_in(config),
     };
     Ok(machinery::ready(
         wanted,

@@ -158,7 +158,7 @@ impl Gate<'_> {
         config.measure.strict_output |=
             surroundings.strict_output || base_config.known().is_some_and(|base| base.measure.strict_output);
         let baselines = self.baselines(&located, &base_config, &workspace, surroundings.environment)?;
-        let machinery = dispatch::machinery(self.inputs, &head.runtime.version, surroundings)?;
+        let machinery = dispatch::machinery(self.inputs, head, surroundings)?;
         let context = report::Context {
             base_commit: self.proposal.base.as_ref().map(|base| base.as_str().to_owned()),
             head_commit: Some(self.proposal.head.as_str().to_owned()),

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
+use crate::chance;
 use crate::files::FileError;
 
 /// GitHub shows at most 1 MiB of summary a step; what comes after is dropped whole.
@@ -12,7 +13,7 @@ const SUMMARY_BYTES: usize = 1_000_000;
 /// Appends `name=value` to the file at `GITHUB_OUTPUT`, with a delimiter that no value can hold.
 pub fn set(path: Option<&Path>, name: &str, value: &str) -> Result<(), FileError> {
     let Some(path) = path else { return Ok(()) };
-    let delimiter = format!("mlbuild-{:016x}{:016x}", random(), random());
+    let delimiter = format!("mlbuild-{}", chance::word());
     append(path, &format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"))
 }
 
@@ -38,13 +39,6 @@ fn append(path: &Path, text: &str) -> Result<(), FileError> {
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(FileError::at("append to", path))
-}
-
-/// The process' own hasher keys come from the operating system's random numbers.
-fn random() -> u64 {
-    use std::hash::BuildHasher as _;
-    use std::hash::Hasher as _;
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
 }
 
 /// The escape of a workflow command's message, by GitHub's documentation.

@@ -99,7 +99,7 @@ fn publish(
         None => newest(client, &key, branch, &trust, surroundings)?,
     };
     let workspace = Workspace::open(&located.loaded.folder)?;
-    let machinery = dispatch::machinery(inputs, &config.runtime.version, surroundings)?;
+    let machinery = dispatch::machinery(inputs, config, surroundings)?;
     let origin = Origin {
         repository: inputs.run.repository.to_string(),
         repository_id: Some(facts.id),

@@ -1,5 +1,6 @@
 //! What every command is given besides its own arguments.
 
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -27,6 +28,8 @@ pub struct Context {
     pub working_folder: PathBuf,
     /// The builds that the command turns out to be about, for the history.
     pub touched: RefCell<BTreeSet<Digest>>,
+    /// The entry of the history that is this command's own, where it has one.
+    pub own_entry: OnceCell<String>,
 }
 
 impl Context {

@@ -1,6 +1,7 @@
 //! What the commands of the desk share: engine, GitHub where its address and token are known, exit codes.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,8 +16,11 @@ use crate::config::budget;
 use crate::config::discover;
 use crate::github::Client;
 use crate::github::retry::RetryPolicy;
+use crate::model::Model;
+use crate::model::compatible;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::machinery;
+use crate::pipeline::open;
 use crate::pipeline::subject::shape_overrides;
 use crate::pipeline::workspace;
 use crate::pipeline::workspace::Workspace;
@@ -31,14 +35,33 @@ use super::progress::Installing;
 /// A desk has one gate.
 pub(crate) const KEY: &str = "default";
 
-/// The engine, installed where it has to be.
-pub(crate) fn machinery(context: &Context, version: &str) -> Result<Machinery, CliError> {
+/// The engines of `models`, each once.
+pub(crate) fn engines_of<'a>(models: impl IntoIterator<Item = &'a Model>) -> Vec<Engine> {
+    let engines: BTreeSet<Engine> = models
+        .into_iter()
+        .filter_map(|model| compatible::engine_of(model.format))
+        .collect();
+    engines.into_iter().collect()
+}
+
+/// The engines of the model or build that each reference names, as far as that is known before it is opened.
+pub(crate) fn engines_at(context: &Context, workspace: &Workspace, references: &[&str]) -> Vec<Engine> {
+    let engines: BTreeSet<Engine> = references
+        .iter()
+        .filter_map(|reference| open::format_of(reference, workspace, &context.working_folder))
+        .filter_map(compatible::engine_of)
+        .collect();
+    engines.into_iter().collect()
+}
+
+/// The engines, installed where they have to be; ONNX Runtime, in `version`, where none is named.
+pub(crate) fn machinery(context: &Context, version: &str, engines: &[Engine]) -> Result<Machinery, CliError> {
     let mut installing = Installing::new(&context.ui);
     let wanted = machinery::Wanted {
         version,
         explicit: context.global.runtime_path.as_deref(),
         explicit_litert: context.global.litert_path.as_deref(),
-        engines: &[Engine::OnnxRuntime],
+        engines,
     };
     Ok(machinery::ready(wanted, &context.environment, &mut |event| {
         installing.show(&event)

@@ -9,10 +9,12 @@ use crate::config::DatasetConfig;
 use crate::config::ModelConfig;
 use crate::config::Target;
 use crate::measure::outputs;
+use crate::model::compatible;
 use crate::pipeline::agree::Engine;
 use crate::pipeline::agree::Feed;
 use crate::pipeline::deliver;
 use crate::pipeline::derivation;
+use crate::pipeline::gate;
 use crate::pipeline::method;
 use crate::pipeline::open;
 use crate::pipeline::optimize;
@@ -25,8 +27,6 @@ use crate::report::optimized::LeftNode;
 use crate::report::optimized::Made;
 use crate::report::optimized::Named;
 use crate::report::optimized::Timings;
-use crate::runtime::LiteRtSettings;
-use crate::runtime::SessionSettings;
 use crate::variant::Recipe;
 
 use super::clock;
@@ -39,15 +39,19 @@ use super::model_args::TaskArgs;
 use super::signals;
 use super::stage_clock::StageClock;
 
+/// A variant that is larger by less is told by its figure only: conversions move a few bytes.
+const NOTABLY: f64 = 1.01;
+
 /// Below this cosine similarity a person should look.
 const LOOK_BELOW: f64 = 0.99;
 
 /// How both commands are told where results go and what models are verified on.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct MakingArgs {
-    /// Where it is to run.
-    #[arg(long, value_name = "TARGET", default_value = "onnxruntime_cpu", value_parser = target)]
-    pub(crate) target: Target,
+    /// Where it is to run; this machine's processor by default. An ONNX model becomes a TensorFlow Lite model where only these run, on
+    /// `generic_linux` for instance.
+    #[arg(long, value_name = "TARGET", value_parser = target)]
+    pub(crate) target: Option<Target>,
     /// Write the result to this file too; external data goes beside it. The model itself is never overwritten.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -103,7 +107,8 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
     if let Some(output) = &output {
         deliver::check(output, &found.model)?;
     }
-    method::check(making.recipe, args.target)?;
+    let target = args.target.unwrap_or(compatible::usual_target(found.model.format));
+    method::check(making.recipe, target)?;
     let workspace = desk::lasting_place(context)?;
     let is_path = found.build.is_none();
     let name = making.name.map(str::to_owned).unwrap_or_else(|| match &model {
@@ -130,19 +135,13 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
         samples: args.samples as usize,
         seed: config.measure.seed,
     };
-    let machinery = desk::machinery(context, &config.runtime.version)?;
+    let mut engines = desk::engines_of([&found.model]);
+    engines.push(target.engine());
+    let machinery = desk::machinery(context, &config.runtime.version, &engines)?;
     let interrupt = signals::interrupt();
     let engine = Engine {
-        worker: &machinery.worker,
-        settings: SessionSettings {
-            library: machinery.library_of(args.target.engine()).path.clone(),
-            target: args.target,
-            threads: config.measure.threads,
-            graph_optimization: config.runtime.graph_optimization,
-            execution_mode: config.runtime.execution_mode,
-            arena: true,
-            litert: LiteRtSettings::default(),
-        },
+        machinery: &machinery,
+        settings: gate::session_settings(&config, &machinery, target),
         timeout: config.measure.worker_timeout.0,
         stop: interrupt.stop(),
     };
@@ -215,7 +214,7 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
     let timings = clock.stop();
     let report = Made {
         timings,
-        ..report(&made, making.recipe, args.target, files, notices)
+        ..report(&made, making.recipe, target, files, notices)
     };
     show(&made, &report, args, &workspace, making.reference, context)?;
     let failure = outputs::failure(&made.verified.anomalies).filter(|_| context.global.strict_output);
@@ -249,7 +248,7 @@ fn report(made: &Optimized, recipe: &Recipe, target: Target, files: Vec<String>,
         target,
         std::env::consts::ARCH,
     ));
-    if size_ratio > 1.0 {
+    if size_ratio > NOTABLY {
         warnings.push("the variant is larger than the model".to_owned());
     }
     let cosine = verified.accuracy.cosine;

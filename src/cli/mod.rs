@@ -14,7 +14,6 @@ pub mod environment;
 pub mod error;
 pub mod exit;
 mod filter_args;
-mod identity;
 mod making;
 pub mod manual;
 mod method_args;
@@ -30,6 +29,7 @@ mod stage_clock;
 mod transfer;
 pub mod ui;
 
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -72,6 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         environment,
         working_folder,
         touched: RefCell::default(),
+        own_entry: OnceCell::new(),
     };
     let recorder = recorder::Recorder::begin(&arguments, &matches, &context);
     let exit = args.command.run(&context).unwrap_or_else(|error| {

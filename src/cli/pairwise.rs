@@ -15,6 +15,8 @@ use crate::machine::Fingerprint;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::ci;
 use crate::pipeline::feed::ShapeSource;
+use crate::pipeline::feed::shared_shapes;
+use crate::pipeline::machinery;
 use crate::pipeline::open;
 use crate::pipeline::open::Found;
 use crate::pipeline::recall;
@@ -152,6 +154,7 @@ pub(crate) fn run(args: &PairArgs, rules: Rules, context: &Context) -> Result<Ex
     let project = desk::place(context)?;
     let find = |reference: &str| open::find(reference, &project.workspace, &context.working_folder);
     let (baseline, candidate) = (find(&args.baseline)?, find(&args.candidate)?);
+    let shapes = shared_shapes(&candidate.model, &baseline.model, &shapes);
     let config = config(args, &rules, &candidate, shapes, context);
     let mut notices = Vec::new();
     notices.extend(of_build("A", &baseline));
@@ -163,13 +166,17 @@ pub(crate) fn run(args: &PairArgs, rules: Rules, context: &Context) -> Result<Ex
     let name = model_name(&candidate, &args.candidate);
     let stored = BTreeMap::from([(name.clone(), subject::store_source(&candidate.model, objects)?)]);
     let baselines = resolve::of_files(&baseline.label, &name, subject::store_source(&baseline.model, objects)?);
-    let machinery = desk::machinery(context, &config.runtime.version)?;
+    let machinery = desk::machinery(context, &config.runtime.version, &machinery::engines_in(&config))?;
     let interrupt = signals::interrupt();
     let machine = Fingerprint::of_this_machine().with_environment(&context.environment);
     let cache = cache(args, &config, &baseline, &candidate).map(|(baseline, candidate)| Cache {
         baseline,
         candidate,
-        runtime_version: machinery.library.version.clone(),
+        runtime_version: config
+            .models
+            .first()
+            .and_then(|model| model.targets.first())
+            .and_then(|target| machinery.library_of(target.engine()).version.clone()),
         machine: &machine,
         workspace: &project.workspace,
     });

@@ -187,10 +187,10 @@ impl<'a> Installing<'a> {
 
     pub(crate) fn show(&mut self, event: &InstallEvent) {
         match event {
-            InstallEvent::Waiting => self.ui.status("waiting for another process that installs ONNX Runtime"),
+            InstallEvent::Waiting => self.ui.status("waiting for another process that installs an engine"),
             InstallEvent::Downloading { wheel, bytes } => {
                 self.ui.status(&format!("fetching {wheel}"));
-                self.bar = Some(self.ui.byte_bar(*bytes, "ONNX Runtime"));
+                self.bar = Some(self.ui.byte_bar(*bytes, "the engine"));
             }
             InstallEvent::Downloaded { bytes } => {
                 if let Some(bar) = &self.bar {

@@ -13,6 +13,7 @@ use clap::Command;
 use clap::CommandFactory as _;
 use jiff::Timestamp;
 
+use crate::chance;
 use crate::digest::Digest;
 use crate::machine;
 use crate::pipeline::workspace;
@@ -24,7 +25,6 @@ use super::args::Args;
 use super::context::Context;
 use super::desk;
 use super::exit::Exit;
-use super::identity;
 use super::secrets;
 
 /// What says nothing about a workspace.
@@ -58,6 +58,7 @@ impl Recorder {
             if let Some(mut registry) = Registry::open_to_record(&path) {
                 recorder.builds = resolved(&recorder.references, &registry, context);
                 recorder.begun = registry.begin_entry(entry).is_ok().then_some(path);
+                let _ = context.own_entry.set(entry.id.clone());
                 registry.close_at_once();
             }
         }
@@ -119,7 +120,7 @@ pub(super) fn misused(arguments: &[OsString], working_folder: &Path) {
 
 fn entry(command: String, arguments: &[OsString]) -> HistoryEntry {
     HistoryEntry {
-        id: identity::new(),
+        id: chance::word(),
         command,
         arguments: secrets::masked(arguments.iter().skip(1).map(|argument| argument.to_string_lossy())),
         started_at: when::iso_millis(Timestamp::now()),

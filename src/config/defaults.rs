@@ -1,5 +1,6 @@
 //! The one table of defaults, for the config and for flags alike.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::units::Percent;
@@ -37,8 +38,14 @@ pub const COSINE: f64 = 0.99;
 pub const TOP1: f64 = 0.99;
 /// By how many percentage points labelled accuracy may drop.
 pub const MAX_DROP: Percent = Percent(1.0);
-/// The target of a model that names none.
-pub const TARGET: Target = Target::OnnxRuntimeCpu;
+/// The target of a model that names none: this machine's processor, by the engine that executes its format.
+pub fn target(path: &Path) -> Target {
+    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    match extension.as_deref().and_then(|extension| extension.to_str()) {
+        Some("tflite" | "lite") => Target::GenericLinux,
+        _ => Target::OnnxRuntimeCpu,
+    }
+}
 /// The recipe of a model that names none: the model as it is.
 pub const VARIANT: &str = "fp32";
 /// How many samples of a dataset are used at most.

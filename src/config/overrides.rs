@@ -76,7 +76,7 @@ impl ModelConfig {
             build: None,
             inputs: Default::default(),
             task: Task::Auto,
-            targets: vec![defaults::TARGET],
+            targets: vec![defaults::target(path)],
             variants: vec![defaults::VARIANT.to_owned()],
             sequence_lengths: None,
             calibration: None,

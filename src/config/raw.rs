@@ -497,16 +497,7 @@ pub(super) fn value_not_yet(path: &str, value: &str) -> Option<&'static str> {
 
 /// Targets that have a name and no engine yet.
 pub(super) fn target_not_yet(name: &str) -> bool {
-    [
-        "tflite",
-        "litert",
-        "android_",
-        "apple_",
-        "coreml",
-        "raspberry_pi",
-        "linux_",
-        "reference",
-    ]
-    .iter()
-    .any(|prefix| name.starts_with(prefix))
+    ["apple_", "coreml", "reference"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }

@@ -90,11 +90,11 @@ pub enum Target {
 }
 
 impl Target {
-    /// Every target that users can name, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::OnnxRuntimeCpu, Self::OnnxRuntimeGpu, Self::OnnxRuntimeAne];
-
-    /// The targets of LiteRT.
-    pub const LITERT: [Self; 6] = [
+    /// Every target, in the order of the documentation.
+    pub const ALL: [Self; 9] = [
+        Self::OnnxRuntimeCpu,
+        Self::OnnxRuntimeGpu,
+        Self::OnnxRuntimeAne,
         Self::AndroidArm64,
         Self::AndroidArm32,
         Self::AndroidX86,
@@ -102,6 +102,14 @@ impl Target {
         Self::CoralTpu,
         Self::GenericLinux,
     ];
+
+    /// The targets of an engine.
+    pub fn of(engine: Engine) -> Vec<Self> {
+        Self::ALL
+            .into_iter()
+            .filter(|target| target.engine() == engine)
+            .collect()
+    }
 
     /// Where models of an engine run when nobody says where: on this machine's processor.
     pub fn usual(engine: Engine) -> Self {
@@ -188,12 +196,11 @@ mod tests {
     #[test]
     fn every_target_has_an_engine_and_a_name_of_its_own() {
         let mut names = std::collections::BTreeSet::new();
-        for target in Target::ALL.into_iter().chain(Target::LITERT) {
+        for target in Target::ALL {
             assert!(names.insert(target.name()));
             let json = serde_json::to_string(&target).unwrap();
             assert_eq!(json, format!("\"{}\"", target.name()));
         }
-        assert!(Target::LITERT.iter().all(|target| target.engine() == Engine::LiteRt));
         for engine in Engine::ALL {
             assert_eq!(
                 serde_json::to_string(&engine).unwrap(),

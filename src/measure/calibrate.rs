@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::config::ExecutionMode;
 use crate::config::GraphOptimization;
 use crate::config::Target;
+use crate::files;
 use crate::files::FileError;
 use crate::hint::Hint;
 use crate::measure::augmented;
@@ -28,6 +29,8 @@ use crate::model::onnx::shown::shown;
 use crate::model::tensor::Dim;
 use crate::model::tensor::Tensor;
 use crate::model::tensor::TensorSpec;
+use crate::model::tflite;
+use crate::runtime::Artifact;
 use crate::runtime::Observer;
 use crate::runtime::SessionSettings;
 use crate::runtime::Watch;
@@ -39,11 +42,13 @@ use crate::runtime::WorkerError;
 use crate::runtime::WorkerOptions;
 use crate::stats::histogram::Extremes;
 use crate::stats::histogram::ranges;
+use crate::variant;
 use crate::variant::Calibration;
 use crate::variant::Evidence;
 use crate::variant::Observation;
 use crate::variant::Range;
 use crate::variant::Statistic;
+use crate::variant::VariantError;
 
 /// Tensors of this many bytes together come out of one session: they live at once, whatever the engine would free otherwise.
 const GROUP_BYTES: u64 = 256 << 20;
@@ -69,6 +74,9 @@ pub enum CalibrateError {
     /// A sample cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// A model that cannot be quantized, and so cannot be observed either.
+    #[error(transparent)]
+    Variant(VariantError),
     /// A sample that holds no number where one is needed.
     #[error("sample {sample}{} holds NaN in input {}", of(path.as_deref()), shown(input))]
     NotANumber {
@@ -124,6 +132,7 @@ impl Hint for CalibrateError {
         match self {
             Self::NoSamples => vec!["add samples to the calibration data, or leave it out".to_owned()],
             Self::Dataset(error) => error.hints(),
+            Self::Variant(error) => error.hints(),
             Self::NotANumber { .. } => vec!["remove that sample from the calibration data".to_owned()],
             Self::Unfit { .. } => vec!["give calibration data that is prepared as the model's inputs are".to_owned()],
             Self::NoTensor(_) => vec!["leave this variant out".to_owned()],
@@ -338,23 +347,22 @@ fn groups<'a>(
     }
     let mut groups: Vec<Vec<&Observation>> = Vec::new();
     let mut room = 0;
-    let made: Vec<(String, Option<u64>)> = match model {
-        Decoded::Onnx(proto) => made(proto, &[], &shapes)
-            .into_iter()
-            .map(|tensor| (tensor.name, tensor.bytes))
-            .collect(),
-        Decoded::TfLite(tables) => {
-            let tensors = tables.entry().tensors().iter();
-            tensors
-                .map(|tensor| (tensor.name().to_owned(), tensor.bytes()))
-                .collect()
+    let proto = match model {
+        Decoded::Onnx(proto) => proto,
+        // One copy of the model yields all of them.
+        Decoded::TfLite(_) => {
+            return Ok(if wanted.is_empty() {
+                Vec::new()
+            } else {
+                vec![wanted.to_vec()]
+            });
         }
     };
-    for (name, bytes) in made {
-        let Some(observations) = of_tensor.remove(name.as_str()) else {
+    for tensor in made(proto, &[], &shapes) {
+        let Some(observations) = of_tensor.remove(tensor.name.as_str()) else {
             continue;
         };
-        let size = bytes.unwrap_or(UNKNOWN_BYTES);
+        let size = tensor.bytes.unwrap_or(UNKNOWN_BYTES);
         if size > room || groups.is_empty() {
             groups.push(Vec::new());
             room = GROUP_BYTES;
@@ -368,6 +376,21 @@ fn groups<'a>(
         Some((tensor, _)) => Err(CalibrateError::NoTensor((*tensor).to_owned())),
         None => Ok(groups),
     }
+}
+
+/// A copy of a TensorFlow Lite model that yields everything a quantizer asks for.
+fn observable(side: &Side, tables: &tflite::schema::Model, path: &Path) -> Result<Side, CalibrateError> {
+    let tables = variant::tflite::observable(tables).map_err(CalibrateError::Variant)?;
+    // The copy has a few names more than its source, which a file holds.
+    let bytes = tflite::write(&tables).unwrap_or_default();
+    files::write_checked(path, &bytes)?;
+    Ok(Side {
+        artifact: Artifact {
+            model: path.to_owned(),
+            external: Vec::new(),
+        },
+        ..side.clone()
+    })
 }
 
 /// Feeds all samples to a session whose outputs are the tensors of one group.
@@ -385,7 +408,7 @@ fn run(
     let path = folder.path().join("observed");
     let copy = match model {
         Decoded::Onnx(proto) => augmented::with_outputs(side, proto, tensors, Vec::new(), &path)?,
-        Decoded::TfLite(tables) => augmented::with_tflite_outputs(side, tables, tensors, &path)?,
+        Decoded::TfLite(tables) => observable(side, tables, &path)?,
     };
     let failed = |sample| {
         move |source| CalibrateError::Worker {

@@ -1,5 +1,7 @@
-//! Which targets a model of a format is for.
+//! What executes models of a format, and which targets they are for.
 
+use crate::config::Engine;
+use crate::config::Target;
 use crate::hint::Hint;
 use crate::model::format::Format;
 
@@ -28,6 +30,13 @@ const TARGETS: &[(Format, &[&str])] = &[
             "apple_a17",
         ],
     ),
+];
+
+/// What executes a format; nothing where nothing does yet.
+const EXECUTED_BY: &[(Format, Option<Engine>)] = &[
+    (Format::Onnx, Some(Engine::OnnxRuntime)),
+    (Format::TfLite, Some(Engine::LiteRt)),
+    (Format::CoreMl, None),
 ];
 
 /// A target that is not for models of a format, or is none.
@@ -99,6 +108,19 @@ pub fn of_word(word: &str) -> Option<Format> {
     [Format::Onnx, Format::TfLite, Format::CoreMl]
         .into_iter()
         .find(|format| self::word(*format) == word)
+}
+
+/// What executes models in `format`.
+pub fn engine_of(format: Format) -> Option<Engine> {
+    let mut known = EXECUTED_BY.iter();
+    known
+        .find(|(known, _)| *known == format)
+        .and_then(|(_, engine)| *engine)
+}
+
+/// Where models in `format` run when nobody says where.
+pub fn usual_target(format: Format) -> Target {
+    Target::usual(engine_of(format).unwrap_or(Engine::OnnxRuntime))
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub enum ModelError {
         size: Option<u64>,
     },
     /// Something else, recognised.
-    #[error("`{}` is {what}, not an ONNX model", path.display())]
+    #[error("`{}` is {what}, not a model", path.display())]
     NotAModel {
         /// The file.
         path: PathBuf,

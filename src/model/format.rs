@@ -25,6 +25,17 @@ pub enum Format {
     CoreMl,
 }
 
+impl Format {
+    /// What a model's own file is called where this tool names it.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Onnx => "model.onnx",
+            Self::TfLite => "model.tflite",
+            Self::CoreMl => "model.mlmodel",
+        }
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

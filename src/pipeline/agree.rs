@@ -14,14 +14,18 @@ use crate::measure::error::MeasureError;
 use crate::measure::outputs::Anomaly;
 use crate::measure::outputs::Inspector;
 use crate::measure::side::Side;
+use crate::model::Format;
 use crate::model::Model;
 use crate::model::Samples;
+use crate::model::compatible;
 use crate::model::dataset::Dataset;
 use crate::model::dataset::DatasetError;
 use crate::model::inputs;
 use crate::model::inputs::InputError;
 use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::feed::check_same_inputs;
+use crate::pipeline::feed::shared_shapes;
+use crate::pipeline::gate::Machinery;
 use crate::pipeline::open::Found;
 use crate::pipeline::open::OpenError;
 use crate::pipeline::open::Opened;
@@ -50,8 +54,8 @@ pub struct Feed {
 /// How models are run.
 #[derive(Debug, Clone)]
 pub struct Engine<'a> {
-    /// Starts workers.
-    pub worker: &'a WorkerCommand,
+    /// Starts workers, and has the engines' libraries.
+    pub machinery: &'a Machinery,
     /// How a session is set up.
     pub settings: SessionSettings,
     /// After this much silence a worker is stopped.
@@ -78,6 +82,18 @@ pub struct Pair {
     pub baseline: Opened,
     /// What is judged.
     pub candidate: Fed,
+}
+
+impl Pair {
+    /// Both.
+    pub fn models(&self) -> [&Model; 2] {
+        [&self.baseline.model, &self.candidate.opened.model]
+    }
+
+    /// Where the candidate runs when nobody says where.
+    pub fn target(&self) -> Target {
+        compatible::usual_target(self.candidate.opened.model.format)
+    }
 }
 
 /// What came out.
@@ -197,6 +213,10 @@ pub fn pair(baseline: Found, candidate: Found, settings: &Feed, workspace: &Work
         hints: trouble.hints,
     })?;
     check_same_outputs(&baseline.model, &candidate.model)?;
+    let settings = &Feed {
+        shapes: shared_shapes(&candidate.model, &baseline.model, &settings.shapes),
+        ..settings.clone()
+    };
     let candidate = feed(candidate, settings, workspace)?;
     let request = OpenRequest {
         reference: "",
@@ -240,7 +260,7 @@ pub fn run(pair: &Pair, engine: &Engine<'_>) -> Result<Agreed, AgreeError> {
         &side(&candidate.opened, engine),
         &candidate.samples,
         &mut inspector,
-        engine.worker,
+        engine.worker(),
         &engine.options(),
     )?;
     Ok(Agreed {
@@ -253,12 +273,22 @@ pub fn run(pair: &Pair, engine: &Engine<'_>) -> Result<Agreed, AgreeError> {
 pub fn side(opened: &Opened, engine: &Engine<'_>) -> Side {
     Side {
         artifact: opened.artifact.clone(),
-        settings: engine.settings.clone(),
+        settings: engine.settings_for(opened.model.format),
         inputs: opened.made.inputs.clone(),
     }
 }
 
-impl Engine<'_> {
+impl<'a> Engine<'a> {
+    /// Starts workers.
+    pub fn worker(&self) -> &'a WorkerCommand {
+        &self.machinery.worker
+    }
+
+    /// How a session of a model in `format` is set up: on the target, where its engine runs such models; else on this machine's processor.
+    pub fn settings_for(&self, format: Format) -> SessionSettings {
+        self.machinery.settings_for(format, &self.settings)
+    }
+
     /// What its workers may use.
     pub fn options(&self) -> WorkerOptions {
         WorkerOptions {

@@ -1,6 +1,7 @@
 //! From measured and judged jobs to the report: every figure that a renderer may need, and no figure of its own.
 
 use crate::config::Config;
+use crate::config::Engine;
 use crate::config::Gate;
 use crate::config::ModelLines;
 use crate::machine::fingerprint::Fingerprint;
@@ -44,6 +45,8 @@ pub struct Frame<'a> {
     pub head_commit: Option<String>,
     /// When, ISO 8601.
     pub now: String,
+    /// What executed most of it.
+    pub engine: Engine,
     /// The engine's version.
     pub runtime_version: String,
     /// The machine.
@@ -290,7 +293,7 @@ fn environment(done: &[Done], frame: &Frame<'_>) -> Environment {
         cores_logical: machine.cores_logical as usize,
         memory_bytes: machine.memory_bytes,
         virtualized: machine.virtualized,
-        runtime: "onnxruntime".to_owned(),
+        runtime: frame.engine.name().to_owned(),
         runtime_version: Some(frame.runtime_version.clone()),
         threads: frame.config.measure.threads,
         cores,

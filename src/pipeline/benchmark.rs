@@ -24,6 +24,8 @@ use crate::model::inputs;
 use crate::model::inputs::InputError;
 use crate::model::inputs::Made;
 use crate::model::inputs::ResolvedSpec;
+use crate::pipeline::compatible;
+use crate::pipeline::compatible::Incompatible;
 use crate::pipeline::gate::Interrupted;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::interrupt::Interrupt;
@@ -58,7 +60,7 @@ pub struct Request<'a> {
     /// Threads inside an operator; at least one entry.
     pub threads: Vec<usize>,
     /// Where to run.
-    pub target: Target,
+    pub target: Option<Target>,
     /// The engine's settings.
     pub runtime: RuntimeConfig,
     /// How much of it.
@@ -111,6 +113,9 @@ pub enum BenchmarkError {
     /// The model cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The device runs models of another format.
+    #[error(transparent)]
+    Incompatible(#[from] Incompatible),
     /// It cannot be fed in one of the settings.
     #[error("`{label}`: {source}")]
     Input {
@@ -146,6 +151,7 @@ impl Hint for BenchmarkError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Open(error) => error.hints(),
+            Self::Incompatible(error) => error.hints(),
             Self::Input { source, .. } => source.hints_for_flags(),
             Self::Worker { source, .. } => source.hints(),
             Self::Outputs { source, .. } => source.hints(),
@@ -181,7 +187,8 @@ pub fn run(
         around.workspace,
         around.working_folder,
     )?;
-    let settings = settings(&opened, request, around)?;
+    let target = compatible::target_for(opened.model.format, request.target)?;
+    let settings = settings(&opened, request, target, around)?;
     let command = &around.machinery.worker;
     let mut plan = request.plan.clone();
     plan.stop = around.interrupt.stop();
@@ -228,7 +235,7 @@ pub fn run(
         build_id: opened.build.clone(),
         digest: opened.model.digest.to_string(),
         size_bytes: opened.model.size().0,
-        target: request.target.name().to_owned(),
+        target: target.name().to_owned(),
         runtime_version: first.map(|found| found.runtime_version.clone()).unwrap_or_default(),
         tool_version: crate::VERSION.to_owned(),
         task: TaskView::from(&opened.task),
@@ -241,7 +248,7 @@ pub fn run(
             processes: request.course.restarts,
             time_budget_seconds: request.course.time_budget.as_secs_f64(),
         },
-        warnings: warnings(&opened, request, &results, &measurements),
+        warnings: warnings(&opened, (request, target), &results, &measurements),
         results,
         anomalies,
         stored: false,
@@ -263,7 +270,12 @@ pub fn run(
 }
 
 /// Every combination, in the order of the results.
-fn settings(opened: &Opened, request: &Request<'_>, around: &Surroundings<'_>) -> Result<Vec<Setting>, BenchmarkError> {
+fn settings(
+    opened: &Opened,
+    request: &Request<'_>,
+    target: Target,
+    around: &Surroundings<'_>,
+) -> Result<Vec<Setting>, BenchmarkError> {
     let or_default = |asked: &[u64], default: &[u64]| -> Vec<Option<u64>> {
         match (asked, default) {
             ([], []) => vec![None],
@@ -291,7 +303,7 @@ fn settings(opened: &Opened, request: &Request<'_>, around: &Surroundings<'_>) -
                     sequence: made.sequence,
                     batch,
                     threads: *threads,
-                    side: side(opened, &made, *threads, request, around.machinery),
+                    side: side(opened, &made, *threads, request, (around.machinery, target)),
                     made: made.clone(),
                 });
             }
@@ -300,7 +312,13 @@ fn settings(opened: &Opened, request: &Request<'_>, around: &Surroundings<'_>) -
     Ok(settings)
 }
 
-fn side(opened: &Opened, made: &Made, threads: usize, request: &Request<'_>, machinery: &Machinery) -> Side {
+fn side(
+    opened: &Opened,
+    made: &Made,
+    threads: usize,
+    request: &Request<'_>,
+    (machinery, target): (&Machinery, Target),
+) -> Side {
     let RuntimeConfig {
         graph_optimization,
         execution_mode,
@@ -309,8 +327,8 @@ fn side(opened: &Opened, made: &Made, threads: usize, request: &Request<'_>, mac
     Side {
         artifact: opened.artifact.clone(),
         settings: SessionSettings {
-            library: machinery.library_of(request.target.engine()).path.clone(),
-            target: request.target,
+            library: machinery.library_of(target.engine()).path.clone(),
+            target,
             threads,
             graph_optimization,
             execution_mode,
@@ -395,9 +413,14 @@ fn anomalies(
     Ok(found)
 }
 
-fn warnings(opened: &Opened, request: &Request<'_>, results: &[Row], measurements: &[SideMeasurement]) -> Vec<String> {
+fn warnings(
+    opened: &Opened,
+    (request, target): (&Request<'_>, Target),
+    results: &[Row],
+    measurements: &[SideMeasurement],
+) -> Vec<String> {
     let mut warnings = opened.notices.clone();
-    warnings.extend(request.target.proxy_here());
+    warnings.extend(target.proxy_here());
     let of_settings = measurements.iter().flat_map(|measurement| {
         let disturbances = disturbance::find_alone(measurement);
         let found = disturbances.iter().map(ToString::to_string).collect::<Vec<String>>();

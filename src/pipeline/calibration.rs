@@ -106,16 +106,6 @@ impl CalibrationData {
         })
     }
 
-    /// The shapes that the inputs `names` have in the first sample.
-    pub(super) fn shapes_of(&self, names: &[String]) -> Result<BTreeMap<String, Vec<u64>>, DatasetError> {
-        let first = self.samples.sample(0)?;
-        Ok(first
-            .into_iter()
-            .filter(|tensor| names.contains(&tensor.name))
-            .map(|tensor| (tensor.name, tensor.shape))
-            .collect())
-    }
-
     /// Made-up inputs of a model that leaves nothing open, as many as are used at most.
     pub(super) fn usual(model: &Model, seed: u64) -> Result<Self, InputError> {
         Self::made_up(model, Task::Auto, &BTreeMap::new(), seed, CALIBRATION_SAMPLES)

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::config::Config;
+use crate::config::Engine;
 use crate::config::Gate;
 use crate::config::ModelLines;
 use crate::config::Target;
@@ -149,6 +150,8 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
     let mut notices = request.notices;
     notices.extend(baselines.notices.iter().cloned());
     notices.extend(proxies(request.config));
+    let main_engine = main_engine(request.config);
+    notices.extend(other_engine(&done, main_engine));
     let machine = Fingerprint::of_this_machine().with_environment(request.environment);
     let report = assemble::report(
         &done,
@@ -158,7 +161,8 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
             context,
             head_commit,
             now: request.now,
-            runtime_version: runtime_version(&done, request.machinery),
+            engine: main_engine,
+            runtime_version: runtime_version(&done, main_engine, request.machinery),
             machine: &machine,
             history: baselines.history(&machine),
             lines: &request.lines,
@@ -193,16 +197,39 @@ fn proxies(config: &Config) -> Vec<String> {
     targets.into_iter().filter_map(Target::proxy_here).collect()
 }
 
+/// ONNX Runtime where anything is run with it, and otherwise LiteRT.
+fn main_engine(config: &Config) -> Engine {
+    let mut targets = config.models.iter().flat_map(|model| &model.targets);
+    let is_litert = |target: &Target| target.engine() == Engine::LiteRt;
+    if !config.models.is_empty() && targets.all(is_litert) {
+        Engine::LiteRt
+    } else {
+        Engine::OnnxRuntime
+    }
+}
+
 /// What the workers themselves said, or else what is known of the library.
-fn runtime_version(done: &[Done], machinery: &Machinery) -> String {
-    done.iter()
-        .find_map(|entry| {
-            let pair = entry.pair.as_ref().map(|pair| &pair.runtime_version);
-            pair.or(entry.alone.as_ref().map(|alone| &alone.runtime_version))
-                .cloned()
-        })
-        .or_else(|| machinery.library.version.clone())
+fn runtime_version(done: &[Done], engine: Engine, machinery: &Machinery) -> String {
+    said(done, engine)
+        .or_else(|| machinery.library_of(engine).version.clone())
         .unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The version that the workers of an engine told.
+fn said(done: &[Done], engine: Engine) -> Option<String> {
+    let mut of_engine = done.iter().filter(|entry| entry.job.target.engine() == engine);
+    of_engine.find_map(|entry| {
+        let pair = entry.pair.as_ref().map(|pair| &pair.runtime_version);
+        pair.or(entry.alone.as_ref().map(|alone| &alone.runtime_version))
+            .cloned()
+    })
+}
+
+/// A run with two engines says what the other one is: the report's line about the environment has one.
+fn other_engine(done: &[Done], main: Engine) -> Option<String> {
+    let other = Engine::ALL.into_iter().find(|engine| *engine != main)?;
+    let version = said(done, other)?;
+    Some(format!("{other} {version} executed what runs on its targets"))
 }
 
 /// Baselines that were published with another engine than this run measures both sides with.

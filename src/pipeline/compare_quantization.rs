@@ -97,7 +97,7 @@ pub fn run(
             model: &pair.candidate.opened.model,
         },
         &Samples::from(samples),
-        engine.worker,
+        engine.worker(),
         &engine.options(),
     )
     .map_err(|error| chain(&error));
@@ -112,7 +112,7 @@ pub fn run(
         stop: engine.stop.clone(),
         ..plan
     };
-    let measured = measure::compare::compare_pair(&one, &other, engine.worker, &plan, &mut |event| match event {
+    let measured = measure::compare::compare_pair(&one, &other, engine.worker(), &plan, &mut |event| match event {
         Event::Planned { restarts, .. } => progress(Stage::Timing { done: 0, of: restarts }),
         Event::Restarted { done, planned, .. } => progress(Stage::Timing { done, of: planned }),
         Event::Finished { .. } => {}

@@ -1,16 +1,12 @@
-//! Which formats run on which targets: one table, by what executes them.
+//! Which models run on which targets, and what must be made of the others.
 
 use crate::config::Engine;
 use crate::config::Target;
 use crate::hint::Hint;
 use crate::model::Format;
-
-/// What executes a format; nothing where nothing does yet.
-const EXECUTED_BY: &[(Format, Option<Engine>)] = &[
-    (Format::Onnx, Some(Engine::OnnxRuntime)),
-    (Format::TfLite, Some(Engine::LiteRt)),
-    (Format::CoreMl, None),
-];
+use crate::model::compatible::engine_of;
+use crate::model::compatible::usual_target;
+use crate::variant::Recipe;
 
 /// A model that the target's engine cannot execute.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,19 +29,10 @@ impl Hint for Incompatible {
     }
 }
 
-/// What executes models in `format`.
-pub fn engine_of(format: Format) -> Option<Engine> {
-    let mut known = EXECUTED_BY.iter();
-    known
-        .find(|(known, _)| *known == format)
-        .and_then(|(_, engine)| *engine)
-}
-
 /// The targets that run models in `format`.
 pub fn targets_of(format: Format) -> Vec<Target> {
     let engine = engine_of(format);
-    let all = Target::ALL.into_iter().chain(Target::LITERT);
-    all.filter(|target| Some(target.engine()) == engine).collect()
+    engine.map(Target::of).unwrap_or_default()
 }
 
 /// An error where `target` does not run models in `format`.
@@ -57,9 +44,51 @@ pub fn check(format: Format, target: Target) -> Result<(), Incompatible> {
     }
 }
 
+/// Where a model in `format` runs: on what was asked for, and this machine's processor means that of the engine that runs such models.
+pub fn target_for(format: Format, asked: Option<Target>) -> Result<Target, Incompatible> {
+    match asked {
+        None | Some(Target::OnnxRuntimeCpu) => Ok(usual_target(format)),
+        Some(target) => check(format, target).map(|()| target),
+    }
+}
+
+/// The recipe that makes what `recipe` asks for of a model in `format` run on `target`: an ONNX model becomes a TensorFlow Lite model
+/// first, where only these run there and no step says so.
+pub fn recipe_for(recipe: &Recipe, format: Format, target: Target) -> Result<Recipe, Incompatible> {
+    let converts = recipe.steps.iter().any(|step| step.pass.converts());
+    match (format, target.engine(), converts) {
+        (Format::Onnx, Engine::LiteRt, false) => Ok(Recipe::to_tflite().then(recipe)),
+        (Format::Onnx, Engine::LiteRt, true) => Ok(recipe.clone()),
+        (Format::Onnx, Engine::OnnxRuntime, true) => Err(Incompatible {
+            format: Format::TfLite,
+            target,
+        }),
+        _ => check(format, target).map(|()| recipe.clone()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn onnx_models_are_converted_where_only_tflite_runs() {
+        let half = Recipe::parse("fp16").unwrap();
+        let on = |recipe: &Recipe, format, target| recipe_for(recipe, format, target).map(|recipe| recipe.name());
+        assert_eq!(on(&half, Format::Onnx, Target::AndroidArm64).unwrap(), "tflite+fp16");
+        assert_eq!(
+            on(&Recipe::as_is(), Format::Onnx, Target::GenericLinux).unwrap(),
+            "tflite"
+        );
+        let said = Recipe::parse("prune-0.50+tflite").unwrap();
+        assert_eq!(
+            on(&said, Format::Onnx, Target::GenericLinux).unwrap(),
+            "prune-0.50+tflite"
+        );
+        assert!(on(&said, Format::Onnx, Target::OnnxRuntimeCpu).is_err());
+        assert_eq!(on(&half, Format::TfLite, Target::GenericLinux).unwrap(), "fp16");
+        assert!(on(&half, Format::TfLite, Target::OnnxRuntimeCpu).is_err());
+    }
 
     #[test]
     fn each_format_has_its_engine() {

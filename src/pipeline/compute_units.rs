@@ -68,7 +68,7 @@ pub fn run(
     load(side, engine).map_err(|error| UnitsError::Worker(Box::new(error)))?;
     let mut rows = vec![UnitRow::of(Target::OnnxRuntimeCpu.name())];
     let mut here = Vec::new();
-    for target in Target::ALL {
+    for target in Target::of(crate::config::Engine::OnnxRuntime) {
         if target == Target::OnnxRuntimeCpu {
             continue;
         }
@@ -82,7 +82,10 @@ pub fn run(
         }
     }
     if here.is_empty() && rows.len() == 1 {
-        let asked: Vec<&str> = Target::ALL.iter().map(|target| target.name()).collect();
+        let asked: Vec<&str> = Target::of(crate::config::Engine::OnnxRuntime)
+            .iter()
+            .map(|target| target.name())
+            .collect();
         return Err(UnitsError::Alone {
             asked: asked.join(", "),
             here: format!("{} alone", Target::OnnxRuntimeCpu.name()),
@@ -100,7 +103,7 @@ pub fn run(
             stop: engine.stop.clone(),
             ..Plan::new(&Gate::default(), measure, 1)
         };
-        let pair = compare_pair(side, &on(target), engine.worker, &plan, &mut |event| {
+        let pair = compare_pair(side, &on(target), engine.worker(), &plan, &mut |event| {
             observer(target, event)
         });
         match pair {
@@ -136,6 +139,6 @@ fn fill(row: &mut UnitRow, pair: &PairMeasurement, which: Which) {
 }
 
 fn load(side: &Side, engine: &Engine<'_>) -> Result<(), WorkerError> {
-    let mut worker = Worker::spawn(engine.worker, &engine.options())?;
+    let mut worker = Worker::spawn(engine.worker(), &engine.options())?;
     worker.load(&side.artifact, &side.settings, &side.inputs).map(|_| ())
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::config::Task;
 use crate::files;
 use crate::files::FileError;
 use crate::hint::Hint;
@@ -18,6 +19,7 @@ use crate::model::Format;
 use crate::model::Model;
 use crate::model::ModelError;
 use crate::model::format;
+use crate::model::inputs;
 use crate::model::inputs::InputError;
 use crate::model::onnx::read;
 use crate::model::onnx::shown::shown;
@@ -61,6 +63,15 @@ pub struct Deriving<'a> {
     pub stop: Stop,
     /// Where results are kept.
     pub objects: &'a Objects,
+}
+
+/// What a model is fed while it is derived.
+#[derive(Debug, Clone, Copy)]
+pub struct Fed<'a> {
+    /// Samples; made up where a step needs any and there are none.
+    pub calibration: Option<&'a CalibrationData>,
+    /// Shapes of inputs that the model leaves open, by name; the usual ones where they are not named.
+    pub shapes: &'a BTreeMap<String, Vec<u64>>,
 }
 
 /// What deriving is doing.
@@ -148,12 +159,12 @@ impl Hint for DerivationError {
 
 /// Derives `recipe` from `model`, measures on the way what its steps want to know, and puts the result into the object store.
 ///
-/// Without `calibration`, inputs are made up out of `seed` where a step needs any, and the account says so.
+/// Without calibration data, inputs are made up out of `seed` where a step needs any, and the account says so.
 pub fn derive(
     model: &Model,
     recipe: &Recipe,
     seed: u64,
-    calibration: Option<&CalibrationData>,
+    fed: Fed<'_>,
     around: &Deriving<'_>,
     observer: &mut dyn FnMut(Progress),
 ) -> Result<Prepared, DerivationError> {
@@ -161,38 +172,34 @@ pub fn derive(
         recipe: recipe.name(),
         source,
     };
+    let no_data = |source: InputError| DerivationError::NoData {
+        recipe: recipe.name(),
+        source: Box::new(source),
+    };
     let mut derivation = Derivation::start(model, recipe, seed).map_err(refused)?;
-    let mut data = calibration.cloned();
+    let mut data = fed.calibration.cloned();
     let mut notes = Vec::new();
     while let Some(step) = derivation.next() {
         let step = step.pass.name();
         let wanted = derivation.wanted().map_err(refused)?;
         let mut evidence = Evidence::default();
         if !wanted.is_empty() {
-            let data = match &mut data {
-                Some(data) => data,
-                none => none.insert(
-                    CalibrationData::usual(model, seed).map_err(|source| DerivationError::NoData {
-                        recipe: recipe.name(),
-                        source: Box::new(source),
-                    })?,
-                ),
-            };
             if !wanted.shapes.is_empty() {
-                evidence.shapes = data
-                    .shapes_of(&wanted.shapes)
-                    .map_err(|source| DerivationError::Calibrate {
-                        recipe: recipe.name(),
-                        step: step.clone(),
-                        source: Box::new(CalibrateError::Dataset(source)),
-                    })?;
+                evidence.shapes = settled(model, &wanted.shapes, fed.shapes, seed).map_err(no_data)?;
             }
             if !wanted.runs() {
                 derivation.advance(evidence).map_err(refused)?;
                 continue;
             }
+            let data = match &mut data {
+                Some(data) => data,
+                none => none.insert(CalibrationData::usual(model, seed).map_err(no_data)?),
+            };
             let stage = Stage::set(&derivation, recipe, around)?;
-            evidence = stage.observe(&step, &wanted, data, &mut notes, observer)?;
+            evidence = Evidence {
+                shapes: std::mem::take(&mut evidence.shapes),
+                ..stage.observe(&step, &wanted, data, &mut notes, observer)?
+            };
             if let Some(search) = &wanted.search {
                 let found = stage.search(&step, search, &derivation, &evidence, data, observer)?;
                 notes.extend(search::notes(&step, &found));
@@ -204,6 +211,27 @@ pub fn derive(
     let mut variant = derivation.finish().map_err(refused)?;
     variant.account.notes.append(&mut notes);
     Ok(subject::store_variant(variant, around.objects)?)
+}
+
+/// The shapes of the inputs `names`, all inputs taken together: open dimensions may depend on each other.
+fn settled(
+    model: &Model,
+    names: &[String],
+    shapes: &BTreeMap<String, Vec<u64>>,
+    seed: u64,
+) -> Result<BTreeMap<String, Vec<u64>>, InputError> {
+    let made = inputs::make(
+        model,
+        &inputs::Request {
+            task: Task::Auto,
+            shapes,
+            seed,
+            sequence: None,
+            batch: None,
+        },
+    )?;
+    let wanted = made.specs.into_iter().filter(|spec| names.contains(&spec.name));
+    Ok(wanted.map(|spec| (spec.name, spec.shape)).collect())
 }
 
 /// Derives `recipe` from `model` with what was learned before, and puts the result into the object store. Nothing is run; the same

@@ -31,6 +31,7 @@ use crate::measure::outputs;
 use crate::model::dataset::DatasetError;
 use crate::pipeline::agree::AgreeError;
 use crate::pipeline::benchmark::Surroundings;
+use crate::pipeline::compatible::Incompatible;
 use crate::pipeline::derivation::Progress;
 use crate::pipeline::gate::Interrupted;
 use crate::pipeline::method;
@@ -84,7 +85,7 @@ pub struct Request<'a> {
     /// For everything.
     pub budget: Span,
     /// Where to run.
-    pub target: Target,
+    pub target: Option<Target>,
     /// The engine's settings.
     pub runtime: RuntimeConfig,
     /// Threads, seed and the rest.
@@ -142,6 +143,9 @@ pub enum ExploreError {
     /// The model cannot be fed.
     #[error(transparent)]
     Feed(#[from] AgreeError),
+    /// The target runs models of another format.
+    #[error(transparent)]
+    Incompatible(#[from] Incompatible),
     /// A sample cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
@@ -168,6 +172,7 @@ impl Hint for ExploreError {
             Self::Feed(error) => error.hints(),
             Self::Dataset(error) => error.hints(),
             Self::Target(error) => error.hints(),
+            Self::Incompatible(error) => error.hints(),
             Self::Baseline { source, .. } => source.hints(),
             Self::Interrupted(error) => error.hints(),
         }
@@ -181,12 +186,13 @@ pub fn run(
     observer: &mut dyn FnMut(Event<'_>),
 ) -> Result<Explored, ExploreError> {
     let mut time = Time::of(request.budget.0);
-    for recipe in &request.recipes {
-        method::check(recipe, request.target)?;
-    }
     let sweep = sweep::open(request, around)?;
+    let target = sweep.target();
+    for recipe in &request.recipes {
+        method::check(recipe, target)?;
+    }
     let mut warnings = sweep.source.opened.notices.clone();
-    warnings.extend(request.target.proxy_here());
+    warnings.extend(target.proxy_here());
     let opened = &sweep.source.opened;
     let checked = outputs::check(
         &sweep.side(),
@@ -205,7 +211,7 @@ pub fn run(
     let cache = sweep::open_cache(&sweep)?;
 
     let (recipes, mut left_out) = if request.recipes.is_empty() {
-        let chosen = recipes::choose(&opened.model, request.target, request.fast);
+        let chosen = recipes::choose(&opened.model, target, request.fast);
         (chosen.recipes, chosen.left_out)
     } else {
         (request.recipes.clone(), Vec::new())
@@ -465,9 +471,14 @@ fn finish(
             .map(|(trial, judgement)| assemble::row(sweep, trial, judgement)),
     );
     let measured = trials.iter().find_map(|trial| trial.pair.as_ref());
-    let runtime_version = measured
-        .map(|pair| pair.runtime_version.clone())
-        .or_else(|| sweep.around.machinery.library.version.clone());
+    let runtime_version = measured.map(|pair| pair.runtime_version.clone()).or_else(|| {
+        sweep
+            .around
+            .machinery
+            .library_of(sweep.target().engine())
+            .version
+            .clone()
+    });
     debug_assert!(variants.iter().filter(|row| row.verdict == Verdict::Baseline).count() == 1);
     Explored {
         version: FORMAT,
@@ -477,7 +488,7 @@ fn finish(
             digest: opened.model.digest.to_string(),
             inputs: assemble::shapes(sweep),
         },
-        target: request.target.name().to_owned(),
+        target: sweep.target().name().to_owned(),
         runtime_version: runtime_version.unwrap_or_default(),
         tool_version: crate::VERSION.to_owned(),
         machine: sweep.around.machine.clone(),

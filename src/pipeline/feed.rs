@@ -17,7 +17,9 @@ use crate::model::dataset::Dataset;
 use crate::model::dataset::DatasetError;
 use crate::model::inputs;
 use crate::model::inputs::InputError;
+use crate::model::tensor::Dim;
 use crate::model::tensor::Tensor;
+use crate::model::tensor::TensorSpec;
 use crate::pipeline::subject;
 use crate::pipeline::trouble::Trouble;
 
@@ -63,24 +65,23 @@ pub(super) fn check_same_inputs(candidate: &Model, baseline: &Model, source: Sha
             .collect();
         inputs.join(", ")
     };
-    // Other names of free dimensions are no other inputs.
-    let shape = |model: &Model| {
-        let inputs = model.facts.inputs.iter();
-        inputs
-            .map(|spec| {
-                let dims = spec.dims.as_ref().map(|dims| {
-                    dims.iter()
-                        .map(|dim| match dim {
-                            crate::model::tensor::Dim::Fixed(size) => Some(*size),
-                            crate::model::tensor::Dim::Symbol(_) | crate::model::tensor::Dim::Unknown => None,
-                        })
-                        .collect::<Vec<_>>()
-                });
-                (spec.name.clone(), spec.element, dims)
-            })
-            .collect::<Vec<_>>()
+    let alike = |one: &TensorSpec, other: &TensorSpec| {
+        let same = |(one, other): (&Dim, &Dim)| match (one, other) {
+            (Dim::Fixed(one), Dim::Fixed(other)) => one == other,
+            // A gate's baseline is fed what it was fed; at the desk an open dimension takes the other model's size.
+            (Dim::Fixed(_), _) | (_, Dim::Fixed(_)) => source == ShapeSource::Flags,
+            // Other names of free dimensions are no other inputs.
+            _ => true,
+        };
+        let dims = match (&one.dims, &other.dims) {
+            (Some(one), Some(other)) => one.len() == other.len() && one.iter().zip(other).all(same),
+            (None, None) => true,
+            _ => false,
+        };
+        one.name == other.name && one.element == other.element && dims
     };
-    if shape(candidate) == shape(baseline) {
+    let (new, old) = (&candidate.facts.inputs, &baseline.facts.inputs);
+    if new.len() == old.len() && new.iter().zip(old).all(|(one, other)| alike(one, other)) {
         return Ok(());
     }
     let hint = match source {
@@ -95,6 +96,25 @@ pub(super) fn check_same_inputs(candidate: &Model, baseline: &Model, source: Sha
         ),
         hints: vec![hint.to_owned()],
     })
+}
+
+/// `given`, and the sizes that `other` fixes of inputs that `model` leaves open, so that both can be fed alike.
+pub fn shared_shapes(model: &Model, other: &Model, given: &BTreeMap<String, Vec<u64>>) -> BTreeMap<String, Vec<u64>> {
+    let fixed = |spec: &TensorSpec| -> Option<Vec<u64>> {
+        let size = |dim: &Dim| match dim {
+            Dim::Fixed(size) => Some(*size),
+            Dim::Symbol(_) | Dim::Unknown => None,
+        };
+        spec.dims.as_ref()?.iter().map(size).collect()
+    };
+    let mut shapes = given.clone();
+    for spec in model.facts.inputs.iter().filter(|spec| fixed(spec).is_none()) {
+        let counterpart = other.facts.inputs.iter().find(|other| other.name == spec.name);
+        if let Some(sizes) = counterpart.and_then(fixed) {
+            shapes.entry(spec.name.clone()).or_insert(sizes);
+        }
+    }
+    shapes
 }
 
 /// What a feed is made for.

@@ -9,6 +9,9 @@ use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::Which;
 use crate::pipeline::recall;
 use crate::registry::Figures;
+use crate::registry::Measurement;
+use crate::registry::Registry;
+use crate::registry::RegistryError;
 
 /// Of a comparison: its candidate's.
 pub fn of_candidate(pair: &PairMeasurement) -> Figures {
@@ -33,6 +36,36 @@ pub fn of_stored(samples: &Value) -> Option<Figures> {
     }
     let alone = serde_json::from_value::<SideMeasurement>(samples.clone()).ok()?;
     Some(of_side(&alone))
+}
+
+/// Gives measurements that were kept without figures what their samples come to, where this version can read them. Returns to how many.
+pub fn fill(registry: &mut Registry) -> Result<usize, RegistryError> {
+    let mut filled = 0;
+    for (number, measurement, figures) in fillable(registry)? {
+        registry.set_figures(number, &measurement, &figures)?;
+        filled += 1;
+    }
+    Ok(filled)
+}
+
+/// How many [`fill`] would give figures to.
+pub fn lacking(registry: &Registry) -> Result<usize, RegistryError> {
+    Ok(fillable(registry)?.len())
+}
+
+fn fillable(registry: &Registry) -> Result<Vec<(i64, Measurement, Figures)>, RegistryError> {
+    let mut found = Vec::new();
+    for number in registry.unfigured()? {
+        // One that cannot be read stays as it is, and the others get theirs.
+        if let Ok(Some(mut measurement)) = registry.measurement(number)
+            && let Some(figures) = of_stored(&measurement.samples)
+        {
+            // Raw samples of many measurements are large, and nobody asks for them again.
+            measurement.samples = Value::Null;
+            found.push((number, measurement, figures));
+        }
+    }
+    Ok(found)
 }
 
 fn of(inferences: usize, shown: &dyn Fn(Quantity) -> Option<f64>) -> Figures {

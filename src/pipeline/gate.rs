@@ -22,7 +22,7 @@ use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::SideMeasurement;
 use crate::measure::side::Side;
 use crate::model::Format;
-use crate::pipeline::compatible;
+use crate::model::compatible;
 use crate::pipeline::event::Event;
 use crate::pipeline::event::Observer;
 use crate::pipeline::facts::Finder;
@@ -319,7 +319,7 @@ pub fn side(prepared: &Prepared, job: &Job, feed: &Feed, setting: &Setting<'_>) 
 }
 
 /// How sessions on `target` are set up.
-pub(super) fn session_settings(config: &Config, machinery: &Machinery, target: Target) -> SessionSettings {
+pub fn session_settings(config: &Config, machinery: &Machinery, target: Target) -> SessionSettings {
     SessionSettings {
         library: machinery.library_of(target.engine()).path.clone(),
         target,

@@ -235,7 +235,7 @@ fn precision(request: &Request<'_>) -> Result<String, ImportError> {
     }
 }
 
-/// Loads an ONNX model and runs it once; true where that was done.
+/// Loads a model and runs it once; true where that was done.
 fn verify(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<bool, ImportError> {
     let Some(model) = &request.source.model else {
         warnings.push(format!(
@@ -273,10 +273,10 @@ fn verify(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<bool, Imp
                 .map(|file| (file.location.clone(), file.path.clone()))
                 .collect(),
         },
-        settings: engine.settings.clone(),
+        settings: engine.settings_for(model.format),
         inputs: made.inputs,
     };
-    let outcome = Worker::spawn(engine.worker, &engine.options())
+    let outcome = Worker::spawn(engine.worker(), &engine.options())
         .and_then(|mut worker| worker.load(&side.artifact, &side.settings, &side.inputs));
     match outcome {
         Ok(_) => Ok(true),

@@ -148,6 +148,11 @@ pub fn run(request: &Request<'_>, progress: &mut dyn FnMut(&str, usize, usize)) 
         label: opened.label.clone(),
         source,
     };
+    let proto = opened
+        .model
+        .as_onnx("trying layers one by one")
+        .map_err(VariantError::from)
+        .map_err(refused)?;
     let recipe = Recipe::parse(PASS)?;
     let derivation = Derivation::start(&opened.model, &recipe, request.seed).map_err(refused)?;
     let wanted = derivation.wanted().map_err(refused)?;
@@ -155,18 +160,13 @@ pub fn run(request: &Request<'_>, progress: &mut dyn FnMut(&str, usize, usize)) 
     if groups.is_empty() {
         return Err(LayersError::None(opened.label.clone()));
     }
-    let proto = opened
-        .model
-        .as_onnx("trying layers")
-        .map_err(VariantError::from)
-        .map_err(refused)?;
     let side = agree::side(opened, request.engine);
     let calibrated = calibrate::observe(
         &side,
         &opened.model.decoded,
         &wanted.observations,
         &request.calibration.samples,
-        request.engine.worker,
+        request.engine.worker(),
         &request.engine.options(),
         &mut |done, of| progress("finding ranges", done, of),
     )
@@ -271,7 +271,7 @@ impl Trials<'_> {
             ..self.side.clone()
         };
         let engine = self.request.engine;
-        let mut subject = WorkerSubject::new(&side, engine.worker, engine.options());
+        let mut subject = WorkerSubject::new(&side, engine.worker(), engine.options());
         let mut agreement = Agreement::new();
         let samples = &self.request.fed.samples;
         for (index, before) in self.before.iter().enumerate() {
@@ -292,7 +292,7 @@ impl Trials<'_> {
 
 /// The model's own outputs, kept for all trials.
 fn before(request: &Request<'_>, side: &Side) -> Result<Vec<Vec<Tensor>>, LayersError> {
-    let mut subject = WorkerSubject::new(side, request.engine.worker, request.engine.options());
+    let mut subject = WorkerSubject::new(side, request.engine.worker(), request.engine.options());
     let samples = &request.fed.samples;
     let mut outputs = Vec::with_capacity(samples.len());
     for index in 0..samples.len() {

@@ -1,9 +1,13 @@
 //! Getting ready to execute models: the engine's library found or installed, and the worker's command.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::config::Config;
 use crate::config::Engine;
+use crate::config::Target;
+use crate::config::defaults;
 use crate::hint::Hint;
 use crate::pipeline::gate::Machinery;
 use crate::runtime::WorkerCommand;
@@ -45,6 +49,16 @@ pub struct Wanted<'a> {
     pub explicit_litert: Option<&'a Path>,
     /// Which engines models are run with; ONNX Runtime where there are none.
     pub engines: &'a [Engine],
+}
+
+/// The engines that a config's models are run with.
+pub fn engines_in(config: &Config) -> Vec<Engine> {
+    let targets = config.models.iter().flat_map(|model| {
+        // What is converted may be run as it was, before a step or beside its variant.
+        model.targets.iter().copied().chain([defaults::target(&model.path)])
+    });
+    let engines: BTreeSet<Engine> = targets.map(Target::engine).collect();
+    engines.into_iter().collect()
 }
 
 /// Finds or installs the libraries that are wanted, and says how workers are started.

@@ -7,7 +7,17 @@ use crate::variant::Recipe;
 /// Where a pass's result runs, for those that don't run everywhere.
 const ONLY_ON: &[(&str, &[Target])] = &[
     // `MatMulInteger` and `DynamicQuantizeLSTM` are the CPU's.
-    ("int8", &[Target::OnnxRuntimeCpu]),
+    (
+        "int8",
+        &[
+            Target::OnnxRuntimeCpu,
+            Target::AndroidArm64,
+            Target::AndroidArm32,
+            Target::AndroidX86,
+            Target::RaspberryPi,
+            Target::GenericLinux,
+        ],
+    ),
     ("int4", &[Target::OnnxRuntimeCpu, Target::OnnxRuntimeGpu]),
     ("int8-weights", &[Target::OnnxRuntimeCpu, Target::OnnxRuntimeGpu]),
 ];
@@ -44,7 +54,7 @@ pub fn targets_of(name: &str) -> &'static [Target] {
     ONLY_ON
         .iter()
         .find(|(only, _)| *only == name)
-        .map_or(&Target::ALL, |(_, targets)| targets)
+        .map_or(&Target::ALL[..], |(_, targets)| targets)
 }
 
 /// An error where `target` cannot run what `recipe` makes.

@@ -118,6 +118,11 @@ pub fn run(request: &Request<'_>) -> Result<Migrated, MigrateError> {
         records: vec![Tally::new("builds")],
         notices: Vec::new(),
     };
+    if same(&place) {
+        account.say(format!(
+            "ours would lie in the same folder, so a true run needs it out of the way: `mv {FOLDER} {FOLDER}-python`, then `--from {FOLDER}-python`"
+        ));
+    }
     let kept = (!request.dry_run).then(|| workspace.objects());
     let theirs = request.source.builds()?;
     builds::bring(&theirs, request.source, kept, &mut registry, &mut account)?;

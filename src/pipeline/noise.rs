@@ -12,7 +12,6 @@ use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 
 use crate::config::Config;
-use crate::config::Target;
 use crate::config::Task;
 use crate::files;
 use crate::files::FileError;
@@ -25,14 +24,14 @@ use crate::measure::plan::Aim;
 use crate::measure::plan::Plan;
 use crate::measure::quantity::Quantity;
 use crate::measure::samples::PairMeasurement;
+use crate::model::compatible;
 use crate::model::onnx::proto;
+use crate::pipeline::gate;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenError;
 use crate::pipeline::workspace::Workspace;
-use crate::runtime::LiteRtSettings;
-use crate::runtime::SessionSettings;
 
 /// Name of the model that this tool brings along.
 pub const BUILT_IN: &str = "built-in CNN";
@@ -117,15 +116,11 @@ pub fn measure(request: &Request<'_>, observer: &mut dyn FnMut(Event)) -> Result
     )?;
     let side = Side {
         artifact: opened.artifact,
-        settings: SessionSettings {
-            library: request.machinery.library.path.clone(),
-            target: Target::OnnxRuntimeCpu,
-            threads: measure.threads,
-            graph_optimization: request.config.runtime.graph_optimization,
-            execution_mode: request.config.runtime.execution_mode,
-            arena: true,
-            litert: LiteRtSettings::default(),
-        },
+        settings: gate::session_settings(
+            request.config,
+            request.machinery,
+            compatible::usual_target(opened.model.format),
+        ),
         inputs: opened.made.inputs,
     };
     let mut plan = Plan::new(&request.config.gate, measure, 1);

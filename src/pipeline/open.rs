@@ -13,6 +13,7 @@ use crate::hint::Hint;
 use crate::model::Model;
 use crate::model::ModelError;
 use crate::model::compatible;
+use crate::model::format;
 use crate::model::format::Format;
 use crate::model::inputs;
 use crate::model::inputs::InputError;
@@ -151,7 +152,7 @@ pub fn find(reference: &str, workspace: &Workspace, working_folder: &Path) -> Re
         });
     }
     match find_build(reference, workspace)? {
-        Some(build) if build.facts.about.format != compatible::word(Format::Onnx) => Err(OpenError::OtherFormat {
+        Some(build) if build.facts.about.format == compatible::word(Format::CoreMl) => Err(OpenError::OtherFormat {
             label: describe(&build),
             format: build.facts.about.format,
         }),
@@ -166,6 +167,16 @@ pub fn find(reference: &str, workspace: &Workspace, working_folder: &Path) -> Re
         None if metadata.is_some() => Err(OpenError::Folder(reference.to_owned())),
         None => Err(unknown(reference, workspace, &path)),
     }
+}
+
+/// The format of the model that `reference` names, where that can be told without reading it.
+pub fn format_of(reference: &str, workspace: &Workspace, working_folder: &Path) -> Option<Format> {
+    let path = working_folder.join(reference);
+    if path.exists() {
+        return format::detect(&path).ok();
+    }
+    let build = find_build(reference, workspace).ok()??;
+    compatible::of_word(&build.facts.about.format)
 }
 
 /// Finds the model that the request names, and makes its inputs. Its files are in the workspace's object store afterwards.
@@ -307,7 +318,11 @@ fn nearest_file(path: &Path, reference: &str) -> Option<String> {
     let mut names: Vec<String> = fs::read_dir(path.parent()?)
         .ok()?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "onnx"))
+        .filter(|name| {
+            Path::new(name)
+                .extension()
+                .is_some_and(|extension| extension == "onnx" || extension == "tflite")
+        })
         .collect();
     names.sort();
     let nearest = names

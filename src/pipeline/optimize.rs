@@ -19,6 +19,8 @@ use crate::pipeline::agree::AgreeError;
 use crate::pipeline::agree::Engine;
 use crate::pipeline::agree::Feed;
 use crate::pipeline::calibration::CalibrationData;
+use crate::pipeline::compatible;
+use crate::pipeline::compatible::Incompatible;
 use crate::pipeline::derivation;
 use crate::pipeline::derivation::DerivationError;
 use crate::pipeline::derivation::Deriving;
@@ -124,6 +126,9 @@ pub enum OptimizeError {
     /// The target cannot run it.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// The target runs models of another format.
+    #[error(transparent)]
+    Incompatible(#[from] Incompatible),
     /// The steps don't go together.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
@@ -175,6 +180,7 @@ impl Hint for OptimizeError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Target(error) => error.hints(),
+            Self::Incompatible(error) => error.hints(),
             Self::Recipe(error) => error.hints(),
             Self::Subject(error) => error.hints(),
             Self::Derivation(error) => error.hints(),
@@ -199,7 +205,8 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
     let mut registry = Registry::open(&request.workspace.registry_path())?;
     let Lineage { root, parent } = lineage(&request, &registry)?;
     let before = Recipe::parse(&parent.facts.recipe)?;
-    let whole = before.then(request.recipe);
+    let steps = compatible::recipe_for(request.recipe, request.found.model.format, target)?;
+    let whole = before.then(&steps);
     // A step that stands twice is refused as in any recipe.
     Recipe::parse(&whole.name())?;
 
@@ -216,9 +223,12 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
     };
     let prepared = derivation::derive(
         &found.model,
-        request.recipe,
+        &steps,
         request.seed,
-        data.as_ref(),
+        derivation::Fed {
+            calibration: data.as_ref(),
+            shapes: &request.feed.shapes,
+        },
         &around,
         &mut |event| progress(Stage::Calibrating(event)),
     )?;
@@ -290,7 +300,7 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
             parent: Some(parent.facts.id.clone()),
             tool_version: crate::VERSION.to_owned(),
             notes: prepared.account.notes.clone(),
-            about: about::derived(&root.facts.about),
+            about: about::derived(&root.facts.about, &prepared.files),
         })?
     };
     if !is_root {

@@ -139,7 +139,7 @@ pub fn run(
         arena: true,
         litert: LiteRtSettings::default(),
     };
-    let side = side(&opened, &settings);
+    let side = side(&opened, &settings, machinery);
     let profile =
         profile::profile(&side, &opened.model, &machinery.worker, &request.options, observer).map_err(|source| {
             ProfileError::Measure {
@@ -155,7 +155,7 @@ pub fn run(
                 stop: request.options.stop.clone(),
                 ..WorkerOptions::default()
             };
-            let second = self::side(other, &settings);
+            let second = self::side(other, &settings, machinery);
             let measured = sensitivity::measure(
                 Build {
                     side: &side,
@@ -187,10 +187,10 @@ pub fn run(
     })
 }
 
-fn side(opened: &Opened, settings: &SessionSettings) -> Side {
+fn side(opened: &Opened, settings: &SessionSettings, machinery: &Machinery) -> Side {
     Side {
         artifact: opened.artifact.clone(),
-        settings: settings.clone(),
+        settings: machinery.settings_for(opened.model.format, settings),
         inputs: opened.made.inputs.clone(),
     }
 }

@@ -233,6 +233,7 @@ pub fn apply(
     };
     let agreed = still(plan, registry)?;
     let lost = registry.purge(&agreed)?;
+    registry.shrink()?;
     let lost: BTreeSet<Digest> = lost.into_iter().collect();
     // What the cache of sweeps knows of them is of no use without them.
     for (path, blobs) in explore::named_blobs(workspace.root()) {

@@ -73,6 +73,10 @@ pub fn remember(
             ..About::default()
         };
         let facts = |id, recipe: String, files: &[StoredFile], parent, notes| BuildFacts {
+            about: About {
+                format: about::format_of(files),
+                ..about.clone()
+            },
             id,
             model: entry.job.key.model.clone(),
             source: candidate.source.clone(),
@@ -83,7 +87,6 @@ pub fn remember(
             parent,
             tool_version: crate::VERSION.to_owned(),
             notes,
-            about: about.clone(),
         };
         let as_is = Recipe::as_is().name();
         registry.insert_build(&facts(root.clone(), as_is, &entry.job.source_files, None, Vec::new()))?;

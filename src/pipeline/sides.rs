@@ -4,11 +4,14 @@
 //! same data, and learned anew otherwise. A variant that the baseline's model can be made into and the candidate's cannot is a
 //! regression, not a failure of the gate.
 
+use std::collections::BTreeMap;
+
 use crate::digest::Digest;
 use crate::model::Model;
 use crate::pipeline::baseline::Source;
 use crate::pipeline::baseline::manifest::Entry;
 use crate::pipeline::calibration::CalibrationData;
+use crate::pipeline::compatible;
 use crate::pipeline::derivation;
 use crate::pipeline::derivation::DerivationError;
 use crate::pipeline::derivation::Deriving;
@@ -74,12 +77,14 @@ impl Sides<'_> {
         feed: &Feed,
         tell: &mut dyn FnMut(derivation::Progress),
     ) -> Result<Work, Trouble> {
+        let recipe =
+            &compatible::recipe_for(recipe, self.model.format, job.target).map_err(|error| Trouble::of(&error))?;
         if recipe.learns() {
             job.calibration = self.calibration.map(|data| data.digest.clone());
         }
-        let candidate = match self.derive(self.model, recipe, job, tell) {
+        let candidate = match self.derive(self.model, recipe, (job, feed), tell) {
             Ok(candidate) => candidate,
-            Err(error) => return self.failed(job, recipe, &error, tell),
+            Err(error) => return self.failed((job, feed), recipe, &error, tell),
         };
         job.notes.clone_from(&candidate.account.notes);
         job.candidate = Some(candidate);
@@ -124,7 +129,7 @@ impl Sides<'_> {
             });
         }
         check_same_inputs(self.model, base, self.shapes)?;
-        let baseline = self.derive(base, recipe, job, tell).map_err(|error| {
+        let baseline = self.derive(base, recipe, (job, feed), tell).map_err(|error| {
             let trouble = Trouble::of(&error);
             Trouble {
                 reason: format!("the baseline's side: {}", trouble.reason),
@@ -141,7 +146,7 @@ impl Sides<'_> {
     /// What it means that the candidate's variant cannot be made: a regression where the baseline's can.
     fn failed(
         &self,
-        job: &Job,
+        (job, feed): (&Job, &Feed),
         recipe: &Recipe,
         error: &DerivationError,
         tell: &mut dyn FnMut(derivation::Progress),
@@ -150,7 +155,9 @@ impl Sides<'_> {
         let Base::Loaded(base, _) = self.base else {
             return Err(trouble);
         };
-        if !is_of_the_model(error) || base.digest == self.model.digest || self.derive(base, recipe, job, tell).is_err()
+        if !is_of_the_model(error)
+            || base.digest == self.model.digest
+            || self.derive(base, recipe, (job, feed), tell).is_err()
         {
             return Err(trouble);
         }
@@ -171,15 +178,27 @@ impl Sides<'_> {
         &self,
         model: &Model,
         recipe: &Recipe,
-        job: &Job,
+        (job, feed): (&Job, &Feed),
         tell: &mut dyn FnMut(derivation::Progress),
     ) -> Result<Prepared, DerivationError> {
-        if let Some(evidence) = self.evidence(model, job)
+        let inputs = feed.inputs.iter();
+        let shapes: BTreeMap<String, Vec<u64>> = inputs
+            .map(|tensor| (tensor.name.clone(), tensor.shape.clone()))
+            .collect();
+        let fits = |evidence: &Evidence| {
+            let mut known = evidence.shapes.iter();
+            known.all(|(input, shape)| shapes.get(input).is_none_or(|fed| fed == shape))
+        };
+        if let Some(evidence) = self.evidence(model, job).filter(|evidence| evidence.iter().all(fits))
             && let Ok(prepared) = derivation::again(model, recipe, self.seed, evidence, self.deriving.objects)
         {
             return Ok(prepared);
         }
-        derivation::derive(model, recipe, self.seed, self.calibration, self.deriving, tell)
+        let fed = derivation::Fed {
+            calibration: self.calibration,
+            shapes: &shapes,
+        };
+        derivation::derive(model, recipe, self.seed, fed, self.deriving, tell)
     }
 
     /// What was learned of this very model before: with the same data, or where the baseline's model is another one, with whatever data

@@ -128,16 +128,17 @@ pub(super) fn store_variant(variant: Variant, objects: &Objects) -> Result<Prepa
 
 /// The files of the model itself, put into the object store as they are.
 pub fn store_source(model: &Model, objects: &Objects) -> Result<Vec<StoredFile>, SubjectError> {
+    let name = model.format.file_name();
     // Without external data a model's digest is its file's, and the file need not be read again.
     let own = if model.external.is_empty() && model.path.is_file() {
         objects.keep_file(&model.digest, &model.path)?;
         StoredFile {
-            name: "model.onnx".to_owned(),
+            name: name.to_owned(),
             digest: model.digest.clone(),
             bytes: model.bytes.len() as u64,
         }
     } else {
-        store(objects, "model.onnx", &model.bytes)?
+        store(objects, name, &model.bytes)?
     };
     let mut files = vec![own];
     for external in &model.external {

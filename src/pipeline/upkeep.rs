@@ -14,6 +14,7 @@ use crate::files::FileError;
 use crate::hint::Hint;
 use crate::model::format;
 use crate::pipeline::doctor::Check;
+use crate::pipeline::figures;
 use crate::pipeline::prune;
 use crate::pipeline::references;
 use crate::pipeline::trouble::chain;
@@ -94,6 +95,8 @@ pub struct Examination {
     pub leftovers: usize,
     /// Their bytes.
     pub leftover_bytes: u64,
+    /// Measurements that lists know no figures of, though their samples can be read.
+    pub without_figures: usize,
     /// Runs that have not ended.
     pub open_runs: usize,
 }
@@ -155,6 +158,7 @@ pub fn examine(
     let builds = registry.every_build()?;
     found.builds = builds.len();
     let runs = registry.runs(None)?;
+    found.without_figures = figures::lacking(&registry)?;
     found.open_runs = runs.iter().filter(|run| run.status == RunStatus::Running).count();
     examine_files(&builds, workspace, deep, progress, &registry, &mut found)?;
     match orphans(&registry, workspace, baseline) {
@@ -317,7 +321,14 @@ pub fn repair(workspace: &Workspace, baseline: Option<&Path>, stamp: &str) -> Re
         repair.freed_bytes += collector.sweep(&file)?;
         repair.done.push(format!("removed {}", file.path.display()));
     }
-    let registry = Registry::open(&path)?;
+    let mut registry = Registry::open(&path)?;
+    let filled = figures::fill(&mut registry)?;
+    if filled > 0 {
+        repair.done.push(format!(
+            "lists know the figures of {} now",
+            count(filled, "older benchmark")
+        ));
+    }
     let blobs = match orphans(&registry, workspace, baseline) {
         Ok(blobs) => blobs,
         Err(why) => {
@@ -450,6 +461,16 @@ pub fn checks(found: &Examination, savable: Option<&str>) -> Vec<Check> {
             Bytes(found.leftover_bytes)
         );
         checks.push(Check::note("leftovers", text, format!("remove them: {REPAIR}")));
+    }
+    if found.without_figures > 0 {
+        checks.push(Check::note(
+            "figures",
+            format!(
+                "{} of an older version, whose figures lists do not show",
+                count(found.without_figures, "benchmark")
+            ),
+            format!("compute them: {REPAIR}"),
+        ));
     }
     if found.open_runs > 0 {
         checks.push(Check::note(

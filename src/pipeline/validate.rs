@@ -86,7 +86,7 @@ pub fn run(request: &Request<'_>, progress: &mut Progress<'_>) -> Result<Validat
         label: opened.label.clone(),
         source: Box::new(source),
     };
-    let anomalies = outputs::check(&side, &opened.model.facts, engine.worker, &engine.options()).map_err(failed)?;
+    let anomalies = outputs::check(&side, &opened.model.facts, engine.worker(), &engine.options()).map_err(failed)?;
     let aims = aims(request.constraints);
     let measurement = if aims.is_empty() {
         None
@@ -98,7 +98,7 @@ pub fn run(request: &Request<'_>, progress: &mut Progress<'_>) -> Result<Validat
             ..Plan::new(&Gate::default(), request.measure, 1)
         };
         Some(match &request.course {
-            None => measure::alone::measure_alone(&side, engine.worker, &plan, &mut |event| {
+            None => measure::alone::measure_alone(&side, engine.worker(), &plan, &mut |event| {
                 if let measure::event::Event::Restarted { done, planned, .. } = event {
                     progress(done, planned);
                 }
@@ -127,7 +127,7 @@ fn as_often(
         source,
     };
     let sides = std::slice::from_ref(side);
-    let measured = measure::bench::bench(sides, request.engine.worker, plan, course, &mut |step| {
+    let measured = measure::bench::bench(sides, request.engine.worker(), plan, course, &mut |step| {
         progress(step.done, step.planned);
     })
     .map_err(failed)?;

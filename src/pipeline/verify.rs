@@ -272,7 +272,7 @@ pub fn verify(source: Source<'_>, prepared: &Prepared, engine: &Engine<'_>) -> R
     };
     let side = Side {
         artifact: artifact.clone(),
-        settings: engine.settings.clone(),
+        settings: engine.settings_for(model.format),
         inputs: source.side.inputs.clone(),
     };
     let inside = Inside {
@@ -290,7 +290,7 @@ pub fn verify(source: Source<'_>, prepared: &Prepared, engine: &Engine<'_>) -> R
         &side,
         source.samples,
         &mut inspector,
-        engine.worker,
+        engine.worker(),
         &engine.options(),
     )
     .map_err(|error| explain(error, &recipe(), engine.target(), &inside, is_narrow))?;
@@ -374,7 +374,7 @@ impl Inside<'_> {
             first,
             self.variant,
             &Samples::from(chosen),
-            self.engine.worker,
+            self.engine.worker(),
             &self.engine.options(),
         )?;
         let mut layers: Vec<_> = found.layers.into_iter().filter(|layer| layer.not_finite > 0).collect();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::digest::Digest;
+use crate::files;
 use crate::files::FileError;
 use crate::hint::Hint;
 
@@ -93,6 +94,9 @@ pub enum RegistryError {
         /// `no` or `more than one`.
         found: &'static str,
     },
+    /// No remote was named, and none is the default.
+    #[error("no remote is named, and none is the default")]
+    NoDefaultRemote,
     /// A record whose name is taken.
     #[error("there is {article} {kind} `{name}` already")]
     Taken {
@@ -137,6 +141,12 @@ impl Hint for RegistryError {
                     | rusqlite::ErrorCode::PermissionDenied,
                 ) => {
                     let folder = path.parent().unwrap_or(path);
+                    if path.is_file() && !files::is_writable(path) {
+                        return vec![format!(
+                            "`{}` is read-only: what is in it can be looked at, and nothing can be added or changed",
+                            folder.display()
+                        )];
+                    }
                     vec![format!(
                         "check that `{}` is a folder that can be written to",
                         folder.display()
@@ -174,6 +184,9 @@ impl Hint for RegistryError {
                     _ => "`mlbuild history` shows them",
                 }
                 .to_owned(),
+            ],
+            Self::NoDefaultRemote => vec![
+                "`mlbuild remote add NAME --backend local --path FOLDER`, or `--backend s3 --bucket BUCKET`, sets one up".to_owned(),
             ],
             Self::Taken { .. } => vec!["choose another name".to_owned()],
             Self::BadTag { .. } => {

@@ -23,6 +23,7 @@ pub mod salvage;
 mod schema;
 mod share;
 mod tags;
+mod unfigured;
 mod whole;
 
 pub use benchmarks::Benchmark;
@@ -58,6 +59,7 @@ pub use tags::PINNED;
 pub use tags::Tag;
 pub use tags::TagMove;
 
+use std::path::Path;
 use std::path::PathBuf;
 
 /// An open registry.
@@ -65,4 +67,16 @@ use std::path::PathBuf;
 pub struct Registry {
     path: PathBuf,
     connection: rusqlite::Connection,
+    /// Where the file that is read is a copy of the one at `path`: the folder of that copy, which goes after the connection.
+    copy: Option<tempfile::TempDir>,
+}
+
+impl Registry {
+    fn of(path: &Path, connection: rusqlite::Connection) -> Self {
+        Self {
+            path: path.to_owned(),
+            connection,
+            copy: None,
+        }
+    }
 }

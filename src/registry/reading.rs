@@ -10,12 +10,16 @@ use rusqlite::Connection;
 use rusqlite::ErrorCode;
 use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
+use rusqlite::ffi;
 
 use super::Registry;
 use super::RegistryError;
 use super::schema::APPLICATION_ID;
 use super::schema::BUSY_TIMEOUT;
 use super::schema::VERSION;
+use crate::files;
+use crate::files::Durability;
+use crate::files::FileError;
 
 /// How long the history waits for other processes.
 const MOMENT: Duration = Duration::from_millis(200);
@@ -26,8 +30,12 @@ impl Registry {
     /// Nothing is written otherwise, and a folder that cannot be written to is no reason to fail.
     pub fn open_for_reading(path: &Path) -> Result<Self, RegistryError> {
         let (registry, version) = match Self::read_only(path, false) {
-            Err(RegistryError::Sqlite { source, .. }) if needs_a_journal(&source) && !has_journal(path) => {
-                Self::read_only(path, true)?
+            Err(RegistryError::Sqlite { source, .. }) if needs_a_journal(&source) => {
+                if has_journal(path) {
+                    Self::of_copy(path)?
+                } else {
+                    Self::read_only(path, true)?
+                }
             }
             outcome => outcome?,
         };
@@ -35,7 +43,7 @@ impl Registry {
             return Ok(registry);
         }
         drop(registry);
-        match Self::open(path) {
+        match Self::open_to_write(path) {
             Err(RegistryError::Sqlite { source, .. }) if is_read_only(&source) => Err(RegistryError::Outdated {
                 path: path.to_owned(),
                 found: version,
@@ -57,10 +65,7 @@ impl Registry {
         connection.pragma_update(None, "foreign_keys", true).ok()?;
         // An entry that a crash of the whole machine takes away is no loss that anyone should wait for.
         connection.pragma_update(None, "synchronous", "normal").ok()?;
-        let registry = Self {
-            path: path.to_owned(),
-            connection,
-        };
+        let registry = Self::of(path, connection);
         let read_only = registry.connection.is_readonly(rusqlite::MAIN_DB).unwrap_or(true);
         (!read_only && registry.version_found().ok()? == VERSION).then_some(registry)
     }
@@ -84,10 +89,29 @@ impl Registry {
         };
         let connection = connection.map_err(failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-        let registry = Self {
-            path: path.to_owned(),
-            connection,
-        };
+        let registry = Self::of(path, connection);
+        let version = registry.version_found()?;
+        Ok((registry, version))
+    }
+
+    /// What was written last stands in the write-ahead log, and SQLite needs to write beside that to read it: both are copied to where it can.
+    fn of_copy(path: &Path) -> Result<(Self, i64), RegistryError> {
+        let failed = |source: rusqlite::Error| Self::not_opened(path, source);
+        let folder = tempfile::tempdir().map_err(FileError::at("make a temporary folder", Path::new("TMPDIR")))?;
+        let copied = folder.path().join("registry.db");
+        // The log first: what is put from it into the file meanwhile is in both.
+        for (from, to) in [
+            (journal_of(path), journal_of(&copied)),
+            (path.to_owned(), copied.clone()),
+        ] {
+            files::copy_atomic(&from, &to, Durability::Checked)?;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&copied, flags).map_err(failed)?;
+        // A change of the copy would be lost.
+        connection.pragma_update(None, "query_only", true).map_err(failed)?;
+        let mut registry = Self::of(path, connection);
+        registry.copy = Some(folder);
         let version = registry.version_found()?;
         Ok((registry, version))
     }
@@ -118,19 +142,33 @@ fn unchanging(path: &Path) -> PathBuf {
 
 /// What was written last is still in the write-ahead log.
 fn has_journal(path: &Path) -> bool {
+    fs::metadata(journal_of(path)).is_ok_and(|metadata| metadata.len() > 0)
+}
+
+fn journal_of(path: &Path) -> PathBuf {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    fs::metadata(log).is_ok_and(|metadata| metadata.len() > 0)
+    log.into()
 }
 
+/// The log, or the index of it that every reader shares, cannot be made: the folder is read-only, or the disk is full.
 fn needs_a_journal(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
-    )
+    const INDEX: [i32; 3] = [
+        ffi::SQLITE_IOERR_SHMOPEN,
+        ffi::SQLITE_IOERR_SHMSIZE,
+        ffi::SQLITE_IOERR_SHMMAP,
+    ];
+    let is_index = error
+        .sqlite_error()
+        .is_some_and(|error| INDEX.contains(&error.extended_code));
+    is_index
+        || matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+        )
 }
 
-fn is_read_only(error: &rusqlite::Error) -> bool {
+pub(super) fn is_read_only(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)

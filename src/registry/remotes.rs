@@ -82,14 +82,14 @@ impl Registry {
     /// The remote of that name, or the default where there is no name.
     pub fn remote(&self, name: Option<&str>) -> Result<RemoteFacts, RegistryError> {
         let wanted = |remote: &RemoteFacts| name.map_or(remote.is_default, |name| remote.name == name);
-        self.remotes()?
-            .into_iter()
-            .find(wanted)
-            .ok_or_else(|| RegistryError::NoRecord {
+        self.remotes()?.into_iter().find(wanted).ok_or_else(|| match name {
+            Some(name) => RegistryError::NoRecord {
                 kind: "remote",
-                text: name.unwrap_or("default").to_owned(),
+                text: name.to_owned(),
                 found: "no",
-            })
+            },
+            None => RegistryError::NoDefaultRemote,
+        })
     }
 
     /// Makes a remote the default.

@@ -10,6 +10,7 @@ use rusqlite::TransactionBehavior;
 
 use super::Registry;
 use super::RegistryError;
+use super::reading;
 use crate::files::FileError;
 
 /// From version n to n + 1, each as it was when it was released.
@@ -18,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_machines_and_lengths.sql"),
     include_str!("migrations/0003_derivations_and_checks.sql"),
     include_str!("migrations/0004_workspace.sql"),
+    include_str!("migrations/0005_indices.sql"),
 ];
 
 /// The version that this mlbuild writes.
@@ -30,18 +32,26 @@ pub(super) const APPLICATION_ID: i32 = 0x6d6c_6264;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Registry {
-    /// Opens the registry at `path`, making it and its folder where they are missing and upgrading it where it is older.
+    /// Opens the registry at `path`, making it and its folder where they are missing and upgrading it where it is older. One that is there and
+    /// cannot be written is opened all the same: it can be read, and every change fails.
     pub fn open(path: &Path) -> Result<Self, RegistryError> {
+        match Self::open_to_write(path) {
+            Err(RegistryError::Sqlite { source, .. }) if reading::is_read_only(&source) && path.is_file() => {
+                Self::open_for_reading(path)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// As [`Self::open`], but that one which cannot be written is an error.
+    pub(super) fn open_to_write(path: &Path) -> Result<Self, RegistryError> {
         let folder = path.parent().unwrap_or(Path::new(""));
         if !folder.as_os_str().is_empty() {
             fs::create_dir_all(folder).map_err(FileError::at("create the folder", folder))?;
         }
         let failed = |source: rusqlite::Error| Self::not_opened(path, source);
         let connection = Connection::open(path).map_err(failed)?;
-        let mut registry = Self {
-            path: path.to_owned(),
-            connection,
-        };
+        let mut registry = Self::of(path, connection);
         registry
             .prepare()
             .map_err(failed)
@@ -167,14 +177,12 @@ impl Registry {
 
 /// A new registry at `path` as `version` made it, where nothing is yet.
 pub(super) fn empty(path: &Path, version: i64) -> Result<Registry, RegistryError> {
-    let mut registry = Registry {
+    let connection = Connection::open(path).map_err(|source| RegistryError::Sqlite {
+        action: "open",
         path: path.to_owned(),
-        connection: Connection::open(path).map_err(|source| RegistryError::Sqlite {
-            action: "open",
-            path: path.to_owned(),
-            source,
-        })?,
-    };
+        source,
+    })?;
+    let mut registry = Registry::of(path, connection);
     let upto = usize::try_from(version).unwrap_or(0).min(MIGRATIONS.len());
     registry.migrate(MIGRATIONS.get(..upto).unwrap_or(MIGRATIONS))?;
     Ok(registry)
@@ -220,6 +228,7 @@ mod tests {
         include_str!("migrations/0002_rows.sql"),
         include_str!("migrations/0003_rows.sql"),
         include_str!("migrations/0004_rows.sql"),
+        include_str!("migrations/0005_rows.sql"),
     ];
 
     #[test]
@@ -232,10 +241,7 @@ mod tests {
         for (index, rows) in ROWS.iter().enumerate() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("registry.db");
-            let mut old = Registry {
-                path: path.clone(),
-                connection: Connection::open(&path).unwrap(),
-            };
+            let mut old = Registry::of(&path, Connection::open(&path).unwrap());
             old.migrate(&MIGRATIONS[..=index]).unwrap();
             old.connection.execute_batch(rows).unwrap();
             drop(old);

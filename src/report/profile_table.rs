@@ -87,9 +87,10 @@ impl Table<'_> {
         let profile = self.profile;
         let title = clean::line(label, clean::NAME_LENGTH);
         let facts = format!(
-            "{}, {}, ONNX Runtime {}",
+            "{}, {}, {} {}",
             counted(profile.kernels.len(), "kernel"),
             counted(profile.threads, "thread"),
+            profile.engine,
             clean::line(&profile.runtime_version, NAME)
         );
         let title = self.paint.style(&title, Style::new().bold());

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::clean;
+use super::desk;
 use crate::units::Bytes;
 
 /// Which way builds went.
@@ -112,33 +113,31 @@ impl Transfer {
 
 /// One line a build that went, failed or was left out, and a sentence.
 pub fn text(transfer: &Transfer) -> String {
-    let mut text = String::new();
+    let mut rows = Vec::new();
     for build in &transfer.builds {
-        let word = match (build.state, transfer.direction) {
-            (State::Unchanged, _) => continue,
-            (State::New, _) => "new",
-            (State::Updated, _) => "updated",
-            (State::Removed, _) => "removed",
-            (State::Skipped, _) => "skipped",
-            (State::Failed, _) => "failed",
+        let word = match build.state {
+            State::Unchanged => continue,
+            State::New => "new",
+            State::Updated => "updated",
+            State::Removed => "removed",
+            State::Skipped => "skipped",
+            State::Failed => "failed",
         };
-        let _ = write!(
-            text,
-            "  {word:<8} {} {} {} {}",
-            short(&build.id),
+        let reason = build.reason.as_ref();
+        rows.push(vec![
+            word.to_owned(),
+            short(&build.id).to_owned(),
             shown(&build.name),
             shown(&build.recipe),
-            Bytes(build.size)
-        );
-        if let Some(reason) = &build.reason {
-            let _ = write!(text, ": {}", clean::sentence(reason, clean::PROSE_LENGTH));
-        }
-        text.push('\n');
+            Bytes(build.size).to_string(),
+            reason.map_or_else(String::new, |reason| clean::sentence(reason, clean::PROSE_LENGTH)),
+        ]);
     }
+    let mut text = desk::table(&rows, &[4]);
     for tag in &transfer.tags {
         let _ = match &tag.build {
-            Some(build) => writeln!(text, "  tag      {} → {}", shown(&tag.name), short(build)),
-            None => writeln!(text, "  tag      {} taken away", shown(&tag.name)),
+            Some(build) => writeln!(text, "  tag  {} → {}", shown(&tag.name), short(build)),
+            None => writeln!(text, "  tag  {} taken away", shown(&tag.name)),
         };
     }
     text.push_str(&sentence(transfer));
@@ -169,10 +168,14 @@ fn sentence(transfer: &Transfer) -> String {
     let moved = new + updated;
     let mut sentence = if moved == 0 {
         let unchanged = transfer.count(State::Unchanged);
+        let where_to = match transfer.direction {
+            Direction::Push => "there",
+            Direction::Pull => "here",
+        };
         match unchanged {
             0 => format!("{verb} nothing {way} {place}"),
-            1 => format!("{verb} nothing {way} {place}: the build is there already"),
-            count => format!("{verb} nothing {way} {place}: all {count} builds are there already"),
+            1 => format!("{verb} nothing {way} {place}: the build is {where_to} already"),
+            count => format!("{verb} nothing {way} {place}: all {count} builds are {where_to} already"),
         }
     } else {
         format!(

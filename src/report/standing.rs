@@ -17,7 +17,7 @@ pub struct Standing {
     pub schema: u32,
     /// The build that was set, which counts for its model.
     pub set: Option<TagRow>,
-    /// A folder of the config counts before it, where nothing is named.
+    /// A folder or bucket of the config counts before it, where nothing is named.
     pub only_by_name: bool,
     /// Its newest median latency, in milliseconds.
     pub p50_ms: Option<f64>,
@@ -25,7 +25,7 @@ pub struct Standing {
     pub measured: Option<MeasuredBaseline>,
 }
 
-/// A baseline in a folder.
+/// A baseline in a folder or bucket.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MeasuredBaseline {
     /// Where.
@@ -54,7 +54,7 @@ pub fn text(standing: &Standing) -> String {
             text.push_str(&format!("  since {since}\n"));
         }
         if standing.only_by_name {
-            text.push_str("  it counts with `--baseline mlbuild-baseline`; without, the folder of the config does\n");
+            text.push_str("  it counts with `--baseline mlbuild-baseline`; without, the config's own place does\n");
         }
     }
     if let Some(measured) = &standing.measured {

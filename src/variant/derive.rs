@@ -13,6 +13,7 @@ use crate::digest::Digest;
 use crate::digest::Hasher;
 use crate::hint::Hint;
 use crate::model::Decoded;
+use crate::model::Format;
 use crate::model::Model;
 use crate::model::ModelError;
 use crate::model::onnx;
@@ -26,9 +27,6 @@ use crate::model::onnx::tensor_view::TensorView;
 use crate::model::onnx::tensor_view::set_raw_data;
 use crate::model::onnx::visit;
 use crate::model::tflite;
-
-/// What a TensorFlow Lite model's file is called.
-const TFLITE: &str = "model.tflite";
 
 /// A model, derived.
 #[derive(Debug, Clone)]
@@ -129,6 +127,14 @@ pub enum VariantError {
         /// What is wrong with it.
         source: TensorError,
     },
+    /// A model of TensorFlow Lite whose tables contradict each other.
+    #[error("{place} is damaged: {problem}")]
+    Damaged {
+        /// The entry.
+        place: String,
+        /// What is wrong with it, as a sentence.
+        problem: String,
+    },
     /// A model that fits no file.
     #[error("the {recipe} variant would need a model file of {size} bytes; engines read less than 2 GB")]
     TooLarge {
@@ -160,7 +166,7 @@ impl Hint for VariantError {
                     .to_owned(),
             ],
             Self::Convert(error) => error.hints(),
-            Self::Tensor { .. } => vec!["export the model again".to_owned()],
+            Self::Tensor { .. } | Self::Damaged { .. } => vec!["export the model again".to_owned()],
             Self::TooLarge { .. } => vec!["leave this variant out of the model's `variants`".to_owned()],
         }
     }
@@ -351,7 +357,7 @@ fn packed(decoded: Decoded, recipe: &Recipe) -> Result<Vec<ArtifactFile>, Varian
                 recipe: recipe.name(),
                 size: error.size,
             })?;
-            return Ok(vec![ArtifactFile::new(TFLITE, bytes.into())]);
+            return Ok(vec![ArtifactFile::new(Format::TfLite.file_name(), bytes.into())]);
         }
     };
     match files.first().map_or(0, |file| file.bytes.len()) {
@@ -368,11 +374,7 @@ fn as_is(model: &Model) -> Vec<ArtifactFile> {
         .external
         .iter()
         .map(|file| ArtifactFile::new(&file.location, file.bytes.clone()));
-    let name = match &model.decoded {
-        Decoded::Onnx(_) => "model.onnx",
-        Decoded::TfLite(_) => TFLITE,
-    };
-    std::iter::once(ArtifactFile::new(name, model.bytes.clone()))
+    std::iter::once(ArtifactFile::new(model.format.file_name(), model.bytes.clone()))
         .chain(external)
         .collect()
 }

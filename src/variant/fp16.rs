@@ -9,7 +9,7 @@
 //! - Subgraphs follow the node that owns them; functions are copied for the kinds of inputs that they are called with.
 
 mod kinds;
-mod numbers;
+pub(super) mod numbers;
 mod plan;
 mod rewrite;
 mod scope;
@@ -32,10 +32,12 @@ use super::VariantError;
 use super::edit;
 use super::edit::Names;
 use super::recipe::no_settings;
+use crate::model::Format;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::OperatorSetIdProto;
 use crate::model::onnx::shown::shown;
 use crate::model::onnx::visit;
+use crate::model::tflite::schema::Model as Tables;
 
 /// Before this opset, operators had other forms (`Cast` named its type by text), and engines don't run them.
 const OLDEST_OPSET: i64 = 7;
@@ -64,6 +66,14 @@ struct Fp16;
 impl Pass for Fp16 {
     fn name(&self) -> String {
         TRANSFORM.name.to_owned()
+    }
+
+    fn takes(&self, format: Format) -> bool {
+        matches!(format, Format::Onnx | Format::TfLite)
+    }
+
+    fn apply_tflite(&self, model: &mut Tables, _: &Evidence, account: &mut Account) -> Result<(), VariantError> {
+        super::tflite::fp16(model, account)
     }
 
     fn apply(&self, model: &mut ModelProto, _: &Evidence, account: &mut Account) -> Result<(), VariantError> {

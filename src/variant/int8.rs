@@ -33,9 +33,11 @@ use super::edit::MICROSOFT;
 use super::edit::Names;
 use super::opset;
 use super::quantize::already_quantized;
+use crate::model::Format;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::shown::shown;
 use crate::model::onnx::shown::shown_node;
+use crate::model::tflite::schema::Model as Tables;
 
 /// `DynamicQuantizeLinear` exists since this opset.
 const OLDEST_OPSET: i64 = 11;
@@ -82,6 +84,17 @@ impl Pass for Int8 {
         let conv = if self.conv { "-conv" } else { "" };
         let tensor = if self.per_tensor { "-tensor" } else { "" };
         format!("int8{conv}{tensor}")
+    }
+
+    fn takes(&self, format: Format) -> bool {
+        matches!(format, Format::Onnx | Format::TfLite)
+    }
+
+    fn apply_tflite(&self, model: &mut Tables, _: &Evidence, account: &mut Account) -> Result<(), VariantError> {
+        if self.per_tensor {
+            return Err(VariantError::OnlyOnnx { step: self.name() });
+        }
+        super::tflite::int8_dynamic(model, account)
     }
 
     fn apply(&self, model: &mut ModelProto, _: &Evidence, account: &mut Account) -> Result<(), VariantError> {

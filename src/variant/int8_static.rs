@@ -11,7 +11,6 @@
 //! - Only the main graph is quantized. Weights that subgraphs read too are converted back for them, once.
 //! - Recurrent operators, and what is no dense tensor of 32-bit floats, stay as they are.
 
-mod bias;
 mod emit;
 mod graph;
 mod join;
@@ -43,11 +42,13 @@ use super::edit;
 use super::edit::Names;
 use super::opset;
 use super::quantize::already_quantized;
+use crate::model::Format;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::NodeProto;
 use crate::model::onnx::shown::shown;
 use crate::model::onnx::shown::shown_node;
 use crate::model::onnx::visit;
+use crate::model::tflite::schema::Model as Tables;
 
 /// Scales of channels have an axis from this opset on.
 const OLDEST_OPSET: i64 = 13;
@@ -93,6 +94,25 @@ impl Pass for Int8Static {
             search: None,
             shapes: Vec::new(),
         })
+    }
+
+    fn takes(&self, format: Format) -> bool {
+        matches!(format, Format::Onnx | Format::TfLite)
+    }
+
+    fn wanted_tflite(&self, model: &Tables) -> Result<Wanted, VariantError> {
+        let observe = |tensor| Observation {
+            tensor,
+            statistic: Statistic::Range(self.calibration),
+        };
+        Ok(Wanted {
+            observations: super::tflite::observed(model)?.into_iter().map(observe).collect(),
+            ..Wanted::default()
+        })
+    }
+
+    fn apply_tflite(&self, model: &mut Tables, evidence: &Evidence, account: &mut Account) -> Result<(), VariantError> {
+        super::tflite::int8(model, evidence, super::tflite::Ends::Floats, account)
     }
 
     fn apply(&self, model: &mut ModelProto, evidence: &Evidence, account: &mut Account) -> Result<(), VariantError> {

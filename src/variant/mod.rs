@@ -15,6 +15,7 @@ mod identity;
 mod int8;
 mod int8_static;
 mod kinds;
+mod magnitude;
 mod mixed;
 mod opset;
 mod pack;
@@ -30,6 +31,7 @@ mod simplify;
 mod smooth;
 #[cfg(test)]
 mod testing;
+pub mod tflite;
 mod to_tflite;
 mod weight_only;
 mod weights;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Evidence;
 use super::VariantError;
 use super::Wanted;
+use crate::model::Format;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::NodeProto;
 use crate::model::onnx::shown::shown_node;
@@ -29,7 +30,7 @@ pub trait Pass: fmt::Debug + Send + Sync {
     /// The one way of writing this step in a recipe: its transform's name, then whatever differs from the default settings.
     fn name(&self) -> String;
 
-    /// True where [`Pass::wanted`] may ask for anything at all, whatever the model.
+    /// True where [`Pass::wanted`] may ask for a run, whatever the model.
     fn learns(&self) -> bool {
         false
     }
@@ -46,6 +47,11 @@ pub trait Pass: fmt::Debug + Send + Sync {
 
     /// Changes `model`, all of whose tensors are within it (no external data). `evidence` answers [`Pass::wanted`].
     fn apply(&self, model: &mut ModelProto, evidence: &Evidence, account: &mut Account) -> Result<(), VariantError>;
+
+    /// True where it changes models in `format`.
+    fn takes(&self, format: Format) -> bool {
+        format == Format::Onnx
+    }
 
     /// [`Pass::wanted`] of a TensorFlow Lite model.
     fn wanted_tflite(&self, _model: &tflite::schema::Model) -> Result<Wanted, VariantError> {

@@ -20,58 +20,45 @@ use super::Evidence;
 use super::Pass;
 use super::Transform;
 use super::VariantError;
-use super::share::Share;
+use super::magnitude::MIN_ELEMENTS;
+use super::magnitude::Magnitudes;
+use super::magnitude::Pruning;
+use super::magnitude::Width;
 use super::weights;
 use super::weights::Constant;
 use super::weights::Use;
 use super::weights::Weights;
+use crate::model::Format;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::tensor_proto::DataType;
 use crate::model::onnx::tensor_view::TensorView;
 use crate::model::onnx::tensor_view::set_raw_data;
 use crate::model::onnx::visit;
-
-/// Smaller weights are left alone.
-const MIN_ELEMENTS: usize = 256;
+use crate::model::tflite::schema::Model as Tables;
 
 /// The transform of this file.
 pub(super) const TRANSFORM: Transform = Transform {
     name: "prune",
     usage: "prune-<sparsity>[-tensor]",
     about: "the smallest weights become zero",
-    parse: |settings| {
-        let (sparsity, scope) = match settings.strip_suffix("-tensor") {
-            Some(sparsity) => (sparsity, Threshold::PerTensor),
-            None => (settings, Threshold::Global),
-        };
-        let sparsity = Share::parse(sparsity, "sparsity")?;
-        Ok(Arc::new(Prune { sparsity, scope }))
-    },
+    parse: |settings| Ok(Arc::new(Prune(Pruning::parse(settings)?))),
 };
-
-/// What the share is a share of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Threshold {
-    /// Of all weights that are pruned.
-    Global,
-    /// Of each weight.
-    PerTensor,
-}
 
 /// The pass and its settings.
 #[derive(Debug)]
-struct Prune {
-    sparsity: Share,
-    scope: Threshold,
-}
+struct Prune(Pruning);
 
 impl Pass for Prune {
     fn name(&self) -> String {
-        let scope = match self.scope {
-            Threshold::Global => "",
-            Threshold::PerTensor => "-tensor",
-        };
-        format!("{}-{}{scope}", TRANSFORM.name, self.sparsity)
+        format!("{}-{}", TRANSFORM.name, self.0)
+    }
+
+    fn takes(&self, format: Format) -> bool {
+        matches!(format, Format::Onnx | Format::TfLite)
+    }
+
+    fn apply_tflite(&self, model: &mut Tables, _: &Evidence, account: &mut Account) -> Result<(), VariantError> {
+        super::tflite::prune(model, self.0, account)
     }
 
     fn apply(&self, model: &mut ModelProto, _: &Evidence, account: &mut Account) -> Result<(), VariantError> {
@@ -98,11 +85,16 @@ impl Prune {
         for node in &all.computed {
             account.leave(node, "its weights are no constants");
         }
-        let mut chosen: Vec<(&Constant<'_>, Magnitudes)> = Vec::new();
+        let mut chosen = Vec::new();
+        let mut magnitudes = Vec::new();
         let mut others = 0;
         for constant in &all.constants {
             match left(constant, &all) {
-                Choice::Prune => chosen.push((constant, Magnitudes::of(constant)?)),
+                Choice::Prune => {
+                    let (data_type, elements) = elements(constant)?;
+                    chosen.push((constant, data_type));
+                    magnitudes.push(elements);
+                }
                 Choice::Leave(reason) => {
                     for node in constant.users() {
                         account.leave(node, reason);
@@ -112,22 +104,13 @@ impl Prune {
                 Choice::None => {}
             }
         }
-        let total: usize = chosen.iter().map(|(_, weight)| weight.len()).sum();
+        let total: usize = magnitudes.iter().map(Magnitudes::len).sum();
         let mut pruned = HashMap::new();
         let mut zeros = 0;
-        match self.scope {
-            Threshold::Global => {
-                let weights: Vec<&Magnitudes> = chosen.iter().map(|(_, weight)| weight).collect();
-                let mut cut = Cut::of(&weights, self.sparsity.of(total));
-                for (constant, weight) in &chosen {
-                    zeros += weight.cut(&mut cut, constant, &mut pruned);
-                }
-            }
-            Threshold::PerTensor => {
-                for (constant, weight) in &chosen {
-                    let mut cut = Cut::of(&[weight], self.sparsity.of(weight.len()));
-                    zeros += weight.cut(&mut cut, constant, &mut pruned);
-                }
+        for ((constant, data_type), cutting) in chosen.iter().zip(self.0.cut(&magnitudes)) {
+            zeros += cutting.zeros;
+            if let Some(bytes) = cutting.bytes {
+                pruned.insert(constant.address(), (*data_type, bytes));
             }
         }
         account.changed += pruned.len();
@@ -187,144 +170,25 @@ fn left(constant: &Constant<'_>, all: &Weights<'_>) -> Choice {
     Choice::Prune
 }
 
-/// The elements of a weight.
-struct Magnitudes {
-    data_type: DataType,
-    bytes: Bytes,
-}
-
-impl Magnitudes {
-    fn of(constant: &Constant<'_>) -> Result<Self, VariantError> {
-        let tensor = constant.site.tensor;
-        let view = TensorView::of(tensor, &[]).map_err(|source| VariantError::Tensor {
-            name: tensor.name().to_owned(),
-            source,
-        })?;
-        Ok(Self {
-            data_type: DataType::try_from(view.data_type).unwrap_or(DataType::Undefined),
-            bytes: view.bytes,
-        })
-    }
-
-    fn len(&self) -> usize {
-        self.bytes.len() / self.width()
-    }
-
-    fn width(&self) -> usize {
-        if self.data_type == DataType::Float { 4 } else { 2 }
-    }
-
-    /// Calls `see` with the magnitude of each element: the bits of a 32-bit float, which are ordered like the floats; NaN is greatest.
-    fn each(&self, see: &mut dyn FnMut(u32)) {
-        const MAGNITUDE: u32 = 0x7fff_ffff;
-        match self.data_type {
-            DataType::Float => {
-                for bytes in self.bytes.as_chunks().0 {
-                    see(u32::from_le_bytes(*bytes) & MAGNITUDE);
-                }
-            }
-            DataType::Bfloat16 => {
-                for bytes in self.bytes.as_chunks().0 {
-                    see((u32::from(u16::from_le_bytes(*bytes)) << 16) & MAGNITUDE);
-                }
-            }
-            _ => {
-                for bytes in self.bytes.as_chunks().0 {
-                    see(half::f16::from_le_bytes(*bytes).to_f32().to_bits() & MAGNITUDE);
-                }
-            }
-        }
-    }
-
-    /// Puts the elements with everything below the cut at zero into `pruned`, where that changes any; gives the number of zeros.
-    fn cut(&self, cut: &mut Cut, constant: &Constant<'_>, pruned: &mut HashMap<usize, (DataType, Bytes)>) -> usize {
-        let width = self.width();
-        let mut bytes: Option<Vec<u8>> = None;
-        let mut zeros = 0;
-        let mut at = 0;
-        self.each(&mut |magnitude| {
-            let goes = cut.takes(magnitude);
-            zeros += usize::from(goes || magnitude == 0);
-            if goes && magnitude > 0 {
-                let bytes = bytes.get_or_insert_with(|| self.bytes.to_vec());
-                if let Some(element) = bytes.get_mut(at..at + width) {
-                    element.fill(0);
-                }
-            }
-            at += width;
-        });
-        if let Some(bytes) = bytes {
-            pruned.insert(constant.address(), (self.data_type, bytes.into()));
-        }
-        zeros
-    }
-}
-
-/// Where the smallest elements end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cut {
-    /// Everything below goes.
-    magnitude: u32,
-    /// As many of those that equal it go, the first ones.
-    equal: usize,
-}
-
-impl Cut {
-    /// Below it lie the `count` smallest elements of `weights`. Counts them by their upper and then by their lower bits, so that nothing
-    /// need be sorted or kept.
-    fn of(weights: &[&Magnitudes], count: usize) -> Self {
-        const LOWER: u32 = 15;
-        let mut upper = vec![0_usize; 1 << 16];
-        for weight in weights {
-            weight.each(&mut |magnitude| add(&mut upper, magnitude >> LOWER));
-        }
-        let (bucket, rest) = reach(&upper, count);
-        let mut lower = vec![0_usize; 1 << LOWER];
-        for weight in weights {
-            weight.each(&mut |magnitude| {
-                if magnitude >> LOWER == bucket {
-                    add(&mut lower, magnitude & ((1 << LOWER) - 1));
-                }
-            });
-        }
-        let (remainder, equal) = reach(&lower, rest);
-        Self {
-            magnitude: (bucket << LOWER) | remainder,
-            equal,
-        }
-    }
-
-    fn takes(&mut self, magnitude: u32) -> bool {
-        if magnitude == self.magnitude && self.equal > 0 {
-            self.equal -= 1;
-            return true;
-        }
-        magnitude < self.magnitude
-    }
-}
-
-fn add(counts: &mut [usize], bucket: u32) {
-    if let Some(count) = counts.get_mut(bucket as usize) {
-        *count += 1;
-    }
-}
-
-/// The bucket in which `count` elements are reached, and how many of that bucket it takes.
-fn reach(counts: &[usize], count: usize) -> (u32, usize) {
-    let mut rest = count;
-    for (bucket, size) in (0..).zip(counts) {
-        if rest <= *size {
-            return (bucket, rest);
-        }
-        rest -= size;
-    }
-    (u32::MAX >> 16, 0)
+/// The elements of a weight of floats.
+fn elements(constant: &Constant<'_>) -> Result<(DataType, Magnitudes), VariantError> {
+    let tensor = constant.site.tensor;
+    let view = TensorView::of(tensor, &[]).map_err(|source| VariantError::Tensor {
+        name: tensor.name().to_owned(),
+        source,
+    })?;
+    let data_type = DataType::try_from(view.data_type).unwrap_or(DataType::Undefined);
+    let width = match data_type {
+        DataType::Float => Width::Single,
+        DataType::Bfloat16 => Width::Brain,
+        _ => Width::Half,
+    };
+    let bytes = view.bytes;
+    Ok((data_type, Magnitudes { width, bytes }))
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::model::onnx::proto::TensorProto;
     use crate::model::onnx::proto::ValueInfoProto;
@@ -332,34 +196,6 @@ mod tests {
     use crate::variant::edit;
     use crate::variant::testing::apply;
     use crate::variant::testing::of;
-
-    fn magnitudes(values: &[f32]) -> Magnitudes {
-        Magnitudes {
-            data_type: DataType::Float,
-            bytes: values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect::<Vec<u8>>()
-                .into(),
-        }
-    }
-
-    /// What is left of `values` when the `count` smallest go.
-    fn cut(values: &[f32], count: usize) -> Vec<f32> {
-        let tensor = edit::floats("w", &[values.len() as i64], values);
-        let model = of(vec![edit::node("MatMul", &["x", "w"], &["y"])], vec![tensor]);
-        let weights = Weights::of(&model);
-        let weight = magnitudes(values);
-        let mut pruned = HashMap::new();
-        weight.cut(&mut Cut::of(&[&weight], count), &weights.constants[0], &mut pruned);
-        let bytes = pruned.into_values().next().map_or(weight.bytes, |(_, bytes)| bytes);
-        bytes
-            .as_chunks()
-            .0
-            .iter()
-            .map(|bytes| f32::from_le_bytes(*bytes))
-            .collect()
-    }
 
     fn weight(name: &str, dims: &[i64]) -> TensorProto {
         let count: i64 = dims.iter().product();
@@ -524,33 +360,5 @@ mod tests {
             model.graph.unwrap().initializer[1].data_type(),
             DataType::Float16 as i32
         );
-    }
-
-    #[test]
-    fn ties_are_broken_by_position() {
-        assert_eq!(cut(&[1.0, -1.0, 1.0, 0.5, -1.0], 3), [0.0, 0.0, 1.0, 0.0, -1.0]);
-        assert_eq!(cut(&[2.0, -0.0, f32::NAN, f32::INFINITY], 3)[..2], [0.0, 0.0]);
-        assert!(cut(&[2.0, f32::NAN], 1)[1].is_nan());
-        assert_eq!(cut(&[1.0, 2.0], 0), [1.0, 2.0]);
-    }
-
-    proptest! {
-        #[test]
-        fn the_smallest_go_and_exactly_that_many(
-            values in prop::collection::vec(prop_oneof![any::<f32>(), (-4_i8..4).prop_map(f32::from)], 1..200),
-            share in 0.0..1.0_f64
-        ) {
-            let count = (share * values.len() as f64) as usize;
-            let after = cut(&values, count);
-            let kept: Vec<usize> = (0..values.len()).filter(|at| after[*at].to_bits() & 0x7fff_ffff != 0).collect();
-            let zeros = values.iter().filter(|value| **value == 0.0).count();
-            prop_assert_eq!(values.len() - kept.len(), count.max(zeros));
-            let mut order: Vec<usize> = (0..values.len()).collect();
-            order.sort_by_key(|at| values[*at].to_bits() & 0x7fff_ffff);
-            let mut largest: Vec<usize> = order[count.max(zeros)..].to_vec();
-            largest.sort_unstable();
-            prop_assert_eq!(&kept, &largest);
-            prop_assert!(kept.iter().all(|at| after[*at].to_bits() == values[*at].to_bits()));
-        }
     }
 }

@@ -9,6 +9,7 @@ use super::AS_IS;
 use super::Pass;
 use super::TRANSFORMS;
 use super::Transform;
+use super::to_tflite;
 use crate::hint::Hint;
 
 /// How a variant is derived: passes in the order in which they are applied; none for the model as it is.
@@ -105,6 +106,13 @@ impl Recipe {
     /// The model as it is.
     pub fn as_is() -> Self {
         Self { steps: Vec::new() }
+    }
+
+    /// An ONNX model as a TensorFlow Lite model, and nothing else.
+    pub fn to_tflite() -> Self {
+        Self {
+            steps: Step::parse(to_tflite::TRANSFORM.name).into_iter().collect(),
+        }
     }
 
     /// Reads a recipe as the config writes it; spaces around `+` don't matter.

@@ -35,10 +35,6 @@ impl Pass for ToTfLite {
         TRANSFORM.name.to_owned()
     }
 
-    fn learns(&self) -> bool {
-        true
-    }
-
     /// Every shape stands in the converted file, so that what the inputs leave open must be settled.
     fn wanted(&self, model: &ModelProto) -> Result<Wanted, VariantError> {
         let inputs = model.graph.as_ref().map(fed_inputs).unwrap_or_default();

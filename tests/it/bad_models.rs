@@ -107,27 +107,27 @@ fn no_model_at_all() {
     exit code: 2
     ----- stdout -----
     digits · onnxruntime_cpu · baseline mlbuild-baseline
-      fp32  error  `model.onnx` is a text file, not an ONNX model
+      fp32  error  `model.onnx` is a text file, not a model
 
-    error: `digits` could not be compared: `model.onnx` is a text file, not an ONNX model (.mlbuild.yml:3)
+    error: `digits` could not be compared: `model.onnx` is a text file, not a model (.mlbuild.yml:3)
     hint: check the path: it should name the exported model
     "#);
     insta::assert_snapshot!(said_of(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), @r#"
     exit code: 2
     ----- stdout -----
     digits · onnxruntime_cpu · baseline mlbuild-baseline
-      fp32  error  `model.onnx` is an image, not an ONNX model
+      fp32  error  `model.onnx` is an image, not a model
 
-    error: `digits` could not be compared: `model.onnx` is an image, not an ONNX model (.mlbuild.yml:3)
+    error: `digits` could not be compared: `model.onnx` is an image, not a model (.mlbuild.yml:3)
     hint: check the path: it should name the exported model
     "#);
     insta::assert_snapshot!(said_of(""), @r#"
     exit code: 2
     ----- stdout -----
     digits · onnxruntime_cpu · baseline mlbuild-baseline
-      fp32  error  `model.onnx` is empty; expected an ONNX model
+      fp32  error  `model.onnx` is empty; expected a model
 
-    error: `digits` could not be compared: `model.onnx` is empty; expected an ONNX model (.mlbuild.yml:3)
+    error: `digits` could not be compared: `model.onnx` is empty; expected a model (.mlbuild.yml:3)
     hint: check that the step that writes the model succeeded, and commit its result
     "#);
 }
@@ -148,16 +148,21 @@ fn a_git_lfs_pointer() {
 }
 
 #[test]
-fn formats_of_later() {
+fn another_format_that_is_cut_short() {
     insta::assert_snapshot!(said_of(b"\x1c\0\0\0TFL3\x14\0\0\0"), @r#"
     exit code: 2
     ----- stdout -----
     digits · onnxruntime_cpu · baseline mlbuild-baseline
-      fp32  error  `model.onnx` is a TFLite model: recognised, but not yet supported
+      fp32  error
+        `model.onnx` is not a readable TFLite model: the model points 28 bytes on from byte 0, outside the file (12 bytes); it is damaged or cut short
 
-    error: `digits` could not be compared: `model.onnx` is a TFLite model: recognised, but not yet supported (.mlbuild.yml:3)
-    hint: give the ONNX model it was converted from
+    error: `digits` could not be compared: `model.onnx` is not a readable TFLite model: the model points 28 bytes on from byte 0, outside the file (12 bytes); it is damaged or cut short (.mlbuild.yml:3)
+    hint: copy, download or convert it again; an interrupted transfer cuts files short
     "#);
+}
+
+#[test]
+fn formats_of_later() {
     let env = desk::empty();
     env.write("model.onnx/Manifest.json", "{}");
     env.write("model.onnx/Data/com.apple.CoreML/model.mlmodel", "");

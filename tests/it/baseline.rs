@@ -240,10 +240,7 @@ fn what_is_no_baseline_is_said() {
     env.run(&["ci", "--baseline", "text.onnx"]).expect_code(2);
     assert_eq!(
         report(&env)["comparisons"][0]["reason"].as_str().unwrap(),
-        format!(
-            "`{}` is a text file, not an ONNX model",
-            env.path("text.onnx").display()
-        )
+        format!("`{}` is a text file, not a model", env.path("text.onnx").display())
     );
 
     put(&env, "other.onnx", "digits_mlp.onnx");

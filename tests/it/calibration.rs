@@ -30,8 +30,6 @@ use mlbuild::runtime::Artifact;
 use mlbuild::runtime::Stop;
 use mlbuild::runtime::WorkerError;
 use mlbuild::runtime::WorkerOptions;
-use mlbuild::runtime::library::Library;
-use mlbuild::runtime::library::Origin;
 use mlbuild::store::Objects;
 use mlbuild::variant::Account;
 use mlbuild::variant::Calibration;
@@ -83,7 +81,7 @@ fn run(model: &Model, wanted: &[Observation], samples: &Samples) -> Result<Calib
     let (command, options) = (runtime::command(), runtime::options());
     observe(
         &side(model),
-        &model.proto,
+        &model.decoded,
         wanted,
         samples,
         &command,
@@ -172,7 +170,8 @@ fn other_methods_cut_and_never_widen() {
     let model = Model::load(&fixture("digits_cnn.onnx")).unwrap();
     let data = digits(&model, 32);
     let made: Vec<&str> = model
-        .proto
+        .onnx()
+        .unwrap()
         .graph
         .iter()
         .flat_map(|graph| &graph.node)
@@ -253,7 +252,7 @@ fn data_that_does_not_fit_is_refused_before_anything_runs() {
         let options = runtime::options();
         let error = calibrate(
             &side(&model),
-            &model.proto,
+            &model.decoded,
             &wanted,
             samples,
             &command,
@@ -291,11 +290,11 @@ fn a_raised_stop_ends_it() {
         stop: Stop::of(Arc::clone(&flag)),
         ..runtime::options()
     };
-    let made = model.proto.graph.as_ref().unwrap().node[0].output[0].clone();
+    let made = model.onnx().unwrap().graph.as_ref().unwrap().node[0].output[0].clone();
     let mut runs = 0;
     let outcome = calibrate(
         &side(&model),
-        &model.proto,
+        &model.decoded,
         &ranges(&[&made], Calibration::Entropy),
         &digits(&model, 100).samples,
         &runtime::command(),
@@ -334,6 +333,7 @@ impl Pass for Noting {
         Ok(Wanted {
             observations: ranges(&tensors, Calibration::MinMax),
             search: None,
+            shapes: Vec::new(),
         })
     }
 
@@ -358,6 +358,15 @@ fn noting_after(recipe: &str) -> Recipe {
     recipe
 }
 
+/// Samples, and no shapes: the fixtures leave none open.
+fn fed(calibration: Option<&CalibrationData>) -> derivation::Fed<'_> {
+    static NONE: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    derivation::Fed {
+        calibration,
+        shapes: &NONE,
+    }
+}
+
 struct Surroundings {
     machinery: Machinery,
     objects: Objects,
@@ -367,17 +376,8 @@ struct Surroundings {
 impl Surroundings {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let settings = runtime::settings();
         Self {
-            machinery: Machinery {
-                worker: runtime::command(),
-                library: Library {
-                    path: settings.library,
-                    version: None,
-                    origin: Origin::Explicit,
-                },
-                litert: None,
-            },
+            machinery: runtime::machinery(),
             objects: Objects::open(folder.path()).unwrap(),
             _folder: folder,
         }
@@ -406,7 +406,7 @@ fn each_step_is_calibrated_on_the_model_before_it() {
         steps.push((step, done, of));
     };
     let recipe = noting_after("fp16");
-    let made = derivation::derive(&model, &recipe, 0, Some(&data), &around.deriving(), &mut observer).unwrap();
+    let made = derivation::derive(&model, &recipe, 0, fed(Some(&data)), &around.deriving(), &mut observer).unwrap();
     assert_eq!(steps.first(), Some(&("noting".to_owned(), 0, 8)));
     assert_eq!(steps.last(), Some(&("noting".to_owned(), 8, 8)));
     let [evidence] = made.evidence.as_slice() else {
@@ -414,7 +414,8 @@ fn each_step_is_calibrated_on_the_model_before_it() {
     };
     // The half-precision model makes tensors that the model itself has not.
     let own = model
-        .proto
+        .onnx()
+        .unwrap()
         .graph
         .iter()
         .flat_map(|graph| &graph.node)
@@ -430,7 +431,15 @@ fn each_step_is_calibrated_on_the_model_before_it() {
 
     let again = derivation::again(&model, &recipe, 0, &made.evidence, &around.objects).unwrap();
     assert_eq!((&again.id, &again.files), (&made.id, &made.files));
-    let plain = derivation::derive(&model, &noting_after("fp16"), 1, None, &around.deriving(), &mut |_| {}).unwrap();
+    let plain = derivation::derive(
+        &model,
+        &noting_after("fp16"),
+        1,
+        fed(None),
+        &around.deriving(),
+        &mut |_| {},
+    )
+    .unwrap();
     assert_ne!(plain.id, made.id);
     let notes = plain.account.notes.join("\n");
     assert!(
@@ -448,7 +457,10 @@ fn a_recipe_that_wants_nothing_runs_nothing() {
     let model = Model::load(&fixture("digits_mlp.onnx")).unwrap();
     for recipe in ["fp32", "fp16"] {
         let recipe = Recipe::parse(recipe).unwrap();
-        let made = derivation::derive(&model, &recipe, 0, None, &around.deriving(), &mut |_| panic!("ran")).unwrap();
+        let made = derivation::derive(&model, &recipe, 0, fed(None), &around.deriving(), &mut |_| {
+            panic!("ran")
+        })
+        .unwrap();
         assert!(made.evidence.is_empty() && !made.account.notes.join("").contains("ranges"));
     }
 }
@@ -532,7 +544,7 @@ fn nodes_that_cost_too_much_stay_in_floats() {
     let data = digits(&model, 32);
     let derive = |recipe: &str| {
         let recipe = Recipe::parse(recipe).unwrap();
-        derivation::derive(&model, &recipe, 0, Some(&data), &around.deriving(), &mut |_| {})
+        derivation::derive(&model, &recipe, 0, fed(Some(&data)), &around.deriving(), &mut |_| {})
     };
     let whole = derive("int8-static").unwrap();
     let plain = agreement(&model, &whole.artifact, &data.samples);
@@ -601,7 +613,7 @@ fn a_network_that_integers_hurt_gets_its_agreement_back() {
         &model,
         &recipe,
         0,
-        Some(&made(0, samples)),
+        fed(Some(&made(0, samples))),
         &around.deriving(),
         &mut observer,
     );

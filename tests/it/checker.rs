@@ -24,7 +24,11 @@ const FIXTURES: &[&str] = &[
 ];
 
 fn model(name: &str) -> ModelProto {
-    Model::load(&fixture(&format!("{name}.onnx"))).unwrap().proto
+    Model::load(&fixture(&format!("{name}.onnx")))
+        .unwrap()
+        .onnx()
+        .unwrap()
+        .clone()
 }
 
 /// Writes our verdict on every model of a folder, for `tests/reference/checker_check.py`, which says how to run this.

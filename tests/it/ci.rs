@@ -279,7 +279,7 @@ fn an_unknown_recipe_is_an_error_at_its_line_and_the_others_are_measured() {
     insta::assert_snapshot!(said.join("\n"), @r#"
     error: `digits` `fp61` could not be compared: `fp61` is not a known transform (.mlbuild.yml:7)
     hint: did you mean `fp16`?
-    hint: the variants that exist are fp32, bf16, fp16, int4, int8, int8-static, int8-weights, mixed, opset-<version>, palettize-<bits>, prune-<sparsity>, prune-structured-<ratio>, simplify, smooth
+    hint: the variants that exist are fp32, bf16, fp16, int4, int8, int8-static, int8-weights, mixed, opset-<version>, palettize-<bits>, prune-<sparsity>, prune-structured-<ratio>, simplify, smooth, tflite
     "#);
 }
 

@@ -109,7 +109,7 @@ fn variants_are_derived_from_both_sides() {
 
     error: `b` `fp61` could not be compared: `fp61` is not a known transform
     hint: did you mean `fp16`?
-    hint: the variants that exist are fp32, bf16, fp16, int4, int8, int8-static, int8-weights, mixed, opset-<version>, palettize-<bits>, prune-<sparsity>, prune-structured-<ratio>, simplify, smooth
+    hint: the variants that exist are fp32, bf16, fp16, int4, int8, int8-static, int8-weights, mixed, opset-<version>, palettize-<bits>, prune-<sparsity>, prune-structured-<ratio>, simplify, smooth, tflite
     "#);
 }
 

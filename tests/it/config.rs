@@ -450,7 +450,7 @@ fn targets() {
        ·                                                 ───────┬──────
        ·                                                        ╰── did you mean `onnxruntime_gpu`?
        ╰────
-    hint: the targets are onnxruntime_cpu, onnxruntime_gpu, onnxruntime_ane
+    hint: the targets are onnxruntime_cpu, onnxruntime_gpu, onnxruntime_ane, android_arm64, android_arm32, android_x86, raspberry_pi, coral_tpu, generic_linux
 
     error: target `apple_m1` is not supported yet
        ╭─[.mlbuild.yml:4:65]
@@ -458,7 +458,7 @@ fn targets() {
        ·                                                                 ────┬───
        ·                                                                     ╰── not yet
        ╰────
-    hint: the targets are onnxruntime_cpu, onnxruntime_gpu, onnxruntime_ane
+    hint: the targets are onnxruntime_cpu, onnxruntime_gpu, onnxruntime_ane, android_arm64, android_arm32, android_x86, raspberry_pi, coral_tpu, generic_linux
 
     error: unknown target `toaster`
        ╭─[.mlbuild.yml:4:75]
@@ -466,7 +466,7 @@ fn targets() {
        ·                                                                           ───┬───
        ·                                                                              ╰── unknown
        ╰────
-    hint: the targets are onnxruntime_cpu, onnxruntime_gpu, onnxruntime_ane
+    hint: the targets are onnxruntime_cpu, onnxruntime_gpu, onnxruntime_ane, android_arm64, android_arm32, android_x86, raspberry_pi, coral_tpu, generic_linux
     ");
 }
 

@@ -31,7 +31,7 @@ fn write_derived() {
             let model = match onnx::modifiable(&model) {
                 Ok(()) => model,
                 Err(_) if model.external.is_empty() => {
-                    Model::from_bytes(&path, onnx::encode(&model.proto)).map_err(|error| error.to_string())?
+                    Model::from_bytes(&path, onnx::encode(model.onnx().unwrap())).map_err(|error| error.to_string())?
                 }
                 Err(error) => return Err(error.to_string()),
             };

@@ -103,3 +103,42 @@ fn noise_is_measured_with_a_model_of_ones_own() {
     let output = env.run(&["doctor", "--model", "model.onnx"]).expect_code(2);
     assert!(output.stderr.contains("--noise"), "{}", output.stderr);
 }
+
+#[test]
+fn benchmarks_of_older_versions_get_their_figures() {
+    let env = desk::project("digits_mlp.onnx", "");
+    let import = [
+        "import",
+        "--model",
+        "model.onnx",
+        "--target",
+        "onnxruntime_cpu",
+        "--json",
+    ];
+    let id = json(&env.run(&import))["build"]["id"].as_str().unwrap().to_owned();
+    env.run(&["benchmark", &id, "--time-budget", "300 ms"]).expect_code(0);
+    let p50 = || json(&env.run(&["log", "--json"]).expect_code(0))["builds"][0]["p50_ms"].clone();
+    let kept = p50();
+    assert!(kept.as_f64().unwrap() > 0.0);
+    let before = || rusqlite::Connection::open(env.path(".mlbuild/registry.db")).unwrap();
+    // As migration 4 leaves what was measured before it; and one that no version can read.
+    before().execute_batch("DELETE FROM figures").unwrap();
+    let copies = "INSERT INTO measurements (build, target, runtime_version, machine, samples, created_at)
+                  SELECT build, target, runtime_version, machine, '{\"of\": \"nobody\"}', created_at FROM measurements";
+    before().execute_batch(copies).unwrap();
+    assert!(p50().is_null());
+    let examined = json(&env.run(&["doctor", "--json"]).expect_code(0));
+    assert_eq!(examined["workspace"]["without_figures"], 1);
+    assert_eq!(state(&examined, "figures"), "note");
+    let repaired = env.run(&["doctor", "--repair"]).expect_code(0);
+    assert!(
+        repaired
+            .stdout
+            .contains("lists know the figures of 1 older benchmark now"),
+        "{}",
+        repaired.stdout
+    );
+    assert_eq!(p50(), kept);
+    let examined = json(&env.run(&["doctor", "--json"]).expect_code(0));
+    assert_eq!(examined["workspace"]["without_figures"], 0);
+}

@@ -64,7 +64,7 @@ fn load(name: &str) -> Model {
 /// What `recipe` wants to know of a model of digits, found on 64 samples that are for calibration.
 fn known(model: &Model, recipe: &str) -> Evidence {
     let recipe = Recipe::parse(recipe).unwrap();
-    let wanted = recipe.steps[0].pass.wanted(&model.proto).unwrap();
+    let wanted = recipe.steps[0].pass.wanted(model.onnx().unwrap()).unwrap();
     let settings = DatasetConfig {
         samples: 64,
         ..DatasetConfig::for_calibration("digits.npz".into())
@@ -82,7 +82,7 @@ fn known(model: &Model, recipe: &str) -> Evidence {
     let (command, options) = (runtime::command(), runtime::options());
     observe(
         &side,
-        &model.proto,
+        &model.decoded,
         &wanted.observations,
         &data.samples,
         &command,
@@ -124,7 +124,12 @@ fn trained_models_keep_their_answers() {
 fn every_candidate_of_mixed_can_stay_in_floats() {
     let model = load("digits_cnn");
     let recipe = Recipe::parse("mixed").unwrap();
-    let search = recipe.steps[0].pass.wanted(&model.proto).unwrap().search.unwrap();
+    let search = recipe.steps[0]
+        .pass
+        .wanted(model.onnx().unwrap())
+        .unwrap()
+        .search
+        .unwrap();
     assert_eq!((search.groups.len(), search.min_cosine), (10, 0.985));
     let mut evidence = known(&model, "mixed");
     let whole = try_derived(load("digits_cnn"), "mixed", std::slice::from_ref(&evidence)).unwrap();
@@ -149,7 +154,7 @@ fn every_candidate_of_mixed_can_stay_in_floats() {
 fn subgraphs_stay_in_floats_and_are_named() {
     let model = load("control_flow_if_loop");
     let recipe = Recipe::parse("int8-static").unwrap();
-    let wanted = recipe.steps[0].pass.wanted(&model.proto).unwrap();
+    let wanted = recipe.steps[0].pass.wanted(model.onnx().unwrap()).unwrap();
     let range = |tensor: &str| (tensor.to_owned(), mlbuild::variant::Range { min: -4.0, max: 4.0 });
     let evidence = Evidence {
         ranges: wanted.observations.iter().map(|wanted| range(&wanted.tensor)).collect(),
@@ -169,6 +174,6 @@ fn subgraphs_stay_in_floats_and_are_named() {
 fn a_model_that_is_quantized_is_refused() {
     let model = load("kitchen_sink");
     let recipe = Recipe::parse("int8-static").unwrap();
-    let error = recipe.steps[0].pass.wanted(&model.proto).unwrap_err();
+    let error = recipe.steps[0].pass.wanted(model.onnx().unwrap()).unwrap_err();
     assert!(error.to_string().contains("is quantized already"), "{error}");
 }

@@ -11,6 +11,8 @@ use crate::support::desk::padded;
 use crate::support::env::TestEnv;
 use crate::support::killing;
 use crate::support::killing::Victim;
+use crate::support::s3;
+use crate::support::s3::Server;
 
 const IMPORT: [&str; 6] = [
     "import",
@@ -55,6 +57,71 @@ fn what_is_killed_leaves_a_whole_registry() {
     });
     let left = killing::assert_whole(&env, "at the end");
     assert!(left.contains(&pinned), "a pinned build was pruned");
+}
+
+/// Pushes and pulls among everything else, all of them killed at any moment; what arrived on the remote is whole, and another desk gets it.
+fn kill_while_sharing(add: &[&str], prepare: impl Fn(&mut TestEnv), count: usize, seed: u64) {
+    let mut env = models(10);
+    prepare(&mut env);
+    env.run(add).expect_code(0);
+    let pinned = json(&env.run(&import("0.onnx")))["build"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    env.run(&["pin", &pinned]).expect_code(0);
+    env.run(&import("1.onnx")).expect_code(0);
+    env.run(&["push", "--all"]).expect_code(0);
+    killing::campaign(&env, count, seed, &mut |round| {
+        let file = format!("{}.onnx", round % 9 + 1);
+        match round % 6 {
+            0 | 3 => Victim::new(&["push", "--all"], 150),
+            // What is pulled was pruned before, or is here already.
+            2 | 5 => Victim::new(&["pull", "--all"], 150),
+            4 => Victim {
+                takes: true,
+                ..Victim::new(&["prune", "--keep-last", "1", "--purge", "--force"], 200)
+            },
+            _ => Victim::new(&import(&file), 200),
+        }
+    });
+    env.run(&["push", "--all"]).expect_code(0);
+    env.run(&["pull", "--all"]).expect_code(0);
+    let here = killing::assert_whole(&env, "at the end");
+    assert!(here.contains(&pinned), "a pinned build was pruned");
+    // Nothing that was ever pushed is lost there, whoever was killed.
+    let mut other = empty();
+    prepare(&mut other);
+    other.run(add).expect_code(0);
+    other.run(&["pull", "--all"]).expect_code(0);
+    assert_eq!(killing::assert_whole(&other, "another desk"), here);
+}
+
+#[test]
+fn pushes_and_pulls_that_are_killed_lose_nothing_in_a_folder() {
+    let shared = tempfile::tempdir().unwrap();
+    let path = shared.path().to_str().unwrap();
+    let add = ["remote", "add", "team", "--backend", "local", "--path", path];
+    kill_while_sharing(&add, |_| (), killing::kills(36), 11);
+}
+
+#[test]
+fn pushes_and_pulls_that_are_killed_lose_nothing_on_servers() {
+    for kind in s3::BOTH {
+        let Some(server) = Server::start(kind) else { continue };
+        let endpoint = server.endpoint();
+        let add = [
+            "remote",
+            "add",
+            "team",
+            "--backend",
+            "s3",
+            "--bucket",
+            s3::BUCKET,
+            "--endpoint",
+            &endpoint,
+        ];
+        kill_while_sharing(&add, s3::with_keys, killing::kills(24), 13);
+    }
 }
 
 fn at_once(env: &TestEnv, files: &[String]) -> Vec<Value> {

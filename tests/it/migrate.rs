@@ -34,7 +34,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A project with their workspace in `folder`, as they left it, and the model that it was made from.
-fn theirs(folder: &str) -> TestEnv {
+pub fn theirs(folder: &str) -> TestEnv {
     let env = TestEnv::new().with_runtime_cache();
     copy(&fixtures().join("workspace"), &env.path(folder));
     let here = env.path("").to_str().unwrap().trim_end_matches('/').to_owned();

@@ -158,7 +158,10 @@ fn within_loop(body: GraphProto) -> ModelProto {
 fn untouched_models_are_written_back_byte_for_byte() {
     for name in FIXTURES.iter().filter(|name| **name != "kitchen_sink") {
         let model = Model::load(&fixture(name)).unwrap();
-        assert!(onnx::encode(&model.proto) == fs::read(fixture(name)).unwrap(), "{name}");
+        assert!(
+            onnx::encode(model.onnx().unwrap()) == fs::read(fixture(name)).unwrap(),
+            "{name}"
+        );
         onnx::modifiable(&model).unwrap();
     }
 }
@@ -193,7 +196,7 @@ fn a_model_with_unknown_fields_is_loaded_and_not_modified() {
 fn initializers_share_memory_with_the_file() {
     let model = Model::load(&fixture("digits_cnn")).unwrap();
     let file = model.bytes.as_ptr_range();
-    let graph = model.proto.graph.as_ref().unwrap();
+    let graph = model.onnx().unwrap().graph.as_ref().unwrap();
     let largest = graph
         .initializer
         .iter()
@@ -359,7 +362,7 @@ fn external_data_counts_in_digest_and_size() {
     assert_eq!(model.external.len(), 1);
     assert_eq!(model.digest, Model::load(&fixture("external_mlp")).unwrap().digest);
 
-    let tensor = &model.proto.graph.as_ref().unwrap().initializer[0];
+    let tensor = &model.onnx().unwrap().graph.as_ref().unwrap().initializer[0];
     let view = TensorView::of(tensor, &model.external).unwrap();
     assert_eq!(
         (view.shape.as_slice(), view.bytes.as_ref()),
@@ -703,12 +706,12 @@ fn what_is_no_onnx_model_is_named() {
         shown.replace(&format!("{}/", folder.path().display()), "")
     };
     insta::assert_snapshot!(error("lfs.onnx", b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 13978363\n"), @"`lfs.onnx` is a Git LFS pointer, not the model itself (14.0 MB) | in the workflow, set `lfs: true` under `with:` of actions/checkout | at the desk, run `git lfs install` once and then `git lfs pull`");
-    insta::assert_snapshot!(error("empty.onnx", b""), @"`empty.onnx` is empty; expected an ONNX model | check that the step that writes the model succeeded, and commit its result");
-    insta::assert_snapshot!(error("notes.onnx", b"remember to export the model\n"), @"`notes.onnx` is a text file, not an ONNX model | check the path: it should name the exported model");
-    insta::assert_snapshot!(error("model.tflite", b"\x1c\0\0\0TFL3\x14\0\x20\0"), @"`model.tflite` is a TFLite model: recognised, but not yet supported | give the ONNX model it was converted from");
+    insta::assert_snapshot!(error("empty.onnx", b""), @"`empty.onnx` is empty; expected a model | check that the step that writes the model succeeded, and commit its result");
+    insta::assert_snapshot!(error("notes.onnx", b"remember to export the model\n"), @"`notes.onnx` is a text file, not a model | check the path: it should name the exported model");
+    insta::assert_snapshot!(error("model.tflite", b"\x1c\0\0\0TFL3\x14\0\x20\0"), @"`model.tflite` is not a readable TFLite model: the model points 28 bytes on from byte 0, outside the file (12 bytes); it is damaged or cut short | copy, download or convert it again; an interrupted transfer cuts files short");
     insta::assert_snapshot!(error("model.mlmodel", &[8, 1, 0x12, 2, 0x0a, 0, 0xa2, 0x1f, 1, 0]), @"`model.mlmodel` is a Core ML model: recognised, but not yet supported | give the ONNX model it was converted from");
-    insta::assert_snapshot!(error("model.pt", b"PK\x03\x04\0\0\0\0model/data.pkl"), @"`model.pt` is a PyTorch checkpoint, not an ONNX model | export the network to ONNX first, with `torch.onnx.export` or the exporter of its framework");
-    insta::assert_snapshot!(error("model.bin", &[0xff; 40]), @"`model.bin` is data of no known kind, not an ONNX model | check the path: it should name the exported model");
+    insta::assert_snapshot!(error("model.pt", b"PK\x03\x04\0\0\0\0model/data.pkl"), @"`model.pt` is a PyTorch checkpoint, not a model | export the network to ONNX first, with `torch.onnx.export` or the exporter of its framework");
+    insta::assert_snapshot!(error("model.bin", &[0xff; 40]), @"`model.bin` is data of no known kind, not a model | check the path: it should name the exported model");
     insta::assert_snapshot!(error("model.onnx", &[8, 8]), @r#"`model.onnx` is not a readable ONNX model: it holds no graph | export the model again; `python -c "import onnx; onnx.checker.check_model('MODEL')"` tells more"#);
 }
 

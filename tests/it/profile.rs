@@ -82,7 +82,7 @@ fn sound(profile: &Profile, model: &Model) {
     );
 
     let main = profile.nodes.iter().filter(|node| node.within.is_none()).count();
-    assert_eq!(main, model.proto.graph.as_ref().unwrap().node.len());
+    assert_eq!(main, model.onnx().unwrap().graph.as_ref().unwrap().node.len());
     let lost: Vec<_> = profile
         .nodes
         .iter()

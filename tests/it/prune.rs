@@ -40,7 +40,7 @@ pub(crate) fn large(name: &str) -> Option<Model> {
 fn changeable(model: Model) -> Model {
     match onnx::modifiable(&model) {
         Ok(()) => model,
-        Err(_) => Model::from_bytes(&model.path, onnx::encode(&model.proto)).unwrap(),
+        Err(_) => Model::from_bytes(&model.path, onnx::encode(model.onnx().unwrap())).unwrap(),
     }
 }
 
@@ -187,8 +187,8 @@ fn only_elements_of_weights_change() {
             Err(error) => panic!("{name}: {error}"),
         };
         let pruned = decoded(&variant);
-        let mut scopes = (visit::tensors(&visit::scopes(&model.proto)).len(), 0);
-        for (before, after) in visit::tensors(&visit::scopes(&model.proto))
+        let mut scopes = (visit::tensors(&visit::scopes(model.onnx().unwrap())).len(), 0);
+        for (before, after) in visit::tensors(&visit::scopes(model.onnx().unwrap()))
             .iter()
             .zip(visit::tensors(&visit::scopes(&pruned)))
         {
@@ -215,7 +215,7 @@ fn only_elements_of_weights_change() {
             }
         }
         assert_eq!(scopes.0, scopes.1);
-        assert!(zeros(&pruned).0 > zeros(&model.proto).0, "{name}");
+        assert!(zeros(&pruned).0 > zeros(model.onnx().unwrap()).0, "{name}");
         assert_eq!(
             made(&model, "prune-0.40-tensor").unwrap().files,
             variant.files,

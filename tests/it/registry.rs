@@ -262,7 +262,7 @@ fn refuses_files_that_are_no_registries_of_this_version() {
     std::fs::create_dir(folder.path().join("taken.db")).unwrap();
     complaints.push(complaint(&folder.path().join("taken.db")));
     insta::assert_snapshot!(complaints.join("\n"), @r"
-    the registry `FOLDER/registry.db` has version 9, this mlbuild reads up to 4; use the newer mlbuild that wrote it
+    the registry `FOLDER/registry.db` has version 9, this mlbuild reads up to 5; use the newer mlbuild that wrote it
     `FOLDER/foreign.db` is not a registry of mlbuild; move the file away, or work in another folder; where the Python tool made it, `mlbuild migrate` says how to come over
     `FOLDER/text.db` is not a registry of mlbuild; move the file away, or work in another folder; where the Python tool made it, `mlbuild migrate` says how to come over
     cannot create the folder `FOLDER/text.db`; a file is where a folder is needed: move `FOLDER/text.db` away

@@ -77,7 +77,7 @@ fn with_products(mut nodes: Vec<NodeProto>) -> Vec<NodeProto> {
 
 /// Largest magnitudes of the channels of `tensor`, over made-up samples.
 fn observed(model: &Model, tensor: &str) -> Vec<f32> {
-    let mut proto = model.proto.clone();
+    let mut proto = model.onnx().unwrap().clone();
     let output = value(tensor, DataType::Float, &[-1, -2]);
     proto.graph.as_mut().unwrap().output.push(output);
     let folder = tempfile::tempdir().unwrap();
@@ -103,7 +103,7 @@ fn observed(model: &Model, tensor: &str) -> Vec<f32> {
 
 fn smoothed(model: &Model, recipe: &str) -> Derived {
     let pass = &Recipe::parse(recipe).unwrap().steps[0].pass;
-    let wanted = pass.wanted(&model.proto).unwrap();
+    let wanted = pass.wanted(model.onnx().unwrap()).unwrap();
     assert!(wanted.search.is_none());
     let channels: BTreeMap<String, Vec<f32>> = wanted
         .observations

@@ -126,7 +126,7 @@ fn an_open_shape_is_asked_for() {
         error.to_string(),
         "input `input` has the open shape float [batch, 1, 8, 8]; TensorFlow Lite needs concrete shapes"
     );
-    assert_eq!(error.hints(), ["give its shape: --input-shape input:1,…"]);
+    assert_eq!(error.hints(), ["give its shape: --input-shape input=1,1,8,8"]);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn fixture(name: &str) -> Model {
 fn changeable(model: Model) -> Model {
     match onnx::modifiable(&model) {
         Ok(()) => model,
-        Err(_) => Model::from_bytes(&model.path, onnx::encode(&model.proto)).unwrap(),
+        Err(_) => Model::from_bytes(&model.path, onnx::encode(model.onnx().unwrap())).unwrap(),
     }
 }
 
@@ -157,7 +157,7 @@ fn fp16_halves_the_weights_and_keeps_inputs_and_outputs() {
         // Scales of quantized weights stay in 32 bits, and numbers for what is left in 32 bits.
         let left = 100;
         assert!(single_bytes(&proto) <= left, "{name}: {} bytes", single_bytes(&proto));
-        assert!(single_bytes(&model.proto) > single_bytes(&proto), "{name}");
+        assert!(single_bytes(model.onnx().unwrap()) > single_bytes(&proto), "{name}");
         if *name != "kitchen_sink" {
             assert!(
                 variant.size().0 * 100 < model.size().0 * 55,

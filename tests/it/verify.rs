@@ -20,7 +20,6 @@ use mlbuild::pipeline::verify::VerifyError;
 use mlbuild::pipeline::verify::verify;
 use mlbuild::pipeline::workspace::Workspace;
 use mlbuild::runtime::Stop;
-use mlbuild::runtime::WorkerCommand;
 use mlbuild::variant::Recipe;
 use tempfile::TempDir;
 
@@ -49,9 +48,9 @@ fn checked(
     };
     let found = open::find(path.to_str().unwrap(), &workspace, folder.path()).unwrap();
     let fed = agree::feed(found, &feed, &workspace).unwrap();
-    let worker: WorkerCommand = runtime::command();
+    let machinery = runtime::machinery();
     let engine = Engine {
-        worker: &worker,
+        machinery: &machinery,
         settings: runtime::settings(),
         timeout: runtime::options().timeout,
         stop: Stop::default(),

@@ -12,18 +12,16 @@ use crate::cli::model_args::ShapeArgs;
 use crate::cli::model_args::TaskArgs;
 use crate::cli::signals;
 use crate::config::DatasetConfig;
-use crate::config::Target;
 use crate::measure::outputs;
 use crate::pipeline::agree;
 use crate::pipeline::agree::Agreed;
 use crate::pipeline::agree::Engine;
 use crate::pipeline::agree::Feed;
 use crate::pipeline::agree::Pair;
+use crate::pipeline::gate;
 use crate::pipeline::open;
 use crate::report::agreement;
 use crate::report::agreement::Floors;
-use crate::runtime::LiteRtSettings;
-use crate::runtime::SessionSettings;
 
 /// The least cosine similarity, and share of equal answers, that is accepted where nobody says otherwise.
 pub(super) const THRESHOLD: f64 = 0.99;
@@ -151,19 +149,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let (baseline, candidate) = (find(&args.baseline)?, find(&args.candidate)?);
     let pair = agree::pair(baseline, candidate, &feed, &place.workspace)?;
     let (runtime, measure) = (&config.runtime, &config.measure);
-    let machinery = desk::machinery(context, &runtime.version)?;
+    let machinery = desk::machinery(context, &runtime.version, &desk::engines_of(pair.models()))?;
     let interrupt = signals::interrupt();
     let engine = Engine {
-        worker: &machinery.worker,
-        settings: SessionSettings {
-            library: machinery.library.path.clone(),
-            target: Target::OnnxRuntimeCpu,
-            threads: measure.threads,
-            graph_optimization: runtime.graph_optimization,
-            execution_mode: runtime.execution_mode,
-            arena: true,
-            litert: LiteRtSettings::default(),
-        },
+        machinery: &machinery,
+        settings: gate::session_settings(&config, &machinery, pair.target()),
         timeout: measure.worker_timeout.0,
         stop: interrupt.stop(),
     };

@@ -28,6 +28,8 @@ use crate::pipeline::baseline::refresh;
 use crate::pipeline::baseline::refresh::Made;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::baseline::standing;
+use crate::pipeline::baseline::standing::Configured;
+use crate::pipeline::machinery;
 use crate::pipeline::prune;
 use crate::pipeline::tags;
 use crate::pipeline::workspace::Workspace;
@@ -193,14 +195,31 @@ fn show(context: &Context, json: bool) -> Result<Exit, CliError> {
         .then(|| Registry::open(&place.workspace.registry_path()))
         .transpose()?;
     let project = Workspace::folder_in(&desk::project(context));
-    let configured = Shelf::baseline_folder(context);
-    let standing = standing::look(registry.as_ref(), &project, configured.as_deref())?;
+    let folder = Shelf::baseline_folder(context);
+    let bucket = baseline_bucket(context)?;
+    let configured = match (&folder, &bucket) {
+        (Some(folder), _) => Configured::Folder(folder),
+        (None, Some(bucket)) => Configured::Bucket(bucket),
+        (None, None) => Configured::Nowhere,
+    };
+    let standing = standing::look(registry.as_ref(), &project, configured)?;
     if json {
         context.ui.json(&standing)?;
     } else {
         context.ui.data(&report::standing::text(&standing))?;
     }
     Ok(Exit::Pass)
+}
+
+/// The bucket of the config's baselines; an unreadable config has none.
+fn baseline_bucket(context: &Context) -> Result<Option<Bucket>, CliError> {
+    if context.find_config().is_none() {
+        return Ok(None);
+    }
+    match context.load_config().map(|loaded| loaded.config.baseline.store) {
+        Ok(BaselineStore::S3(bucket)) => Ok(Some(Bucket::open(&bucket, desk::KEY, &context.environment)?)),
+        Ok(BaselineStore::Dir(_) | BaselineStore::Release) | Err(_) => Ok(None),
+    }
 }
 
 fn unset(context: &Context, force: bool, json: bool) -> Result<Exit, CliError> {
@@ -305,7 +324,7 @@ fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, jso
         }
         Err(error) => return Err(error.hint("`--force` replaces it")),
     };
-    let machinery = desk::machinery(context, &config.runtime.version)?;
+    let machinery = desk::machinery(context, &config.runtime.version, &machinery::engines_in(config))?;
     let interrupt = signals::interrupt();
     let made = {
         let mut progress = Progress::new(&context.ui);

@@ -13,7 +13,6 @@ use crate::cli::model_args::ShapeArgs;
 use crate::cli::model_args::TaskArgs;
 use crate::cli::model_args::UnitArgs;
 use crate::cli::model_args::span;
-use crate::config::Target;
 use crate::machine::Fingerprint;
 use crate::measure::bench::Course;
 use crate::measure::bench::Step;
@@ -88,7 +87,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let shapes = args.shapes.shapes()?;
     let (config, model) = desk::settings(context, &args.model)?;
     let place = desk::place(context)?;
-    let machinery = desk::machinery(context, &config.runtime.version)?;
+    let machinery = desk::machinery(
+        context,
+        &config.runtime.version,
+        &desk::engines_at(context, &place.workspace, &[&args.model]),
+    )?;
     let interrupt = crate::cli::signals::interrupt();
     let machine = Fingerprint::of_this_machine().with_environment(&context.environment);
     let now = clock::now();
@@ -109,7 +112,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         sequences: sorted(&args.seq_len),
         batches: sorted(&args.batch),
         threads,
-        target: args.unit.target().unwrap_or(Target::OnnxRuntimeCpu),
+        target: args.unit.target(),
         runtime: config.runtime.clone(),
         course,
         plan: Plan::new(&config.gate, &config.measure, 1),

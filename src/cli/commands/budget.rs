@@ -1,9 +1,6 @@
 //! `mlbuild budget`: the absolute limits that a team commits, in `.mlbuild/budget.toml`.
 
 use std::fs;
-use std::io;
-use std::io::BufRead as _;
-use std::io::IsTerminal as _;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -11,6 +8,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 use serde_json::json;
 
+use crate::cli::confirm;
 use crate::cli::constraint_args::ConstraintArgs;
 use crate::cli::context::Context;
 use crate::cli::desk;
@@ -149,7 +147,6 @@ fn clear(only: Option<Bound>, yes: bool, json: bool, context: &Context) -> Resul
         Some(bound) => new.set(bound, None),
         None => {
             if !yes && !before.budget.is_empty() && !confirmed(&before.budget, &path, context)? {
-                context.ui.status("nothing was changed");
                 return Ok(Exit::Pass);
             }
             new = Budget::default();
@@ -161,12 +158,6 @@ fn clear(only: Option<Bound>, yes: bool, json: bool, context: &Context) -> Resul
 
 /// Asks whether everything shall go.
 fn confirmed(budget: &Budget, path: &Path, context: &Context) -> Result<bool, CliError> {
-    if !io::stdin().is_terminal() {
-        return Err(
-            CliError::usage("clearing all limits asks first, and there is no terminal to ask at")
-                .hint("add `--yes`, or name one limit with `--constraint`"),
-        );
-    }
     let limits: Vec<String> = Bound::ALL
         .into_iter()
         .filter_map(|bound| {
@@ -177,14 +168,12 @@ fn confirmed(budget: &Budget, path: &Path, context: &Context) -> Result<bool, Cl
             ))
         })
         .collect();
-    context.ui.say(&format!(
-        "remove every limit of `{}` ({})? [y/N]",
-        path.display(),
-        limits.join(", ")
-    ));
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    confirm::confirmed(
+        context,
+        "clearing all limits",
+        &format!("remove every limit of `{}` ({})?", path.display(), limits.join(", ")),
+        "add `--yes`, or name one limit with `--constraint`",
+    )
 }
 
 fn write(folder: &Path, before: Option<&Loaded>, budget: &Budget, context: &Context) -> Result<(), CliError> {

@@ -12,11 +12,10 @@ use crate::config::Target;
 use crate::pipeline::agree;
 use crate::pipeline::agree::Engine;
 use crate::pipeline::compute_units;
+use crate::pipeline::gate;
 use crate::pipeline::open;
 use crate::report;
 use crate::report::compute_units::Units;
-use crate::runtime::LiteRtSettings;
-use crate::runtime::SessionSettings;
 use crate::units::Span;
 
 /// Measure one model on the CPU and on every other processor that this machine's ONNX Runtime has (CUDA, Core ML), in turns.
@@ -70,19 +69,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         &place.workspace,
         &context.working_folder,
     )?;
-    let machinery = desk::machinery(context, &config.runtime.version)?;
+    let machinery = desk::machinery(context, &config.runtime.version, &[])?;
     let interrupt = signals::interrupt();
     let engine = Engine {
-        worker: &machinery.worker,
-        settings: SessionSettings {
-            library: machinery.library.path.clone(),
-            target: Target::OnnxRuntimeCpu,
-            threads: measure.threads,
-            graph_optimization: config.runtime.graph_optimization,
-            execution_mode: config.runtime.execution_mode,
-            arena: true,
-            litert: LiteRtSettings::default(),
-        },
+        machinery: &machinery,
+        settings: gate::session_settings(&config, &machinery, Target::OnnxRuntimeCpu),
         timeout: measure.worker_timeout.0,
         stop: interrupt.stop(),
     };

@@ -14,7 +14,6 @@ use crate::cli::model_args::TaskArgs;
 use crate::cli::model_args::UnitArgs;
 use crate::cli::model_args::span;
 use crate::cli::signals;
-use crate::config::Target;
 use crate::measure::plan::Plan;
 use crate::measure::quantity::Quantity;
 use crate::pipeline::agree;
@@ -24,13 +23,12 @@ use crate::pipeline::agree::Pair;
 use crate::pipeline::compare_quantization;
 use crate::pipeline::compare_quantization::Compared;
 use crate::pipeline::compare_quantization::Stage;
+use crate::pipeline::gate;
 use crate::pipeline::open;
 use crate::pipeline::open::Opened;
 use crate::report::quantization;
 use crate::report::quantization::Quantization;
 use crate::report::quantization::Side;
-use crate::runtime::LiteRtSettings;
-use crate::runtime::SessionSettings;
 use crate::units::Span;
 
 /// How long both are timed where nobody says otherwise.
@@ -91,7 +89,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     };
     let (baseline, candidate) = (find(&args.baseline)?, find(&args.candidate)?);
     let pair = agree::pair(baseline, candidate, &feed, &place.workspace)?;
-    let machinery = desk::machinery(context, &config.runtime.version)?;
+    let machinery = desk::machinery(context, &config.runtime.version, &desk::engines_of(pair.models()))?;
     let interrupt = signals::interrupt();
     config.measure.time_budget = args.time_budget.unwrap_or(TIME_BUDGET);
     config.measure.total_budget = config.measure.total_budget.max(config.measure.time_budget);
@@ -99,16 +97,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         config.measure.threads = usize::from(threads);
     }
     let engine = Engine {
-        worker: &machinery.worker,
-        settings: SessionSettings {
-            library: machinery.library.path.clone(),
-            target: args.unit.target().unwrap_or(Target::OnnxRuntimeCpu),
-            threads: config.measure.threads,
-            graph_optimization: config.runtime.graph_optimization,
-            execution_mode: config.runtime.execution_mode,
-            arena: true,
-            litert: LiteRtSettings::default(),
-        },
+        machinery: &machinery,
+        settings: gate::session_settings(&config, &machinery, args.unit.target().unwrap_or(pair.target())),
         timeout: config.measure.worker_timeout.0,
         stop: interrupt.stop(),
     };

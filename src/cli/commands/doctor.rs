@@ -260,11 +260,19 @@ fn noise(args: &Args, context: &Context) -> Result<Exit, CliError> {
             .parse::<Span>()
             .map_err(|error| CliError::usage(format!("`--time-budget`: {error}")))?;
     }
-    let machinery = desk::machinery(context, &config.runtime.version)?;
+    let place = desk::place(context)?;
+    let machinery = desk::machinery(
+        context,
+        &config.runtime.version,
+        &args
+            .model
+            .as_deref()
+            .map(|model| desk::engines_at(context, &place.workspace, &[model]))
+            .unwrap_or_default(),
+    )?;
     let interrupt = signals::interrupt();
     let temporary =
         tempfile::tempdir().map_err(|error| CliError::usage(format!("cannot make a temporary folder: {error}")))?;
-    let place = desk::place(context)?;
     context.ui.status(&format!(
         "measuring one model beside itself, {}",
         config.measure.time_budget

@@ -3,12 +3,12 @@
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::chance;
 use crate::cli::clock;
 use crate::cli::confirm;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::identity;
 use crate::cli::shelf::Shelf;
 use crate::pipeline::experiments;
 use crate::pipeline::naming;
@@ -148,7 +148,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
 fn create(name: &str, description: Option<&str>, json: bool, context: &Context) -> Result<Exit, CliError> {
     naming::check("an experiment", name)?;
     let mut shelf = Shelf::open_or_make(context)?;
-    let id = identity::new();
+    let id = chance::word();
     shelf
         .registry
         .create_experiment(&id, name, description, &clock::now())?;

@@ -120,7 +120,11 @@ fn list(args: &Args, context: &Context) -> Result<Exit, CliError> {
             .transpose()?,
         limit: Some(args.limit),
     };
-    let entries: Vec<Entry> = registry.history(&filter)?.into_iter().map(entry).collect();
+    let mut entries: Vec<Entry> = registry.history(&filter)?.into_iter().map(entry).collect();
+    if failed {
+        // This very command has not ended, as those that were killed.
+        entries.retain(|entry| context.own_entry.get() != Some(&entry.id));
+    }
     if args.json {
         context.ui.json(&json!({ "schema": 1, "entries": entries }))?;
     } else if entries.is_empty() {

@@ -20,13 +20,12 @@ use crate::model::compatible;
 use crate::model::format;
 use crate::model::format::Format;
 use crate::pipeline::agree::Engine;
+use crate::pipeline::gate;
 use crate::pipeline::import;
 use crate::pipeline::prune;
 use crate::report;
 use crate::report::imported::FileRow;
 use crate::report::imported::Imported;
-use crate::runtime::LiteRtSettings;
-use crate::runtime::SessionSettings;
 
 /// Put a model into the registry of builds as it is: ONNX, TensorFlow Lite, Core ML.
 ///
@@ -109,22 +108,18 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         Some(model) => model.name.clone(),
         None => ModelConfig::of(&path).name,
     };
-    let machinery = match (format, args.no_verify) {
-        (Format::Onnx, false) => Some(desk::machinery(context, &config.runtime.version)?),
+    let machinery = match compatible::engine_of(format) {
+        Some(engine) if !args.no_verify => Some(desk::machinery(context, &config.runtime.version, &[engine])?),
         _ => None,
     };
     let interrupt = signals::interrupt();
     let engine = machinery.as_ref().map(|machinery| Engine {
-        worker: &machinery.worker,
-        settings: SessionSettings {
-            library: machinery.library.path.clone(),
-            target: Target::parse(target).unwrap_or(Target::OnnxRuntimeCpu),
-            threads: config.measure.threads,
-            graph_optimization: config.runtime.graph_optimization,
-            execution_mode: config.runtime.execution_mode,
-            arena: true,
-            litert: LiteRtSettings::default(),
-        },
+        machinery,
+        settings: gate::session_settings(
+            &config,
+            machinery,
+            Target::parse(target).unwrap_or(compatible::usual_target(format)),
+        ),
         timeout: config.measure.worker_timeout.0,
         stop: interrupt.stop(),
     });
@@ -177,7 +172,7 @@ fn shown(imported: import::Imported, format: Format) -> Imported {
             .collect(),
         new: imported.is_new,
         changes: imported.changes,
-        runnable: format == Format::Onnx,
+        runnable: compatible::engine_of(format).is_some(),
         verified: imported.is_verified,
         warnings: imported.warnings,
     }

@@ -101,7 +101,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     }
     if found.builds.is_empty() {
         context.ui.status(if found.total == 0 {
-            "no builds"
+            "no build is listed: the registry has none, or none that is like this"
         } else {
             "no more builds"
         });

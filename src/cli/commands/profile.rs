@@ -121,7 +121,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         None => Loaded::for_model(args.model.as_ref(), &context.working_folder).config,
     };
     let place = desk::place(context)?;
-    let machinery = desk::machinery(context, &config.runtime.version)?;
+    let references: Vec<&str> = std::iter::once(args.model.as_str())
+        .chain(args.int8_build.as_deref())
+        .collect();
+    let machinery = desk::machinery(
+        context,
+        &config.runtime.version,
+        &desk::engines_at(context, &place.workspace, &references),
+    )?;
     let interrupt = signals::interrupt();
     let machine = Fingerprint::of_this_machine().with_environment(&context.environment);
     let cold = args.cold_start || args.deep || args.analyze_warmup;

@@ -130,7 +130,11 @@ fn profile(build: &Build, workspace: &Workspace, context: &Context) -> Result<Pr
         Some(_) => context.load_config()?.config,
         None => Loaded::for_model(build.facts.id.as_str().as_ref(), &context.working_folder).config,
     };
-    let machinery = desk::machinery(context, &config.runtime.version)?;
+    let machinery = desk::machinery(
+        context,
+        &config.runtime.version,
+        &desk::engines_at(context, workspace, &[build.facts.id.as_str()]),
+    )?;
     let interrupt = signals::interrupt();
     let request = profile::Request {
         reference: build.facts.id.as_str(),

@@ -3,11 +3,11 @@
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::chance;
 use crate::cli::clock;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::identity;
 use crate::cli::shelf::Shelf;
 use crate::pipeline::experiments;
 use crate::pipeline::naming;
@@ -246,7 +246,7 @@ fn start(experiment: &str, name: Option<&str>, json: bool, context: &Context) ->
     let mut shelf = Shelf::open(context)?;
     let experiment = shelf.registry.experiment(experiment)?;
     let open = shelf.registry.current_run()?;
-    let id = identity::new();
+    let id = chance::word();
     shelf
         .registry
         .start_run(&id, &experiment.id, name, &clock::now_millis())?;

@@ -20,12 +20,11 @@ use crate::pipeline::agree::Engine;
 use crate::pipeline::agree::Fed;
 use crate::pipeline::agree::Feed;
 use crate::pipeline::calibration::CalibrationData;
+use crate::pipeline::gate;
 use crate::pipeline::layers;
 use crate::pipeline::open;
 use crate::report;
 use crate::report::layers::Row;
-use crate::runtime::LiteRtSettings;
-use crate::runtime::SessionSettings;
 
 /// Find the layers that quantization costs most: each is quantized alone, and the model's outputs are compared.
 ///
@@ -84,19 +83,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     };
     let fed = agree::feed(found, &feed, &place.workspace)?;
     let calibration = calibration(args, &fed, &feed, context)?;
-    let machinery = desk::machinery(context, &config.runtime.version)?;
+    let machinery = desk::machinery(context, &config.runtime.version, &[])?;
     let interrupt = signals::interrupt();
     let engine = Engine {
-        worker: &machinery.worker,
-        settings: SessionSettings {
-            library: machinery.library.path.clone(),
-            target: Target::OnnxRuntimeCpu,
-            threads: config.measure.threads,
-            graph_optimization: config.runtime.graph_optimization,
-            execution_mode: config.runtime.execution_mode,
-            arena: true,
-            litert: LiteRtSettings::default(),
-        },
+        machinery: &machinery,
+        settings: gate::session_settings(&config, &machinery, Target::OnnxRuntimeCpu),
         timeout: config.measure.worker_timeout.0,
         stop: interrupt.stop(),
     };

@@ -20,14 +20,15 @@ use crate::cli::model_args::span;
 use crate::cli::signals;
 use crate::config::Config;
 use crate::config::Constraints;
-use crate::config::Target;
 use crate::config::budget;
 use crate::measure::bench::Course;
 use crate::measure::outputs;
+use crate::model::compatible;
 use crate::pipeline::agree;
 use crate::pipeline::agree::Agreed;
 use crate::pipeline::agree::Engine;
 use crate::pipeline::agree::Feed;
+use crate::pipeline::gate;
 use crate::pipeline::open;
 use crate::pipeline::open::Found;
 use crate::pipeline::validate;
@@ -36,8 +37,6 @@ use crate::report::agreement;
 use crate::report::agreement::Check;
 use crate::report::constraints;
 use crate::report::constraints::Row;
-use crate::runtime::LiteRtSettings;
-use crate::runtime::SessionSettings;
 use crate::units::Span;
 use crate::verdict::constraints::Judged;
 use crate::verdict::constraints::Standing;
@@ -156,19 +155,21 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         samples: args.accuracy_samples as usize,
         seed: measure.seed,
     };
-    let machinery = desk::machinery(context, &config.runtime.version)?;
+    let engines = match &reference {
+        Reference::Model(reference) => desk::engines_of([&found.model, &reference.model]),
+        Reference::None(_) => desk::engines_of([&found.model]),
+    };
+    let machinery = desk::machinery(context, &config.runtime.version, &engines)?;
     let interrupt = signals::interrupt();
     let engine = Engine {
-        worker: &machinery.worker,
-        settings: SessionSettings {
-            library: machinery.library.path.clone(),
-            target: args.unit.target().unwrap_or(Target::OnnxRuntimeCpu),
-            threads: measure.threads,
-            graph_optimization: config.runtime.graph_optimization,
-            execution_mode: config.runtime.execution_mode,
-            arena: true,
-            litert: LiteRtSettings::default(),
-        },
+        machinery: &machinery,
+        settings: gate::session_settings(
+            &config,
+            &machinery,
+            args.unit
+                .target()
+                .unwrap_or(compatible::usual_target(found.model.format)),
+        ),
         timeout: measure.worker_timeout.0,
         stop: interrupt.stop(),
     };

@@ -86,7 +86,7 @@ impl Resolver<'_> {
             sequence_lengths: model
                 .sequence_lengths
                 .map(|lengths| self.sequence_lengths(&at("sequence_lengths"), lengths)),
-            targets: self.targets(&at("targets"), model.targets),
+            targets: self.targets(&at("targets"), model.targets, &path),
             variants: self.variants(&at("variants"), model.variants),
             calibration: model
                 .calibration
@@ -158,11 +158,11 @@ impl Resolver<'_> {
         lengths
     }
 
-    fn targets(&mut self, at: &str, targets: Option<Vec<String>>) -> Vec<Target> {
+    fn targets(&mut self, at: &str, targets: Option<Vec<String>>, path: &Path) -> Vec<Target> {
         let Some(names) = targets else {
-            return vec![defaults::TARGET];
+            return vec![defaults::target(path)];
         };
-        self.filled(at, &names, "targets", defaults::TARGET.name());
+        self.filled(at, &names, "targets", defaults::target(path).name());
         let mut resolved = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let here = format!("{at}[{index}]");

@@ -92,6 +92,7 @@ pub(super) fn assemble(measured: Measured<'_>) -> Result<Profile, MeasureError> 
     Ok(Profile {
         runs: measured.events.runs.len() as u32,
         warmup: measured.warmup,
+        engine: measured.side.settings.target.engine(),
         runtime_version: measured.raw.runtime_version.clone(),
         threads: measured.side.settings.threads,
         overhead_seconds: totals.run_seconds - own,

@@ -1,5 +1,6 @@
 //! What a deep profile holds.
 
+use crate::config::Engine;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -13,6 +14,8 @@ pub struct Profile {
     pub runs: u32,
     /// Runs before them that were not counted.
     pub warmup: u32,
+    /// What executed it.
+    pub engine: Engine,
     /// The engine's version.
     pub runtime_version: String,
     /// Threads inside an operator.

@@ -149,6 +149,8 @@ fn landmark(model: &Model, operator: &Operator, place: usize, spec: &TensorSpec,
 fn convolved(spec: &TensorSpec, filter: &[i32], channels: u64, depthwise: bool, is_turned: bool, over: String) -> Use {
     let dims = spec.dims.as_deref().unwrap_or_default();
     let fits = |dim: Option<&Dim>| matches!(dim, Some(Dim::Fixed(1 | 3 | 4)));
+    // A single channel needs no transposition to be last.
+    let is_turned = is_turned || channels == 1;
     let layout = if is_turned && fits(dims.get(1)) && !fits(dims.last()) {
         Layout::ChannelsFirst
     } else {

@@ -37,17 +37,6 @@ pub(in crate::model) fn work(model: &Model, inputs: &BTreeMap<String, Vec<u64>>)
     }
 }
 
-/// Multiply-accumulate operations of each operator of the graph that is run, in its order; `None` where they cannot be told.
-pub fn by_operator(model: &Model, inputs: &BTreeMap<String, Vec<u64>>) -> Vec<Option<u64>> {
-    let graph = model.entry();
-    let is_known = is_as_written(model, inputs);
-    graph
-        .operators()
-        .iter()
-        .map(|operator| multiplications(model, graph, operator).filter(|_| is_known))
-        .collect()
-}
-
 /// True where what is fed has the sizes that all shapes in the file were computed from.
 fn is_as_written(model: &Model, inputs: &BTreeMap<String, Vec<u64>>) -> bool {
     let graph = model.entry();

@@ -1,5 +1,7 @@
 //! A model as git holds it at a commit: the first baseline of every project, and the exact one while a refresh still runs.
 
+use std::path::Path;
+
 use bytes::Bytes;
 
 use crate::github::Client;
@@ -7,7 +9,9 @@ use crate::github::CommitSha;
 use crate::github::GithubError;
 use crate::github::contents;
 use crate::hint::Hint;
+use crate::model::Format;
 use crate::model::ModelError;
+use crate::model::format;
 use crate::model::onnx::read;
 use crate::model::onnx::tensor_view::DataReference;
 use crate::model::onnx::visit;
@@ -74,7 +78,11 @@ pub fn fetch(
         return Ok(None);
     };
     let bytes = Bytes::from(bytes);
-    let mut files = vec![store("model.onnx", &bytes, objects)?];
+    let format = format::detect_bytes(Path::new(path), &bytes)?;
+    let mut files = vec![store(format.file_name(), &bytes, objects)?];
+    if format != Format::Onnx {
+        return Ok(Some(files));
+    }
     for location in locations(path, &bytes)? {
         let beside = match path.rsplit_once('/') {
             Some((folder, _)) => format!("{folder}/{location}"),

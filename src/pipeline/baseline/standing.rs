@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::hint::Hint;
+use crate::pipeline::baseline::bucket::Bucket;
+use crate::pipeline::baseline::bucket::BucketError;
 use crate::pipeline::baseline::dir;
 use crate::pipeline::baseline::dir::DirError;
+use crate::pipeline::baseline::manifest::Manifest;
 use crate::pipeline::tags;
 use crate::pipeline::workspace::Workspace;
 use crate::registry::BASELINE;
@@ -24,6 +27,9 @@ pub enum StandingError {
     /// The folder.
     #[error(transparent)]
     Dir(#[from] DirError),
+    /// The bucket.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
 }
 
 impl Hint for StandingError {
@@ -31,12 +37,24 @@ impl Hint for StandingError {
         match self {
             Self::Registry(error) => error.hints(),
             Self::Dir(error) => error.hints(),
+            Self::Bucket(error) => error.hints(),
         }
     }
 }
 
-/// Looks. `root` is the workspace's folder, `configured` the folder of the config's baseline, where it has one.
-pub fn look(registry: Option<&Registry>, root: &Path, configured: Option<&Path>) -> Result<Standing, StandingError> {
+/// Where the config has its baseline.
+#[derive(Debug, Clone, Copy)]
+pub enum Configured<'a> {
+    /// In the workspace, or in releases.
+    Nowhere,
+    /// In a folder.
+    Folder(&'a Path),
+    /// In a bucket.
+    Bucket(&'a Bucket),
+}
+
+/// Looks. `root` is the workspace's folder.
+pub fn look(registry: Option<&Registry>, root: &Path, configured: Configured<'_>) -> Result<Standing, StandingError> {
     let set = match registry {
         Some(registry) => tags::history(registry, BASELINE)?.tag,
         None => None,
@@ -48,23 +66,32 @@ pub fn look(registry: Option<&Registry>, root: &Path, configured: Option<&Path>)
         },
         _ => None,
     };
-    let own = Workspace::local_baseline_in(root);
-    let folder = configured.unwrap_or(&own);
-    let measured = dir::read(folder)?.map(|manifest| {
-        let models: BTreeSet<String> = manifest.entries.iter().map(|entry| entry.key.model.clone()).collect();
-        MeasuredBaseline {
-            folder: folder.display().to_string(),
-            comparisons: manifest.entries.len(),
-            models: models.into_iter().collect(),
-            created_at: manifest.created_at,
-            tool_version: manifest.tool_version,
-        }
-    });
+    let in_folder = |folder: &Path| -> Result<_, StandingError> {
+        Ok(dir::read(folder)?.map(|manifest| measured(folder.display().to_string(), manifest)))
+    };
+    let measured = match configured {
+        Configured::Nowhere => in_folder(&Workspace::local_baseline_in(root))?,
+        Configured::Folder(folder) => in_folder(folder)?,
+        Configured::Bucket(bucket) => bucket
+            .newest()?
+            .map(|(name, manifest)| measured(bucket.label(&name), manifest)),
+    };
     Ok(Standing {
         schema: SCHEMA,
-        only_by_name: configured.is_some() && set.is_some(),
+        only_by_name: !matches!(configured, Configured::Nowhere) && set.is_some(),
         set,
         p50_ms,
         measured,
     })
+}
+
+fn measured(place: String, manifest: Manifest) -> MeasuredBaseline {
+    let models: BTreeSet<String> = manifest.entries.iter().map(|entry| entry.key.model.clone()).collect();
+    MeasuredBaseline {
+        folder: place,
+        comparisons: manifest.entries.len(),
+        models: models.into_iter().collect(),
+        created_at: manifest.created_at,
+        tool_version: manifest.tool_version,
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::Target;
+use crate::model::Format;
 use crate::model::Model;
 use crate::pipeline::method;
 use crate::report::explore::LeftOut;
@@ -102,12 +103,20 @@ pub(super) fn choose(model: &Model, target: Target, fast: bool) -> Chosen {
         let Ok(recipe) = Recipe::parse(offer.recipe) else {
             continue;
         };
-        if method::check(&recipe, target).is_err() {
+        if !recipe.steps.iter().all(|step| step.pass.takes(model.format)) {
+            chosen.left_out.push(LeftOut {
+                recipe: recipe.name(),
+                reason: format!("it does not change {} models", model.format),
+            });
+        } else if method::check(&recipe, target).is_err() {
             chosen.left_out.push(LeftOut {
                 recipe: recipe.name(),
                 reason: format!("{target} cannot run it"),
             });
-        } else if offer.operators.is_empty() || has_any(&model.facts.op_histogram, offer.operators) {
+        } else if offer.operators.is_empty()
+            || model.format != Format::Onnx
+            || has_any(&model.facts.op_histogram, offer.operators)
+        {
             chosen.recipes.push(recipe);
         } else {
             chosen.left_out.push(LeftOut {

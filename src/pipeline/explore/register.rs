@@ -19,7 +19,8 @@ pub(super) fn register(sweep: &Sweep<'_>, trials: &[Trial]) -> Result<(), Regist
     let opened = &sweep.source.opened;
     let mut registry = Registry::open(&sweep.around.workspace.registry_path())?;
     let about = match registry.lineage(root)?.into_iter().next() {
-        Some(parent) => about::derived(&parent.facts.about),
+        // A sweep keeps the format of its model.
+        Some(parent) => about::derived(&parent.facts.about, &opened.files),
         None => about::of_file(&opened.model, opened.task.task),
     };
     let facts = |id: &Digest, recipe: String, files, parent, notes| BuildFacts {

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::path::Path;
 
 use crate::config::ModelConfig;
+use crate::config::Target;
 use crate::digest::Digest;
 use crate::measure::Side;
 use crate::pipeline::agree;
@@ -12,6 +13,7 @@ use crate::pipeline::agree::Fed;
 use crate::pipeline::agree::Feed;
 use crate::pipeline::benchmark::Surroundings;
 use crate::pipeline::calibration::CalibrationData;
+use crate::pipeline::compatible;
 use crate::pipeline::explore::ExploreError;
 use crate::pipeline::explore::Request;
 use crate::pipeline::explore::cache;
@@ -49,6 +51,11 @@ impl Sweep<'_> {
     pub(super) fn side(&self) -> Side {
         agree::side(&self.source.opened, &self.engine)
     }
+
+    /// Where everything runs.
+    pub(super) fn target(&self) -> Target {
+        self.engine.target()
+    }
 }
 
 /// Finds the model and what it is fed.
@@ -58,6 +65,7 @@ pub(super) fn open<'a>(request: &'a Request<'a>, around: &'a Surroundings<'a>) -
         Some(build) => (build.facts.recipe.clone(), build.facts.model.clone()),
         None => (AS_IS.to_owned(), ModelConfig::of(&found.model.path).name),
     };
+    let target = compatible::target_for(found.model.format, request.target)?;
     let feed = Feed {
         dataset: request.dataset.clone(),
         shapes: request.shapes.clone(),
@@ -78,10 +86,10 @@ pub(super) fn open<'a>(request: &'a Request<'a>, around: &'a Surroundings<'a>) -
         source.opened.notices.clear();
     }
     let engine = Engine {
-        worker: &around.machinery.worker,
+        machinery: around.machinery,
         settings: SessionSettings {
-            library: around.machinery.library_of(request.target.engine()).path.clone(),
-            target: request.target,
+            library: around.machinery.library_of(target.engine()).path.clone(),
+            target,
             threads: request.measure.threads,
             graph_optimization: request.runtime.graph_optimization,
             execution_mode: request.runtime.execution_mode,
@@ -130,7 +138,12 @@ pub(super) fn open_cache<'a>(sweep: &Sweep<'a>) -> Result<Cache<'a>, ExploreErro
         sweep.request.fresh,
         &Common {
             source: &opened.model.digest,
-            runtime_version: sweep.around.machinery.library.version.as_deref(),
+            runtime_version: sweep
+                .around
+                .machinery
+                .library_of(sweep.target().engine())
+                .version
+                .as_deref(),
             settings: &sweep.engine.settings,
             inputs: &opened.made.inputs,
             samples: &samples,

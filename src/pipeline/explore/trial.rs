@@ -147,7 +147,17 @@ impl Trial {
         };
         let seed = sweep.request.measure.seed;
         let model = &sweep.source.opened.model;
-        let prepared = derivation::derive(model, &self.recipe, seed, sweep.calibration.as_ref(), &around, observer);
+        let prepared = derivation::derive(
+            model,
+            &self.recipe,
+            seed,
+            derivation::Fed {
+                calibration: sweep.calibration.as_ref(),
+                shapes: &sweep.request.shapes,
+            },
+            &around,
+            observer,
+        );
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(_) if alarm.is_raised() => {

@@ -5,6 +5,7 @@
 //! pushers can only meet at a record of the same build, and there both sides' lists are united.
 
 mod error;
+mod merge;
 mod open;
 mod parallel;
 mod pull;
@@ -24,6 +25,8 @@ pub use sync::Synced;
 pub use sync::sync;
 
 use crate::registry::Registry;
+use crate::report::remotes::Direction;
+use crate::report::remotes::Transfer;
 use crate::store::Objects;
 use crate::store::remote::Remote;
 
@@ -61,6 +64,24 @@ pub struct Ends<'a> {
     pub name: &'a str,
     /// When this is, ISO 8601 in UTC.
     pub now: &'a str,
+}
+
+impl Ends<'_> {
+    /// A transfer of which nothing has happened yet.
+    fn transfer(&self, direction: Direction, options: Options) -> Transfer {
+        Transfer {
+            direction,
+            remote: self.name.to_owned(),
+            place: self.remote.place().to_owned(),
+            dry_run: options.dry_run,
+            builds: Vec::new(),
+            blobs: 0,
+            bytes: 0,
+            tags: Vec::new(),
+            conflicts: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
 }
 
 /// What is going on.

@@ -43,18 +43,7 @@ pub fn pull(
     observe: &mut Observer<'_>,
 ) -> Result<Transfer, RemotesError> {
     let there = side::builds(ends.remote)?;
-    let mut transfer = Transfer {
-        direction: Direction::Pull,
-        remote: ends.name.to_owned(),
-        place: ends.remote.place().to_owned(),
-        dry_run: options.dry_run,
-        builds: Vec::new(),
-        blobs: 0,
-        bytes: 0,
-        tags: Vec::new(),
-        conflicts: Vec::new(),
-        notices: Vec::new(),
-    };
+    let mut transfer = ends.transfer(Direction::Pull, options);
     let wanted = selected(ends, selection, &there)?;
     let is_meant = matches!(selection, Selection::Build(_)) || options.replace;
     let mut found = Found::read(ends, wanted, &there)?;

@@ -42,18 +42,7 @@ pub fn push(
     let builds = with_ancestors(ends, selected(ends, selection)?)?;
     // Before anything goes: whether the remote answers, and lets us.
     let there = side::builds(ends.remote)?;
-    let mut transfer = Transfer {
-        direction: Direction::Push,
-        remote: ends.name.to_owned(),
-        place: ends.remote.place().to_owned(),
-        dry_run: options.dry_run,
-        builds: Vec::new(),
-        blobs: 0,
-        bytes: 0,
-        tags: Vec::new(),
-        conflicts: Vec::new(),
-        notices: Vec::new(),
-    };
+    let mut transfer = ends.transfer(Direction::Push, options);
     let missing = missing(ends, &builds, options)?;
     observe(Event::Planned {
         builds: builds.len(),

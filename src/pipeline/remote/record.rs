@@ -1,7 +1,7 @@
 //! What a remote has of one build: `builds/<id>.json`, everything that a registry knows of it but for its tags.
 //!
 //! [`VERSION`] is raised with every field that means something; a reader refuses a record of a newer version instead of dropping what it
-//! does not know. Two records of one build are merged by uniting what they list, so that the order of pushers does not matter.
+//! does not know.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -322,49 +322,6 @@ impl Record {
         }
     }
 
-    /// In which facts two records of one build contradict each other: names of fields, none where they agree. A missing parent is no
-    /// contradiction: whoever purges a build gives its children to its parent.
-    pub fn contradictions(&self, other: &Self) -> Vec<&'static str> {
-        let (one, other) = (&self.build, &other.build);
-        let fields = [
-            ("source", one.source == other.source),
-            ("recipe", one.recipe == other.recipe),
-            ("format", one.format == other.format),
-            ("files", one.artifacts == other.artifacts),
-        ];
-        fields
-            .into_iter()
-            .filter(|(_, same)| !same)
-            .map(|(name, _)| name)
-            .collect()
-    }
-
-    /// This record with what only the other one has. Where both say something of the build itself, this one's word stands.
-    pub fn merged(&self, other: &Self) -> Self {
-        let mut merged = self.clone();
-        let build = &mut merged.build;
-        build.name = build.name.take().or_else(|| other.build.name.clone());
-        build.parent = build.parent.take().or_else(|| other.build.parent.clone());
-        build.task = build.task.take().or_else(|| other.build.task.clone());
-        build.file = build.file.take().or_else(|| other.build.file.clone());
-        build.graph = build.graph.take().or_else(|| other.build.graph.clone());
-        merged.derivation = merged.derivation.take().or_else(|| other.derivation.clone());
-        for measurement in &other.measurements {
-            if !merged.measurements.iter().any(|known| known.is_same(measurement)) {
-                merged.measurements.push(measurement.clone());
-            }
-        }
-        unite(&mut merged.checks, &other.checks);
-        unite(&mut merged.remarks, &other.remarks);
-        merged.sort();
-        merged
-    }
-
-    /// True where `other` has nothing that this one lacks. Names and such that differ are no lack.
-    pub fn covers(&self, other: &Self) -> bool {
-        self.merged(other) == *self
-    }
-
     /// Every blob of the build with its size, where that is known.
     pub fn blobs(&self) -> Vec<(Digest, Option<u64>)> {
         let files = self
@@ -380,21 +337,6 @@ impl Record {
     /// The bytes of its files.
     pub fn size(&self) -> u64 {
         self.build.artifacts.iter().map(|file| file.size).sum()
-    }
-
-    fn sort(&mut self) {
-        self.measurements.sort_by(|one, other| one.order().cmp(&other.order()));
-        self.checks.sort_by(|one, other| one.order().cmp(&other.order()));
-        self.remarks
-            .sort_by(|one, other| (&one.created_at, &one.text).cmp(&(&other.created_at, &other.text)));
-    }
-}
-
-fn unite<T: Clone + PartialEq>(ours: &mut Vec<T>, theirs: &[T]) {
-    for one in theirs {
-        if !ours.contains(one) {
-            ours.push(one.clone());
-        }
     }
 }
 
@@ -439,21 +381,6 @@ fn recorded_measurement(measurement: &Measurement) -> RecordedMeasurement {
 }
 
 impl RecordedMeasurement {
-    /// Nobody takes the same samples twice; the description of the machine may have grown meanwhile.
-    fn is_same(&self, other: &Self) -> bool {
-        self.created_at == other.created_at
-            && self.target == other.target
-            && self.sequence == other.sequence
-            && self.runtime_version == other.runtime_version
-            && self.samples == other.samples
-    }
-
-    fn order(&self) -> (&str, &str, Option<u64>, String) {
-        // Sorts those of one second the same way everywhere.
-        let digest = Digest::of(self.samples.to_string().as_bytes()).to_string();
-        (&self.created_at, &self.target, self.sequence, digest)
-    }
-
     fn measurement(&self, build: &Digest) -> Measurement {
         Measurement {
             build: build.clone(),
@@ -490,10 +417,6 @@ fn recorded_check(check: &Check) -> RecordedCheck {
 }
 
 impl RecordedCheck {
-    fn order(&self) -> (&str, &str, &Digest, String) {
-        (&self.created_at, &self.target, &self.against, self.result.to_string())
-    }
-
     fn check(&self, build: &Digest) -> Check {
         Check {
             build: build.clone(),
@@ -523,11 +446,11 @@ impl RecordedRemark {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use serde_json::json;
 
-    fn record(measured: &[&str]) -> Record {
+    pub(in super::super) fn record(measured: &[&str]) -> Record {
         let id = Digest::of(b"build");
         let shared = Shared {
             facts: BuildFacts {
@@ -579,17 +502,6 @@ mod tests {
         let read = Record::parse(&written.to_bytes().unwrap(), &Digest::of(b"build")).unwrap();
         assert_eq!(read, written);
         assert_eq!(Record::of(&read.shared()), written);
-    }
-
-    #[test]
-    fn merging_unites_in_any_order_and_settles() {
-        let one = record(&["2026-11-20T00:00:01Z", "2026-11-20T00:00:03Z"]);
-        let other = record(&["2026-11-20T00:00:02Z", "2026-11-20T00:00:03Z"]);
-        let merged = one.merged(&other);
-        assert_eq!(merged, other.merged(&one));
-        assert_eq!(merged.measurements.len(), 3);
-        assert!(merged.covers(&one) && merged.covers(&other) && !one.covers(&other));
-        assert_eq!(merged.merged(&one), merged);
     }
 
     #[test]

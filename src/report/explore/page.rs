@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::config::Target;
 use crate::report::clean;
 use crate::report::explore::plot;
 use crate::report::explore::types::Explored;
@@ -329,7 +330,12 @@ fn facts(explored: &Explored) -> Vec<(&'static str, String)> {
         ("inputs", inputs.join(", ")),
         (
             "engine",
-            format!("ONNX Runtime {} as {}", explored.runtime_version, explored.target),
+            format!(
+                "{} {} as {}",
+                engine(&explored.target),
+                explored.runtime_version,
+                explored.target
+            ),
         ),
         (
             "settings",
@@ -385,4 +391,9 @@ fn commands(explored: &Explored) -> Vec<String> {
 
 fn plural(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What executes models on a target.
+fn engine(target: &str) -> String {
+    Target::parse(target).map_or_else(|| "the engine".to_owned(), |target| target.engine().to_string())
 }

@@ -5,11 +5,11 @@ use half::slice::HalfFloatSliceExt as _;
 
 /// Numbers that binary16 cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Clamped {
+pub(in crate::variant) struct Clamped {
     /// Finite numbers beyond ±65 504.
-    pub(super) beyond: u64,
+    pub(in crate::variant) beyond: u64,
     /// Numbers other than 0 nearer to it than 2⁻²⁴, the least positive one.
-    pub(super) below: u64,
+    pub(in crate::variant) below: u64,
 }
 
 /// Values that are converted at once: a few pages, so that they stay in the cache.
@@ -17,12 +17,12 @@ const AT_ONCE: usize = 4096;
 
 /// Rounds to nearest, ties to even; what would become infinite or 0 by that is clamped to the largest and smallest magnitudes, as
 /// `onnxruntime.transformers.float16` does. NaN, infinities and zeros stay, signs too.
-pub(super) fn half_of(value: f32, clamped: &mut Clamped) -> f16 {
+pub(in crate::variant) fn half_of(value: f32, clamped: &mut Clamped) -> f16 {
     f16::from_f32(clamp(value, clamped))
 }
 
 /// Packed little-endian binary16 out of packed little-endian binary32, each as by [`half_of`].
-pub(super) fn halves(singles: &[u8], clamped: &mut Clamped) -> Vec<u8> {
+pub(in crate::variant) fn halves(singles: &[u8], clamped: &mut Clamped) -> Vec<u8> {
     let mut values = [0.0_f32; AT_ONCE];
     let mut converted = [f16::ZERO; AT_ONCE];
     let mut halves = Vec::with_capacity(singles.len() / 2);

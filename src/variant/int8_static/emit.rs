@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
-use super::bias;
 use super::graph::Graph;
 use super::mark::Bias;
 use super::mark::Mark;
@@ -26,6 +25,7 @@ use crate::variant::edit::Names;
 use crate::variant::quantize::Integer;
 use crate::variant::quantize::Params;
 use crate::variant::quantize::Scheme;
+use crate::variant::quantize::bias;
 use crate::variant::quantize::tensor;
 
 /// What takes the place of the main graph's content.

@@ -3,6 +3,7 @@
 //! The rules are those of `onnxruntime.quantization` 1.31.1 (`quant_utils.py`), to the bit; `tests/reference/` compares.
 
 pub(super) mod already;
+pub(super) mod bias;
 pub(super) mod scale;
 pub(super) mod tensor;
 

@@ -2,6 +2,7 @@
 //! models, and a checkout of its own for every run.
 
 mod baseline;
+mod bucket;
 mod comments;
 mod events;
 mod first;

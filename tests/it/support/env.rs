@@ -115,7 +115,12 @@ impl TestEnv {
 
     /// Runs the binary in a folder inside the working folder.
     pub fn run_in(&self, relative: &str, arguments: &[&str]) -> Output {
-        let output = self.command(relative, arguments).output().unwrap();
+        self.output(&mut self.command(relative, arguments))
+    }
+
+    /// Runs a command of this place and says what it left behind.
+    pub fn output(&self, command: &mut Command) -> Output {
+        let output = command.output().unwrap();
         Output {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -134,6 +139,11 @@ impl TestEnv {
             .envs(&self.variables)
             .stdin(Stdio::null());
         command
+    }
+
+    /// A text without the paths of this run and the version, as in a snapshot.
+    pub fn redacted(&self, text: &str) -> String {
+        redact(text, &self.all_redactions())
     }
 
     /// In this order: the test's own, then `[ROOT]/…` paths (as the system resolves them first: macOS's `/private`), then the
@@ -168,10 +178,7 @@ impl Output {
                 }
             }
         }
-        for (from, to) in &self.redactions {
-            text = text.replace(from, to);
-        }
-        text
+        redact(&text, &self.redactions)
     }
 
     /// Fails with the whole output unless the run ended with this code.
@@ -179,6 +186,11 @@ impl Output {
         assert_eq!(self.code, code, "{}", self.snapshot());
         self
     }
+}
+
+fn redact(text: &str, redactions: &[(String, String)]) -> String {
+    let replace = |text: String, (from, to): &(String, String)| text.replace(from, to);
+    redactions.iter().fold(text.to_owned(), replace)
 }
 
 fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) {

@@ -99,6 +99,7 @@ pub fn assert_whole(env: &TestEnv, when: &str) -> BTreeSet<String> {
     assert!(repair.left.is_empty(), "{when}: {:?}", repair.left);
     let found = examine("after a repair");
     assert!(found.orphans.is_empty(), "{when}: {:?}", found.orphans);
+    assert_eq!(found.leftovers, 0, "{when}");
     let registry = Registry::open(&workspace.registry_path()).unwrap();
     let builds = registry.every_build().unwrap();
     builds.into_iter().map(|build| build.facts.id.to_string()).collect()

@@ -6,7 +6,9 @@ pub(crate) mod device;
 pub(crate) mod env;
 pub(crate) mod fake_github;
 pub(crate) mod killing;
+#[cfg(target_os = "linux")]
 pub(crate) mod litert;
+pub(crate) mod mounts;
 pub(crate) mod onnx;
 pub(crate) mod page;
 pub(crate) mod profiles;

@@ -113,6 +113,7 @@ pub(crate) fn profile(mut kernels: Vec<Kernel>) -> Profile {
         Vec::new()
     };
     Profile {
+        engine: mlbuild::config::Engine::OnnxRuntime,
         runs: 30,
         warmup: 5,
         runtime_version: "1.31.1".to_owned(),

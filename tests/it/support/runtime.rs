@@ -12,6 +12,7 @@ use mlbuild::config::Engine;
 use mlbuild::config::ExecutionMode;
 use mlbuild::config::GraphOptimization;
 use mlbuild::config::Target;
+use mlbuild::pipeline::gate::Machinery;
 use mlbuild::runtime::Artifact;
 use mlbuild::runtime::LiteRtSettings;
 use mlbuild::runtime::SessionSettings;
@@ -19,6 +20,8 @@ use mlbuild::runtime::Worker;
 use mlbuild::runtime::WorkerCommand;
 use mlbuild::runtime::WorkerOptions;
 use mlbuild::runtime::library;
+use mlbuild::runtime::library::Library;
+use mlbuild::runtime::library::Origin;
 
 /// The library of `version`; the first test that needs it installs it into the per-user cache, the others wait.
 pub fn onnxruntime(version: &str) -> PathBuf {
@@ -55,6 +58,19 @@ pub fn settings() -> SessionSettings {
 /// The hidden command of the binary under test.
 pub fn command() -> WorkerCommand {
     WorkerCommand::of(PathBuf::from(env!("CARGO_BIN_EXE_mlbuild")))
+}
+
+/// ONNX Runtime and workers of the binary under test.
+pub fn machinery() -> Machinery {
+    Machinery {
+        worker: command(),
+        library: Library {
+            path: settings().library,
+            version: None,
+            origin: Origin::Explicit,
+        },
+        litert: None,
+    }
 }
 
 /// No cores, no memory limit, and a timeout that only a hang reaches.

@@ -34,7 +34,7 @@ def feed(session, details, seed):
         else:
             values[put.name] = generator.integers(0, 2, shape).astype(kind)
             if "ids" in put.name and "type" not in put.name:
-                values[put.name] = generator.integers(0, 1000, shape).astype(kind)
+                values[put.name] = generator.integers(0, 64, shape).astype(kind)
     return values
 
 

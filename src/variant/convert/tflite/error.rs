@@ -20,6 +20,8 @@ pub enum ConvertError {
         name: String,
         /// Its type and dimensions.
         described: String,
+        /// A shape that would do: `1,3,224,224`.
+        example: String,
     },
     /// A shape was given for an input that the model lacks, or one that does not go with the model's own.
     #[error("input {} cannot have the shape {shape:?}: {reason}", shown(name))]
@@ -76,7 +78,10 @@ impl Hint for ConvertError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Prepare(error) => error.hints(),
-            Self::OpenShape { name, .. } => vec![format!("give its shape: --input-shape {name}:1,…")],
+            Self::OpenShape { name, example, .. } => vec![format!(
+                "give its shape: --input-shape {}={example}",
+                shown(name).trim_matches('`')
+            )],
             Self::WrongShape { .. } => vec!["`mlbuild inspect` shows the model's inputs and their shapes".to_owned()],
             Self::Element { .. } => {
                 vec!["export the model with float32, int64, int32 or bool inputs and outputs".to_owned()]

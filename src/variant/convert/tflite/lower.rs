@@ -114,7 +114,7 @@ impl<'m> Builder<'m> {
             let Some(value) = Value::of(tensor) else {
                 return Err(ConvertError::Element {
                     name: tensor.name().to_owned(),
-                    element: type_name(tensor.data_type()),
+                    element: type_name(tensor.data_type()).to_lowercase(),
                 });
             };
             self.bind(tensor.name(), Slot::Constant(value));

@@ -7,7 +7,6 @@
 
 mod call;
 mod error;
-mod flat;
 mod graph;
 mod infer;
 mod lower;
@@ -41,6 +40,7 @@ use crate::model::onnx::proto::tensor_shape_proto::dimension;
 use crate::model::onnx::proto::type_proto;
 use crate::model::tensor::Dim;
 use crate::model::tensor::ElementType;
+use crate::model::tflite;
 use crate::variant::Account;
 use crate::variant::Evidence;
 use crate::variant::Pass as _;
@@ -50,6 +50,9 @@ use crate::variant::simplify::Simplify;
 
 /// The version of ONNX's operators that converters read.
 const OPSET: i64 = 21;
+
+/// Engines of the first days read files of this many bytes at most.
+const REACH: usize = i32::MAX as usize;
 
 /// What a caller chooses.
 #[derive(Debug, Clone, Default)]
@@ -73,7 +76,7 @@ pub struct Converted {
 
 /// Converts `model`. The same model and options give the same bytes.
 ///
-/// Errors: an input of open shape, a node without an equal in the format (named, with what is nearest), a result of 2 GB or more.
+/// Errors: an input of open shape, a node without an equal in the format (named, with what is nearest), tables of 2 GB or more.
 pub fn convert(model: &Model, options: &Options) -> Result<Converted, ConvertError> {
     onnx::modifiable(model).map_err(crate::variant::VariantError::from)?;
     let mut proto = model
@@ -91,12 +94,19 @@ pub(in crate::variant) fn convert_proto(mut proto: ModelProto, options: &Options
     Simplify.apply(&mut proto, &Evidence::default(), &mut Account::default())?;
     let mut notes = Vec::new();
     let lowered = lowered(&proto, &mut notes)?;
+    // Weights that the graph has in another layout are needed no longer.
+    drop(proto);
     let graph = finished(lowered, options.nhwc).map_err(ConvertError::Write)?;
     let mut operators = BTreeMap::new();
     for node in &graph.nodes {
         *operators.entry(node.op.name()).or_default() += 1;
     }
-    let bytes = write::write(&graph).map_err(ConvertError::Write)?;
+    let tables = write::write(&graph).map_err(ConvertError::Write)?;
+    drop(graph);
+    let bytes = tflite::write(&tables).map_err(|error| ConvertError::Write(error.to_string()))?;
+    if bytes.len() > REACH {
+        notes.push("the file is larger than 2 GB, which older engines cannot read".to_owned());
+    }
     Ok(Converted {
         bytes,
         operators,
@@ -111,6 +121,7 @@ fn finished(mut graph: Graph, nhwc: bool) -> Result<Graph, String> {
     passes::erf::erf(&mut graph)?;
     let mut graph = passes::layout::layout(&graph, nhwc)?;
     passes::fuse::fuse(&mut graph)?;
+    passes::split::split(&mut graph);
     own_outputs(&mut graph)?;
     Ok(graph)
 }
@@ -166,6 +177,7 @@ fn fix_shapes(proto: &mut ModelProto, options: &Options) -> Result<(), ConvertEr
                 return Err(ConvertError::OpenShape {
                     name: input.name().to_owned(),
                     described: known.describe(),
+                    example: example(known.dims.as_deref()),
                 });
             }
         };
@@ -185,6 +197,22 @@ fn fix_shapes(proto: &mut ModelProto, options: &Options) -> Result<(), ConvertEr
     // Shapes that the file states for other tensors may speak of open dimensions; they are found anew.
     graph.value_info.clear();
     Ok(())
+}
+
+/// A shape for `dims`, as a command takes it: one example at a time, and usual sizes of images and sequences.
+fn example(dims: Option<&[Dim]>) -> String {
+    let Some(dims) = dims else {
+        return "1,3,224,224".to_owned();
+    };
+    let size = |(axis, dim): (usize, &Dim)| match (dim, axis, dims.len()) {
+        (Dim::Fixed(size), ..) => *size,
+        (_, 1, 4) => 3,
+        (_, 2 | 3, 4) => 224,
+        (_, 1, 2 | 3) => 128,
+        _ => 1,
+    };
+    let sizes: Vec<String> = dims.iter().enumerate().map(|dim| size(dim).to_string()).collect();
+    sizes.join(",")
 }
 
 fn set_shape(input: &mut ValueInfoProto, shape: &[u64]) {
@@ -274,8 +302,12 @@ fn lowered(proto: &ModelProto, notes: &mut Vec<String>) -> Result<Graph, Convert
 }
 
 #[cfg(test)]
+mod refusals;
+
+#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hint::Hint as _;
     use crate::model::onnx::proto::NodeProto;
     use crate::model::onnx::proto::TensorProto;
     use crate::model::onnx::proto::TypeProto;
@@ -283,7 +315,11 @@ mod tests {
     use crate::variant::testing;
 
     /// Converts a graph from `x` of a shape to `y`.
-    fn made(shape: &[u64], nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> Result<Converted, ConvertError> {
+    pub(super) fn made(
+        shape: &[u64],
+        nodes: Vec<NodeProto>,
+        constants: Vec<TensorProto>,
+    ) -> Result<Converted, ConvertError> {
         let mut model = testing::of(nodes, constants);
         let float = |value: &mut ValueInfoProto| {
             value.r#type = Some(TypeProto {
@@ -382,6 +418,17 @@ mod tests {
             names(&odd),
             [("CONV_2D", 1), ("MEAN", 1), ("RESHAPE", 1), ("TRANSPOSE", 1)]
         );
+    }
+
+    #[test]
+    fn an_example_of_a_shape_keeps_what_is_fixed() {
+        let open = |name: &str| Dim::Symbol(name.to_owned());
+        assert_eq!(
+            example(Some(&[open("n"), Dim::Fixed(1), Dim::Unknown, open("w")])),
+            "1,1,224,224"
+        );
+        assert_eq!(example(Some(&[open("n"), open("seq")])), "1,128");
+        assert_eq!(example(None), "1,3,224,224");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Concat and Split: CONCATENATION, SPLIT, SPLIT_V.
+//! Concat and Split: CONCATENATION, SPLIT, SLICE.
 
 use super::super::call::Call;
 use super::super::call::Slot;
@@ -10,7 +10,12 @@ use super::one;
 
 pub(super) const CONVERTERS: &[Converter] = &[
     Converter::new("Concat", "CONCATENATION", "", concat),
-    Converter::new("Split", "SPLIT, SPLIT_V", "", split),
+    Converter::new(
+        "Split",
+        "SPLIT, or SLICE for parts of different sizes or more than four",
+        "",
+        split,
+    ),
 ];
 
 fn concat(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {

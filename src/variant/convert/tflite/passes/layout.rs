@@ -5,6 +5,9 @@
 //! one for all of them, and only where it moves data: where all but one of the axes that move have size 1, a RESHAPE says the same. So a
 //! convolutional network gets one TRANSPOSE at its input and none within.
 
+mod align;
+mod flatten;
+
 use std::collections::HashMap;
 
 use super::super::graph::Graph;
@@ -13,7 +16,6 @@ use super::super::graph::Tensor;
 use super::super::graph::TensorId;
 use super::super::graph::transposed;
 use super::super::op::Op;
-use super::regroup::before_order;
 
 /// How ONNX's NCHW is written as NHWC, and the way back.
 const TO_NHWC: [usize; 4] = [0, 2, 3, 1];
@@ -374,157 +376,6 @@ impl Layout<'_> {
         };
         Ok(Some(carried))
     }
-
-    fn reshape(&mut self, node: &Node, first: TensorId, shape: &[usize], name: &str) -> Result<(), String> {
-        let view = self.view(first)?;
-        let base = self.new.shape(view.base).to_vec();
-        if is_free(&base, &view.order) {
-            let made = self.reshaped(view.base, shape, name)?;
-            self.see_plain(node, &[made]);
-            return Ok(());
-        }
-        if let Some((inner, order)) = before_order(&base, &view.order, shape) {
-            let made = self.reshaped(view.base, &inner, name)?;
-            self.see(node, &[View { base: made, order }]);
-            return Ok(());
-        }
-        if let ([rows, _], Some(output)) = (shape, node.outputs.first())
-            && view.order.first() == Some(&0)
-            && base.first() == Some(rows)
-        {
-            self.flattened.insert(*output, view.clone());
-        }
-        let plain = self.plain(first)?;
-        let made = self.reshaped(plain, shape, name)?;
-        self.see_plain(node, &[made]);
-        Ok(())
-    }
-
-    /// Where the data were flattened out of another order, the weights' columns are put into that order instead.
-    fn fully_connected(&mut self, node: &Node, name: &str) -> Result<(), String> {
-        let [first, weights, bias @ ..] = node.inputs.as_slice() else {
-            return Err(ODD.to_owned());
-        };
-        let view = self.view(*first)?;
-        let mut order: Vec<usize> = (0..view.order.len()).collect();
-        let constant = self.old.tensor(*weights).clone();
-        let (data, weights) = if let (Some(before), Some(bytes)) = (self.flattened.get(first).cloned(), &constant.data)
-        {
-            let base = self.new.shape(before.base).to_vec();
-            let seen = picked(&base, &before.order).ok_or(ODD)?;
-            let &[outputs, depth] = constant.shape.as_slice() else {
-                return Err(ODD.to_owned());
-            };
-            let columns: Vec<usize> = std::iter::once(outputs).chain(seen.into_iter().skip(1)).collect();
-            let back = inverse(&before.order).ok_or(ODD)?;
-            let bytes = transposed(bytes, &columns, constant.kind.width(), &back).ok_or(ODD)?;
-            let rows = base.first().copied().unwrap_or(1);
-            let data = self.reshaped(before.base, &[rows, depth], name)?;
-            (
-                data,
-                self.new.add(Tensor {
-                    data: Some(bytes),
-                    ..constant
-                })?,
-            )
-        } else if view.order.last().copied() == view.order.len().checked_sub(1) {
-            order = view.order;
-            (view.base, self.plain(*weights)?)
-        } else {
-            (self.plain(*first)?, self.plain(*weights)?)
-        };
-        let mut inputs = vec![data, weights];
-        for id in bias {
-            inputs.push(self.plain(*id)?);
-        }
-        let base = self.push(node.op.clone(), &inputs, name)?;
-        self.see(node, &[View { base, order }]);
-        Ok(())
-    }
-
-    /// The inputs of an operator that broadcasts (or joins), all in one order, and that order: the one that leaves the fewest elements to be
-    /// moved.
-    fn aligned(&mut self, node: &Node) -> Result<(Vec<TensorId>, Vec<usize>), String> {
-        let output = *node.outputs.first().ok_or(ODD)?;
-        let rank = self.old.tensor(output).rank();
-        let mut known = Vec::with_capacity(node.inputs.len());
-        for id in &node.inputs {
-            let view = self.view(*id)?;
-            let lacks = rank.checked_sub(view.order.len()).ok_or(ODD)?;
-            let order: Vec<usize> = (0..lacks).chain(view.order.iter().map(|axis| axis + lacks)).collect();
-            let base = self.new.tensor(view.base);
-            let shape: Vec<usize> = std::iter::repeat_n(1, lacks)
-                .chain(base.shape.iter().copied())
-                .collect();
-            let constant = base.data.is_some();
-            known.push((*id, view, order, shape, constant));
-        }
-        let moved = |wanted: &[usize]| -> usize {
-            let cost = |(_, view, order, shape, constant): &(TensorId, View, Vec<usize>, Vec<usize>, bool)| {
-                let needed = relative(order, wanted).unwrap_or_default();
-                let there = self.made.contains_key(&(view.base, needed.clone()));
-                if *constant || there || is_free(shape, &needed) {
-                    0
-                } else {
-                    shape.iter().product()
-                }
-            };
-            known.iter().map(cost).sum()
-        };
-        let identity: Vec<usize> = (0..rank).collect();
-        let mut best = (usize::MAX, identity.clone());
-        let candidates = known
-            .iter()
-            .filter(|(.., constant)| !constant)
-            .map(|(_, _, order, _, _)| order);
-        for order in candidates.filter(|order| !is_identity(order)).chain([&identity]) {
-            let cost = moved(order);
-            if cost < best.0 {
-                best = (cost, order.clone());
-            }
-        }
-        let order = best.1;
-        if is_identity(&order) {
-            let inputs = node.inputs.iter().map(|id| self.plain(*id)).collect::<Result<_, _>>()?;
-            return Ok((inputs, order));
-        }
-        let mut inputs = Vec::with_capacity(known.len());
-        for (id, view, own, shape, constant) in known {
-            let name = self.old.tensor(id).name.clone();
-            if shape.iter().product::<usize>() == 1 && constant && !matches!(node.op, Op::Concat { .. }) {
-                inputs.push(view.base);
-                continue;
-            }
-            let full = self.reshaped(view.base, &shape, &name)?;
-            let needed = relative(&own, &order).ok_or(ODD)?;
-            let made = self.materialized(
-                &View {
-                    base: full,
-                    order: needed,
-                },
-                &name,
-            )?;
-            // A constant vector over the last axis needs no more than that axis.
-            let shape = self.new.shape(made).to_vec();
-            let ones = shape
-                .iter()
-                .take_while(|dim| **dim == 1)
-                .count()
-                .min(shape.len().saturating_sub(1));
-            let joins = matches!(node.op, Op::Concat { .. });
-            inputs.push(if constant && !joins {
-                self.reshaped(made, shape.get(ones..).unwrap_or_default(), &name)?
-            } else {
-                made
-            });
-        }
-        Ok((inputs, order))
-    }
-}
-
-/// The order that turns a base seen in the order `own` into one that would be seen in the order `wanted`.
-fn relative(own: &[usize], wanted: &[usize]) -> Option<Vec<usize>> {
-    picked(own, &inverse(wanted)?)
 }
 
 #[cfg(test)]

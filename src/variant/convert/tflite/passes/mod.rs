@@ -5,3 +5,4 @@ pub(super) mod fuse;
 pub(super) mod gelu;
 pub(super) mod layout;
 mod regroup;
+pub(super) mod split;

@@ -13,15 +13,15 @@ const INTEGERS: f64 = 4_294_967_294.0;
 
 /// A quantized bias.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Quantized {
+pub(in crate::variant) struct Quantized {
     /// One integer a channel.
-    pub(super) integers: Vec<i32>,
+    pub(in crate::variant) integers: Vec<i32>,
     /// One scale, or one a channel.
-    pub(super) scales: Vec<f32>,
+    pub(in crate::variant) scales: Vec<f32>,
 }
 
 /// Enlarges scales of a weight, with `params` for all channels or one for each, so that the bias fits into 32 bits.
-pub(super) fn make_room(params: &mut [Params], bias: &[f32], input: f32) {
+pub(in crate::variant) fn make_room(params: &mut [Params], bias: &[f32], input: f32) {
     let largest = |values: &[f32]| {
         values
             .iter()
@@ -44,7 +44,7 @@ pub(super) fn make_room(params: &mut [Params], bias: &[f32], input: f32) {
 }
 
 /// Quantizes a bias for a weight with `params`; one value stands for all channels.
-pub(super) fn quantize(bias: &[f32], beta: f32, input: f32, params: &[Params]) -> Quantized {
+pub(in crate::variant) fn quantize(bias: &[f32], beta: f32, input: f32, params: &[Params]) -> Quantized {
     let scales: Vec<f32> = params.iter().map(|params| input * params.scale).collect();
     let channels = bias.len().max(scales.len());
     let of = |values: &[f32], channel: usize| {
