@@ -109,9 +109,71 @@ fn phones_are_listed_with_what_they_are() {
     let Some(desk) = Desk::new(Script::default()) else {
         return;
     };
-    insta::assert_snapshot!(desk.env.run(&["device", "list"]).expect_code(0).snapshot(), @"");
+    insta::assert_snapshot!(desk.env.run(&["device", "list"]).expect_code(0).snapshot(), @r#"
+    exit code: 0
+    ----- stdout -----
+    serial           state  device                                           battery  warmest  thermal status
+    [PHONE]  ready  Google Pixel 8 (Tensor G3, 9 cores, Android 14)     85 %  41.0 °C  none
+    "#);
     let listed = desk.env.run(&["device", "list", "--json"]).expect_code(0);
-    insta::assert_snapshot!(listed.snapshot(), @"");
+    insta::assert_snapshot!(listed.snapshot(), @r#"
+    exit code: 0
+    ----- stdout -----
+    {
+      "server": "127.0.0.1:[ADB]",
+      "server_version": 41,
+      "devices": [
+        {
+          "listed": {
+            "serial": "[PHONE]",
+            "state": "ready",
+            "state_word": "device",
+            "product": "scripted",
+            "model": "Pixel_8",
+            "device": "husky",
+            "transport": 1
+          },
+          "identity": {
+            "manufacturer": "Google",
+            "model": "Pixel 8",
+            "chip": "Tensor G3",
+            "android": "14",
+            "build": "google/husky/husky:14/UD1A/1:user/release-keys",
+            "abis": [
+              "arm64-v8a"
+            ],
+            "cores": 9
+          },
+          "condition": {
+            "battery": {
+              "level_percent": 85.0,
+              "celsius": 28.5,
+              "state": "charging",
+              "powered_by": [
+                "USB"
+              ]
+            },
+            "thermal": {
+              "status": "none",
+              "sensors": [
+                {
+                  "name": "SKIN",
+                  "kind": "skin",
+                  "celsius": 30.0
+                },
+                {
+                  "name": "cpu-big",
+                  "kind": "cpu",
+                  "celsius": 41.0
+                }
+              ]
+            }
+          },
+          "advice": null
+        }
+      ]
+    }
+    "#);
 }
 
 #[test]
@@ -197,7 +259,23 @@ fn a_slower_model_is_told() {
     }) else {
         return;
     };
-    insta::assert_snapshot!(shown(&desk.compare(&[]).expect_code(1)), @"");
+    insta::assert_snapshot!(shown(&desk.compare(&[]).expect_code(1)), @r#"
+    exit code: 1
+    ----- stdout -----
+    Google Pixel 8 (Tensor G3, 9 cores, Android 14), [PHONE]
+
+      model            old.tflite → new.tflite
+      size             3.2 KB → 3.2 KB
+      latency (mean)   40.0 ms → 48.0 ms  +20.0 % (+20.0 % to +20.0 %)
+      load             12.5 ms → 12.5 ms  0 % (0 % to 0 %)
+      first inference  44.0 ms → 52.8 ms  +20.0 % (+20.0 % to +20.0 %)
+      measured         5 restarts of 4 runs, 5 inferences a run, in [TIME] s
+      battery          85 %, charging
+      warmest sensor   41.0 °C → 41.0 °C
+      thermal status   none
+
+    regression (limit +5.0 %)
+    "#);
     // A limit that allows it.
     desk.compare(&["--max-regression", "40"]).expect_code(0);
     desk.nothing_is_left();
@@ -211,7 +289,21 @@ fn a_model_is_measured_alone() {
     }) else {
         return;
     };
-    insta::assert_snapshot!(shown(&desk.benchmark(&["--rounds", "4"]).expect_code(0)), @"");
+    insta::assert_snapshot!(shown(&desk.benchmark(&["--rounds", "4"]).expect_code(0)), @r#"
+    exit code: 0
+    ----- stdout -----
+    Google Pixel 8 (Tensor G3, 9 cores, Android 14), [PHONE]
+
+      model             new.tflite
+      size              3.2 KB
+      latency (median)  40.0 ms  (40.0 ms to 40.1 ms)
+      load              12.5 ms  (12.5 ms to 12.5 ms)
+      first inference   44.1 ms  (44.0 ms to 44.1 ms)
+      measured          4 restarts of 2 runs, 6 inferences a run, in [TIME] s
+      battery           85 %, charging
+      warmest sensor    41.0 °C → 41.0 °C
+      thermal status    none
+    "#);
     desk.nothing_is_left();
 }
 
@@ -265,7 +357,27 @@ fn a_phone_that_stays_hot_decides_nothing() {
     }) else {
         return;
     };
-    insta::assert_snapshot!(shown(&desk.compare(&[]).expect_code(0)), @"");
+    insta::assert_snapshot!(shown(&desk.compare(&[]).expect_code(0)), @r#"
+    exit code: 0
+    ----- stdout -----
+    Google Pixel 8 (Tensor G3, 9 cores, Android 14), [PHONE]
+
+      model           old.tflite → new.tflite
+      size            3.2 KB → 3.2 KB
+      measured        0 restarts of 4 runs, 6 inferences a run, in [TIME] s; 3 more did not count: the phone was too warm
+      battery         9 %, discharging
+      warmest sensor  45.0 °C → 45.0 °C
+      thermal status  severe
+
+    inconclusive (limit +5.0 %): only 0 of 3 restarts count, and 3 are needed: the phone was too warm
+    ----- stderr -----
+    a restart does not count: the phone throttled: thermal status severe; the phone is left to cool
+    a restart does not count: the phone throttled: thermal status severe; the phone is left to cool
+    a restart does not count: the phone throttled: thermal status severe; the phone is left to cool
+    warning: the phone was too warm 3 times in a row; it was not measured any longer
+    warning: the battery is at 9 % and does not charge; many phones slow down then
+    hint: let the phone cool down, out of its case and off the charger, and give it more `--time-budget`
+    "#);
     desk.nothing_is_left();
 }
 
@@ -351,7 +463,12 @@ fn output_that_is_none_of_benchmark_model_is_an_error() {
     }) else {
         return;
     };
-    insta::assert_snapshot!(desk.compare(&[]).expect_code(2).snapshot(), @"");
+    insta::assert_snapshot!(desk.compare(&[]).expect_code(2).snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: what `benchmark_model` printed for `old.tflite` cannot be read: 0 of the 2 lines `count=… avg=…` that `benchmark_model` prints; its last line is `hello`
+    hint: is `--device-binary` TensorFlow Lite's `benchmark_model`? See docs/devices.md for where to get it
+    "#);
     desk.nothing_is_left();
 }
 
@@ -366,7 +483,13 @@ fn a_model_that_the_program_refuses_is_an_error() {
     }) else {
         return;
     };
-    insta::assert_snapshot!(desk.benchmark(&[]).expect_code(2).snapshot(), @"");
+    insta::assert_snapshot!(desk.benchmark(&[]).expect_code(2).snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: `benchmark_model` fails with `new.tflite` (exit code 1): ERROR: Encountered unresolved custom op: Wave.
+    hint: a model that needs operators of its own, or Flex, needs a `benchmark_model` built with them
+    hint: `--argument=--use_xnnpack=false` shows whether a delegate is to blame
+    "#);
     desk.nothing_is_left();
 }
 
@@ -376,7 +499,12 @@ fn a_program_for_another_processor_is_not_sent() {
         return;
     };
     desk.env.write("benchmark_model", program(2, 62));
-    insta::assert_snapshot!(desk.benchmark(&[]).expect_code(2).snapshot(), @"");
+    insta::assert_snapshot!(desk.benchmark(&[]).expect_code(2).snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: `[WORK]/benchmark_model` is for `x86_64`, and device `[PHONE]` runs `arm64-v8a`
+    hint: give the `benchmark_model` made for the phone's processor: android_aarch64 for arm64-v8a, android_arm for armeabi-v7a
+    "#);
     desk.env.write("benchmark_model", "#!/bin/sh\necho fast\n");
     let output = desk.benchmark(&[]).expect_code(2);
     assert!(output.stderr.contains("is a script"), "{}", output.stderr);
@@ -411,8 +539,20 @@ fn a_phone_that_does_not_trust_this_computer_says_what_to_do() {
     }) else {
         return;
     };
-    insta::assert_snapshot!(desk.compare(&[]).expect_code(2).snapshot(), @"");
-    insta::assert_snapshot!(desk.env.run(&["device", "list"]).expect_code(0).snapshot(), @"");
+    insta::assert_snapshot!(desk.compare(&[]).expect_code(2).snapshot(), @r#"
+    exit code: 2
+    ----- stderr -----
+    error: device `[PHONE]` is unauthorized
+    hint: unlock the phone and accept its question about USB debugging from this computer
+    "#);
+    insta::assert_snapshot!(desk.env.run(&["device", "list"]).expect_code(0).snapshot(), @r#"
+    exit code: 0
+    ----- stdout -----
+    serial           state         device  battery  warmest  thermal status
+    [PHONE]  unauthorized
+
+    [PHONE]: unlock the phone and accept its question about USB debugging from this computer
+    "#);
 }
 
 #[test]
@@ -459,11 +599,25 @@ fn no_server_and_no_device_say_what_to_do() {
     let port = free_port().to_string();
     env.variable("ANDROID_ADB_SERVER_PORT", &port);
     env.redact(&port, "[ADB]");
-    insta::assert_snapshot!(env.run(&["device", "list"]).expect_code(2).snapshot(), @"");
+    let refused = env.run(&["device", "list"]).expect_code(2).snapshot();
+    // The number is the system's own.
+    let refused = refused.replace(" (os error 111)", "").replace(" (os error 61)", "");
+    insta::assert_snapshot!(refused, @r#"
+    exit code: 2
+    ----- stderr -----
+    error: no adb server answers at 127.0.0.1:[ADB]
+      because Connection refused
+    hint: `adb start-server` starts it; adb is in Android's platform tools (Debian and Ubuntu: `apt install adb`)
+    hint: `ANDROID_ADB_SERVER_PORT` and `ANDROID_ADB_SERVER_ADDRESS` say where it is when it is elsewhere
+    "#);
     let Some(desk) = Desk::unconnected(Script::default()) else {
         return;
     };
-    insta::assert_snapshot!(desk.env.run(&["device", "list"]).expect_code(0).snapshot(), @"");
+    insta::assert_snapshot!(desk.env.run(&["device", "list"]).expect_code(0).snapshot(), @r#"
+    exit code: 0
+    ----- stdout -----
+    no devices at the adb server 127.0.0.1:[ADB]
+    "#);
     let output = desk.benchmark(&[]).expect_code(2);
     assert!(
         output.stderr.contains("the adb server knows no device"),
@@ -490,7 +644,7 @@ fn other_models_and_arguments_are_refused_before_anything_is_sent() {
         ])
         .expect_code(2);
     assert!(
-        output.stderr.contains("`model.onnx` is a ONNX model") || output.stderr.contains("is an ONNX model"),
+        output.stderr.contains("`model.onnx`: its format is ONNX"),
         "{}",
         output.stderr
     );

@@ -20,7 +20,7 @@ pub enum DeviceBenchmarkError {
     #[error(transparent)]
     Model(#[from] ModelError),
     /// `benchmark_model` runs TensorFlow Lite models alone.
-    #[error("`{name}` is a {found} model; `benchmark_model` runs TensorFlow Lite models")]
+    #[error("`{name}`: its format is {found}, and `benchmark_model` runs TensorFlow Lite alone")]
     NotTfLite {
         /// The model.
         name: String,
@@ -65,10 +65,10 @@ impl DeviceBenchmarkError {
     }
 }
 
-/// The line of a failed run that says most: its last error, or its last line.
+/// The line of a failed run that says most: its first error, from which the others follow, or its last line.
 pub(super) fn reason(output: &Output) -> String {
     let all = output.all();
-    let error = all.lines().rev().map(str::trim).find(|line| line.starts_with("ERROR"));
+    let error = all.lines().map(str::trim).find(|line| line.starts_with("ERROR"));
     let line = error.map_or_else(|| output.last_line(), str::to_owned);
     if line.is_empty() {
         "it says nothing".to_owned()
