@@ -33,7 +33,7 @@ def run(command, folder):
 def workspace(tool, folder, first):
     for command in first:
         run([tool, *command], folder)
-    for model in sorted(MODELS.glob("*.onnx")):
+    for model in sorted(MODELS.glob("digits_*.onnx")):
         copy = shutil.copy(model, folder)
         run([tool, "import", "--model", copy, "--target", "onnxruntime_cpu"], folder)
 
