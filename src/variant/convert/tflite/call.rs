@@ -8,6 +8,9 @@ use crate::variant::edit;
 use crate::variant::simplify::value::Value;
 use crate::variant::simplify::value::axis_of;
 
+/// A constant that is made from attributes and sizes alone has no more elements than this.
+const MAX_MADE: usize = 1 << 24;
+
 /// What a name of the ONNX graph stands for.
 #[derive(Debug, Clone)]
 pub(super) enum Slot {
@@ -56,10 +59,12 @@ impl Call<'_> {
     /// A list of sizes.
     pub(super) fn sizes(&self, name: &str) -> Result<Option<Vec<usize>>, Refusal> {
         let Some(ints) = self.ints(name) else { return Ok(None) };
-        let sizes: Option<Vec<usize>> = ints.iter().map(|size| usize::try_from(*size).ok()).collect();
+        // The format counts in 32 bits.
+        let size = |size: &i64| u32::try_from(*size).ok().filter(|size| *size <= i32::MAX as u32);
+        let sizes: Option<Vec<usize>> = ints.iter().map(|value| size(value).map(|size| size as usize)).collect();
         sizes
             .map(Some)
-            .ok_or_else(|| format!("its `{name}` has a negative entry").into())
+            .ok_or_else(|| format!("its `{name}` has an entry that is negative or beyond 32 bits").into())
     }
 
     /// A text attribute, or its default.
@@ -143,6 +148,13 @@ impl Call<'_> {
             (None, None) => None,
         }
     }
+}
+
+/// The number of elements of a constant that is made from sizes alone; an error where no model would need as many.
+pub(super) fn bounded(count: Option<usize>) -> Result<usize, Refusal> {
+    count
+        .filter(|count| *count <= MAX_MADE)
+        .ok_or_else(|| format!("it would need a constant of more than {MAX_MADE} elements").into())
 }
 
 /// An axis of a tensor of `rank` dimensions, counted from the end where negative.

@@ -203,6 +203,11 @@ impl Graph {
     }
 }
 
+/// The number of elements of a shape that a model states; `None` where it is beyond counting.
+pub(super) fn counted(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1_usize, |count, dim| count.checked_mul(*dim))
+}
+
 /// The bytes of floats.
 pub(super) fn pack_floats(values: &[f32]) -> Bytes {
     values

@@ -2,6 +2,7 @@
 
 use super::graph::Kind;
 use super::graph::Tensor;
+use super::graph::counted;
 use super::op::Op;
 use super::op::Padding;
 use crate::variant::simplify::value::broadcast;
@@ -150,7 +151,7 @@ fn one(op: &Op, inputs: &[&Tensor]) -> Option<Made> {
             let dims = shape.iter().enumerate().filter(|(at, _)| at != axis);
             return Some((Kind::I32, dims.map(|(_, dim)| *dim).collect()));
         }
-        Op::Reshape(to) => (to.iter().product::<usize>() == data.elements()).then(|| to.clone())?,
+        Op::Reshape(to) => (counted(to) == Some(data.elements())).then(|| to.clone())?,
         Op::Transpose(order) => {
             let mut axes = order.clone();
             axes.sort_unstable();

@@ -15,6 +15,7 @@ use super::graph::Graph;
 use super::graph::Kind;
 use super::graph::Tensor;
 use super::graph::TensorId;
+use super::graph::counted;
 use super::graph::pack_floats;
 use super::graph::pack_ints;
 use super::graph::transposed;
@@ -384,7 +385,7 @@ impl<'m> Builder<'m> {
             return Ok(id);
         }
         let tensor = self.graph.tensor(id);
-        if tensor.data.is_some() && tensor.elements() == shape.iter().product::<usize>() {
+        if tensor.data.is_some() && counted(shape) == Some(tensor.elements()) {
             let tensor = Tensor {
                 shape: shape.to_vec(),
                 ..tensor.clone()

@@ -192,6 +192,13 @@ fn fix_shapes(proto: &mut ModelProto, options: &Options) -> Result<(), ConvertEr
                 reason: format!("the model has {}", known.describe()),
             });
         }
+        if shape.contains(&0) {
+            return Err(ConvertError::WrongShape {
+                name: input.name().to_owned(),
+                shape,
+                reason: "engines end where a tensor has no elements".to_owned(),
+            });
+        }
         set_shape(input, &shape);
     }
     // Shapes that the file states for other tensors may speak of open dimensions; they are found anew.

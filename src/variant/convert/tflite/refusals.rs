@@ -170,3 +170,73 @@ fn a_tensor_beyond_the_formats_reach() {
         "{error}"
     );
 }
+
+fn pads(mode: &[u8], pads: &[i64]) -> (Vec<NodeProto>, Vec<TensorProto>) {
+    let mut node = edit::node("Pad", &["x", "pads"], &["y"]);
+    node.attribute = vec![AttributeProto {
+        name: Some("mode".to_owned()),
+        r#type: Some(AttributeType::String as i32),
+        s: Some(mode.to_vec().into()),
+        ..AttributeProto::default()
+    }];
+    (vec![node], vec![edit::list("pads", pads)])
+}
+
+#[test]
+fn sizes_that_no_model_needs_take_no_memory() {
+    let (nodes, constants) = pads(b"edge", &[0, 0, 0, 1 << 40]);
+    let (error, _) = refused(nodes, constants);
+    assert!(
+        error.contains("it would need a constant of more than 16777216 elements"),
+        "{error}"
+    );
+    let (nodes, constants) = pads(b"constant", &[i64::MIN, 0, i64::MIN, 0]);
+    let (error, _) = refused(nodes, constants);
+    assert!(error.contains("its pads cut more than there is"), "{error}");
+    let node = edit::node("Reshape", &["x", "shape"], &["y"]);
+    let (error, _) = refused(vec![node], vec![edit::list("shape", &[1 << 40, 1 << 40])]);
+    assert!(error.contains("RESHAPE does not go with shapes [[2, 3]]"), "{error}");
+}
+
+#[test]
+fn windows_over_nothing_and_steps_beyond_the_data() {
+    let mut pool = edit::node("MaxPool", &["x"], &["y"]);
+    pool.attribute = vec![
+        edit::ints_attribute("kernel_shape", &[1, 1]),
+        edit::ints_attribute("strides", &[7, 1 << 40]),
+    ];
+    let error = made(&[1, 1, 4, 4], vec![pool.clone()], Vec::new()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("its `strides` has an entry that is negative or beyond 32 bits"),
+        "{error}"
+    );
+    pool.attribute = vec![
+        edit::ints_attribute("kernel_shape", &[1, 1]),
+        edit::ints_attribute("pads", &[0, 0, 1, 0]),
+        edit::int_attribute("ceil_mode", 1),
+    ];
+    let error = made(&[1, 1, 0, 4], vec![pool], Vec::new()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "input `x` cannot have the shape [1, 1, 0, 4]: engines end where a tensor has no elements"
+    );
+    let slice = edit::node("Slice", &["x", "start", "end", "axis", "step"], &["y"]);
+    let bounds = |step: i64| {
+        vec![
+            edit::list("start", &[-1]),
+            edit::list("end", &[i64::MIN]),
+            edit::list("axis", &[0]),
+            edit::list("step", &[step]),
+        ]
+    };
+    for size in [1, 5] {
+        for step in [-1, -2, i64::MIN] {
+            assert!(
+                made(&[size, 2], vec![slice.clone()], bounds(step)).is_ok(),
+                "{size} by {step}"
+            );
+        }
+    }
+}

@@ -45,9 +45,10 @@ fn split(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
             sizes.ok_or("its parts have negative sizes")?
         }
         None => {
-            let parts = usize::try_from(call.int("num_outputs", call.node.output.len() as i64))
-                .unwrap_or(0)
-                .max(1);
+            let parts = call.node.output.len().max(1);
+            if call.int("num_outputs", parts as i64) != parts as i64 {
+                return Err(format!("its `num_outputs` is not {parts}, the number of its outputs").into());
+            }
             // The last part is the smaller one where they are not alike.
             let each = size.div_ceil(parts);
             (0..parts)
@@ -55,6 +56,10 @@ fn split(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
                 .collect()
         }
     };
+    let sum = sizes.iter().try_fold(0_usize, |sum, size| sum.checked_add(*size));
+    if sum != Some(size) {
+        return Err(format!("its parts of {sizes:?} do not make {size}").into());
+    }
     if sizes.len() == 1 {
         return one(x);
     }

@@ -5,6 +5,7 @@
 //! a SPLIT, one convolution each, and a CONCATENATION.
 
 use super::super::call::Call;
+use super::super::call::bounded;
 use super::super::error::Refusal;
 use super::super::graph::Tensor;
 use super::super::graph::TensorId;
@@ -217,7 +218,10 @@ fn dilated(b: &mut Builder<'_>, id: TensorId, dilation: [usize; 2]) -> Result<Te
         return Err("its windows have no size".into());
     }
     let [high, wide] = [(height - 1) * dilation[0] + 1, (width - 1) * dilation[1] + 1];
-    let mut spread = vec![0.0; depth * outputs * high * wide];
+    let count = [outputs, high, wide]
+        .iter()
+        .try_fold(depth, |count, size| count.checked_mul(*size));
+    let mut spread = vec![0.0; bounded(count)?];
     for (index, value) in values.iter().enumerate() {
         let (plane, row, column) = (index / (height * width), index / width % height, index % width);
         if let Some(place) = spread.get_mut((plane * high + row * dilation[0]) * wide + column * dilation[1]) {

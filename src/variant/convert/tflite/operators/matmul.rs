@@ -27,14 +27,14 @@ fn floats_only(b: &Builder<'_>, ids: &[TensorId]) -> Result<(), Refusal> {
 
 /// A constant times a number.
 fn multiplied(b: &mut Builder<'_>, id: TensorId, factor: f32) -> Result<TensorId, Refusal> {
+    if factor == 1.0 {
+        return Ok(id);
+    }
     let tensor = b.graph.tensor(id);
     match tensor.floats() {
-        _ if factor == 1.0 => Ok(id),
-        Some(values) => {
-            let (shape, values) = (
-                tensor.shape.clone(),
-                values.iter().map(|value| value * factor).collect::<Vec<_>>(),
-            );
+        Some(mut values) => {
+            let shape = tensor.shape.clone();
+            values.iter_mut().for_each(|value| *value *= factor);
             b.floats(&shape, &values)
         }
         None => b.scaled(id, factor),

@@ -1,6 +1,7 @@
 //! OneHot and Trilu, made of comparisons and masks.
 
 use super::super::call::Call;
+use super::super::call::bounded;
 use super::super::graph::Kind;
 use super::super::lower::Builder;
 use super::super::lower::floats;
@@ -41,6 +42,7 @@ fn one_hot(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
     if let Some(dim) = places.get_mut(axis) {
         *dim = depth as usize;
     }
+    bounded(usize::try_from(depth).ok())?;
     let iota = b.integers(&places, &(0..depth).collect::<Vec<_>>())?;
     // Indices count from the end where negative, from -depth to depth - 1.
     let count = b.integers(&[], &[depth])?;

@@ -1,6 +1,7 @@
 //! Pad: PAD for zeros, PADV2 for other values, MIRROR_PAD for reflections; edges and wraps are gathered. Negative pads cut.
 
 use super::super::call::Call;
+use super::super::call::bounded;
 use super::super::graph::Kind;
 use super::super::lower::Builder;
 use super::super::op::Op;
@@ -42,7 +43,9 @@ fn pad(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
         for (axis, size) in size.iter_mut().enumerate() {
             let head = before.get(axis).map_or(0, |pad| pad.min(&0).unsigned_abs() as usize);
             let tail = after.get(axis).map_or(0, |pad| pad.min(&0).unsigned_abs() as usize);
-            *size = size.checked_sub(head + tail).ok_or("its pads cut more than there is")?;
+            *size = (head.checked_add(tail))
+                .and_then(|cut| size.checked_sub(cut))
+                .ok_or("its pads cut more than there is")?;
             if let Some(begin) = begin.get_mut(axis) {
                 *begin = head;
             }
@@ -79,9 +82,11 @@ fn pad(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
         mode @ ("edge" | "wrap") => {
             for (axis, (before, after)) in before.iter().zip(&after).enumerate() {
                 let size = b.shape(x).get(axis).copied().unwrap_or(0) as i64;
-                if before + after == 0 || size == 0 {
+                let padded = before.checked_add(*after);
+                if padded == Some(0) || size == 0 {
                     continue;
                 }
+                bounded(padded.and_then(|padded| padded.checked_add(size as usize)))?;
                 let places = -(*before as i64)..size + *after as i64;
                 let source = |place: i64| {
                     if mode == "edge" {

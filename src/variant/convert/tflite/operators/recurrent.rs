@@ -5,6 +5,7 @@
 
 use super::super::call::Call;
 use super::super::call::Slot;
+use super::super::call::bounded;
 use super::super::error::Refusal;
 use super::super::graph::TensorId;
 use super::super::lower::Builder;
@@ -138,6 +139,7 @@ fn recurrent(b: &mut Builder<'_>, call: &Call<'_>, cell: Cell) -> Outcome {
         .constant(2)
         .and_then(|value| value.dims.last().copied())
         .ok_or("its weights depend on the data")?;
+    let hidden = bounded(Some(hidden))?;
     let (mut all, mut lasts, mut cells) = (Vec::new(), Vec::new(), Vec::new());
     for (number, backwards) in ways.iter().enumerate() {
         let weights = weights(b, call, cell, number, ways.len(), hidden)?;
@@ -218,7 +220,8 @@ fn weights(
     let inputs = part(1, None)?;
     let width = inputs.len() / rows.max(1);
     let inputs = b.floats(&[rows, width], &inputs)?;
-    let recurrent = part(2, Some(rows * hidden))?;
+    let size = rows.checked_mul(hidden).ok_or("its weights do not go with its size")?;
+    let recurrent = part(2, Some(size))?;
     let recurrent = b.floats(&[rows, hidden], &recurrent)?;
     let both = if call.has(3) {
         part(3, Some(2 * rows))?
@@ -252,15 +255,13 @@ fn start(
     size: [usize; 2],
     batch_first: bool,
 ) -> Result<TensorId, Refusal> {
+    let count = bounded(size[0].checked_mul(size[1]))?;
     if !call.has(index) {
-        return b.floats(&size, &vec![0.0; size[0] * size[1]]);
+        return b.floats(&size, &vec![0.0; count]);
     }
-    if let Some(values) = call
-        .constant(index)
-        .and_then(floats)
-        .filter(|values| values.iter().all(|value| *value == 0.0))
-    {
-        return b.floats(&size, &vec![0.0; values.len().min(size[0] * size[1])]);
+    let zeros = |values: &Vec<f32>| values.iter().all(|value| *value == 0.0);
+    if call.constant(index).and_then(floats).as_ref().is_some_and(zeros) {
+        return b.floats(&size, &vec![0.0; count]);
     }
     let mut id = b.input(call, index)?;
     if batch_first {

@@ -90,7 +90,7 @@ fn composed(
         x = b.unary(unary, x)?;
     }
     if let Some(axes) = axes {
-        x = reduced(b, x, kind, &axes, call.int("keepdims", 1) != 0)?;
+        x = reduced(b, x, kind, &axes, call.int("keepdims", 1) == 1)?;
     }
     if let Some(unary) = after {
         x = b.unary(unary, x)?;
@@ -103,7 +103,7 @@ fn log_sum_exp(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
     let Some(axes) = axes(call, b.rank(x))? else {
         return one(x);
     };
-    let keep = call.int("keepdims", 1) != 0;
+    let keep = call.int("keepdims", 1) == 1;
     let most = reduced(b, x, Reduction::Max, &axes, true)?;
     let less = b.sub(x, most)?;
     let power = b.unary(Unary::Exp, less)?;
@@ -122,7 +122,7 @@ fn arg(b: &mut Builder<'_>, call: &Call<'_>, max: bool) -> Outcome {
     let mut shape = b.shape(x);
     let axis = call.axis(0, shape.len())?;
     let mut made = b.push(Op::ArgExtreme { max, axis }, &[x])?;
-    if call.int("keepdims", 1) != 0 {
+    if call.int("keepdims", 1) == 1 {
         if let Some(dim) = shape.get_mut(axis) {
             *dim = 1;
         }

@@ -4,6 +4,7 @@
 //! For nearest neighbours the places that ONNX reads are computed and compared with those that the format would read.
 
 use super::super::call::Call;
+use super::super::call::bounded;
 use super::super::error::Refusal;
 use super::super::lower::Builder;
 use super::super::lower::floats;
@@ -52,6 +53,9 @@ fn resize(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
     if changed.is_empty() {
         return one(x);
     }
+    if axes.iter().any(|axis| axis.to == 0) {
+        return Err("it leaves no elements".into());
+    }
     if call.int("antialias", 0) != 0 || call.int("exclude_outside", 0) != 0 {
         return Err("it smoothes or leaves out what lies outside".into());
     }
@@ -89,6 +93,7 @@ fn resized(call: &Call<'_>, shape: &[usize], scales: usize) -> Result<Vec<Axis>,
         let sizes = call.needed("sizes", 3)?;
         for (at, size) in chosen.iter().zip(&sizes) {
             let size = usize::try_from(*size).map_err(|_| Refusal::from("it has a negative size"))?;
+            bounded(Some(size))?;
             if let Some(axis) = axes.get_mut(*at) {
                 axis.to = size;
                 axis.scale = size as f32 / axis.from as f32;
@@ -105,7 +110,7 @@ fn resized(call: &Call<'_>, shape: &[usize], scales: usize) -> Result<Vec<Axis>,
             return Err("it has a scale that is no positive number".into());
         }
         if let Some(axis) = axes.get_mut(*at) {
-            axis.to = (axis.from as f32 * scale).floor() as usize;
+            axis.to = bounded(Some((axis.from as f32 * scale).floor() as usize))?;
             axis.scale = *scale;
         }
     }

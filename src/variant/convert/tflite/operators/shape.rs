@@ -3,6 +3,7 @@
 use super::super::call::Call;
 use super::super::call::Slot;
 use super::super::error::Refusal;
+use super::super::graph::counted;
 use super::super::lower::Builder;
 use super::super::op::Op;
 use super::Converter;
@@ -100,10 +101,12 @@ fn reshape(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
         });
     }
     if let Some(dim) = open.and_then(|axis| dims.get(axis).is_some().then_some(axis)) {
-        let known: usize = dims.iter().product();
-        let count: usize = from.iter().product();
+        let known = counted(&dims);
+        let count = counted(&from)
+            .zip(known)
+            .and_then(|(count, known)| count.checked_div(known));
         if let Some(place) = dims.get_mut(dim) {
-            *place = count.checked_div(known).ok_or("its open dimension cannot be told")?;
+            *place = count.ok_or("its open dimension cannot be told")?;
         }
     }
     one(b.reshape(x, &dims)?)

@@ -7,6 +7,9 @@ use super::Converter;
 use super::Outcome;
 use super::one;
 
+/// The end of 32-bit exporters.
+const INT32_MAX: i64 = i32::MAX as i64;
+
 pub(super) const CONVERTERS: &[Converter] = &[Converter::new(
     "Slice",
     "SLICE, STRIDED_SLICE",
@@ -36,14 +39,19 @@ fn slice(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
         }
         let (low, high) = if *step > 0 { (0, dim) } else { (-1, dim - 1) };
         let bound = |value: i64| if value < 0 { value.saturating_add(dim) } else { value };
-        let first = bound(*start).clamp(low.max(0), high);
-        let last = bound(*end).clamp(low, high);
+        let first = bound(*start).max(low.max(0)).min(high);
+        // The largest integers mean as far as the data go, in either direction.
+        let last = match *end {
+            i64::MAX | INT32_MAX if *step < 0 => -1,
+            end => bound(end).clamp(low, high),
+        };
         let count = if *step > 0 { last - first } else { first - last };
         let count = count.max(0).unsigned_abs().div_ceil(step.unsigned_abs()) as usize;
+        let step = if count > 1 { *step } else { 1 };
         if let (Some(begin), Some(stride), Some(size)) =
             (begin.get_mut(axis), strides.get_mut(axis), size.get_mut(axis))
         {
-            (*begin, *stride, *size) = (first.max(0), *step, count);
+            (*begin, *stride, *size) = (first.max(0), step, count);
         }
     }
     if size == shape && strides.iter().all(|step| *step == 1) {

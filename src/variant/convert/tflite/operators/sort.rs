@@ -40,7 +40,7 @@ fn top_k(b: &mut Builder<'_>, call: &Call<'_>) -> Outcome {
         .and_then(|k| usize::try_from(*k).ok())
         .ok_or("its k is no size")?;
     // The least are the greatest of the negated.
-    let least = call.int("largest", 1) == 0;
+    let least = call.int("largest", 1) != 1;
     if least {
         if b.kind(x) != Kind::F32 {
             return Err("it looks for the least integers".into());

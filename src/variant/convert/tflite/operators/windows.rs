@@ -77,7 +77,7 @@ impl Windows {
                 .and_then(|sum| sum.checked_add(after[axis]))
                 .and_then(|sum| sum.checked_sub(covered))
                 .ok_or("its window is larger than its data")?;
-            count[axis] = if call.int("ceil_mode", 0) != 0 {
+            count[axis] = if call.int("ceil_mode", 0) == 1 {
                 let count = room.div_ceil(stride[axis]) + 1;
                 // A window that would begin behind the data and the padding before it counts for nothing.
                 if (count - 1) * stride[axis] >= size[axis] + before[axis] {
@@ -88,6 +88,9 @@ impl Windows {
             } else {
                 room / stride[axis] + 1
             };
+            if count[axis] == 0 {
+                return Err("its data hold no window".into());
+            }
         }
         Ok(Self {
             kernel,
