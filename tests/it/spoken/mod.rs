@@ -17,12 +17,17 @@ use std::path::Path;
 use mlbuild::cli::manual;
 
 /// Commands that no workspace on its own has anything to say to, and where their words are held instead.
-const ELSEWHERE: [(&str, &str); 5] = [
+const ELSEWHERE: [(&str, &str); 7] = [
     ("action", "speaks to GitHub: tests/it/action, on a stateful fake"),
     (
         "completions",
         "prints a program for a shell: tests/it/manual.rs has shells read it",
     ),
+    (
+        "device benchmark",
+        "needs a phone: tests/it/devices.rs, on a scripted one behind the real adb server",
+    ),
+    ("device list", "the same"),
     (
         "man",
         "prints the manual: tests/it/manual.rs holds it against docs/commands.md",
