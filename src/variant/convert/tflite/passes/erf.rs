@@ -21,7 +21,7 @@ const BOUND: f32 = 4.0;
 
 /// `erf(x) / x − 1` for |x| ≤ 1 by x², highest power first.
 const SMALL: [f32; 7] = [
-    7.889_119_3e-5,
+    7.889_119e-5,
     -8.020_841e-4,
     5.189_535e-3,
     -2.685_444_4e-2,
