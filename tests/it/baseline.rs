@@ -83,7 +83,10 @@ fn the_desks_own_baseline_is_the_default() {
         // Which of the two is for the noise of the machine to say.
         let found = verdicts(&report(&env));
         let measured = [["digits fp32 pass"], ["digits fp32 inconclusive"]];
-        assert!(measured.iter().any(|verdict| found == verdict), "{arguments:?}: {found:?}");
+        assert!(
+            measured.iter().any(|verdict| found == verdict),
+            "{arguments:?}: {found:?}"
+        );
     }
 }
 

@@ -63,7 +63,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    Benchmark(BenchmarkArgs),
+    Benchmark(Box<BenchmarkArgs>),
 }
 
 /// How fast is it on a phone? Measure a TensorFlow Lite model there, alone or beside another.

@@ -380,11 +380,11 @@ fn settle(reading: &Reading<'_>, possible: &[Option<Kernel>], ends: Ends) -> Vec
                 .copied()
                 .collect();
             let all_come = !inputs.is_empty() && inputs.iter().all(comes);
-            if all_come || operator.outputs().iter().all(goes) {
-                if let Some(place) = chosen.get_mut(number) {
-                    *place = Some(kernel);
-                    changed = true;
-                }
+            if (all_come || operator.outputs().iter().all(goes))
+                && let Some(place) = chosen.get_mut(number)
+            {
+                *place = Some(kernel);
+                changed = true;
             }
         }
         if !changed {
