@@ -12,8 +12,8 @@
 //! Overall peak memory footprint (MB) via periodic monitoring: 31.2
 //! ```
 //!
-//! A single run, or several of equal length, print `count=1 curr=266601` and `count=3 curr=40(all same)`. The percentiles came with
-//! TensorFlow 2.15 or so. `avg` has six digits, as C++ prints floating point.
+//! A single run, or several of equal length, print `count=1 curr=266601` and `count=3 curr=40(all same)`. Older releases print
+//! no percentiles. `avg` has six digits, as C++ prints floating point.
 
 use serde::Deserialize;
 use serde::Serialize;

@@ -414,7 +414,12 @@ mod tests {
         let mut phone = Phone::new(1.0, 0.0);
         // The first restart heats it up; then it has cooled.
         phone.conditions = Box::new(|runs| at(if runs == 6 { 40.0 } else { 30.0 }, Status::None));
-        let (ended, steps) = phone.measure(&course());
+        // Time to cool down and for all restarts after that.
+        let patient = Course {
+            time_budget: Duration::from_secs(600),
+            ..course()
+        };
+        let (ended, steps) = phone.measure(&patient);
         assert_eq!(ended.measurement.restarts.len(), 6);
         assert_eq!(ended.measurement.counted(), 5);
         assert_eq!(ended.measurement.as_pair().restarts.len(), 5);

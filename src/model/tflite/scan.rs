@@ -120,7 +120,7 @@ fn scan_graph(model: &Model, number: usize, graph: &SubGraph) -> Result<(), Viol
     for (index, operator) in graph.operators().iter().enumerate() {
         let place = || {
             within(
-                &format!("operator {index} ({})", shown(&model.operator_name(operator))),
+                &format!("operator {index} ({})", operator_shown(model, operator)),
                 number,
             )
         };
@@ -135,6 +135,15 @@ fn scan_graph(model: &Model, number: usize, graph: &SubGraph) -> Result<(), Viol
         }
     }
     Ok(())
+}
+
+/// An operator's name; those that a file makes up are shown as text of a stranger.
+fn operator_shown(model: &Model, operator: &Operator) -> String {
+    match model.operator_name(operator).as_str() {
+        "" => "unknown".to_owned(),
+        name if name.starts_with("CUSTOM") => shown(name),
+        name => name.to_owned(),
+    }
 }
 
 /// A place, with the graph where it is not the main one.
@@ -390,7 +399,7 @@ mod tests {
         );
         refused(
             |model| operator(model).opcode_index = 5,
-            "operator 0 () names operator code 5, which does not exist",
+            "operator 0 (unknown) names operator code 5, which does not exist",
         );
         refused(
             |model| weights(model).buffer = 9,
