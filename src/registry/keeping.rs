@@ -115,8 +115,8 @@ impl Registry {
         )
     }
 
-    /// Gives back the disk that deleted rows took, where they took much: the file is written anew without them. While others use the
-    /// registry nothing happens; the room is used by what comes next.
+    /// Gives back the disk that deleted rows took, where they took more than half of the file: it is written anew without them, which costs
+    /// as much as what stays. Otherwise, and while others use the registry, the room is left to what comes next.
     pub fn shrink(&mut self) -> Result<(), RegistryError> {
         let failed = self.failed("read");
         let count = |name: &str| {
@@ -125,7 +125,7 @@ impl Registry {
                 .map_err(&failed)
         };
         let (free, all, size) = (count("freelist_count")?, count("page_count")?, count("page_size")?);
-        if free * 4 > all && free.saturating_mul(size) > WORTH_SHRINKING {
+        if free * 2 > all && free.saturating_mul(size) > WORTH_SHRINKING {
             // Refused while somebody reads.
             let _ = self.connection.execute_batch("VACUUM");
         }
@@ -240,4 +240,41 @@ fn adopt(connection: &Connection) -> rusqlite::Result<()> {
          WHERE id IN (SELECT id FROM line) AND id NOT IN (SELECT id FROM going);
          UPDATE builds SET parent = NULL, root = id WHERE id IN (SELECT id FROM going);",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_disk_is_given_back_where_most_of_the_file_is_unused() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("registry.db");
+        let mut registry = Registry::open(&path).unwrap();
+        let fill = |registry: &Registry, bytes: i64| {
+            let text = format!("CREATE TABLE filler AS SELECT zeroblob({bytes}) AS room");
+            registry.connection.execute_batch(&text).unwrap();
+        };
+        let pages = |registry: &Registry| -> i64 {
+            registry
+                .connection
+                .pragma_query_value(None, "page_count", |row| row.get(0))
+                .unwrap()
+        };
+        let empty = pages(&registry);
+        fill(&registry, WORTH_SHRINKING + 4096);
+        let full = pages(&registry);
+        registry.shrink().unwrap();
+        assert_eq!(pages(&registry), full);
+        registry.connection.execute_batch("DROP TABLE filler").unwrap();
+        assert_eq!(pages(&registry), full);
+        registry.shrink().unwrap();
+        assert!(pages(&registry) <= empty, "{} of {full}", pages(&registry));
+        // What is little is left to what comes next.
+        fill(&registry, 1 << 20);
+        let filled = pages(&registry);
+        registry.connection.execute_batch("DROP TABLE filler").unwrap();
+        registry.shrink().unwrap();
+        assert_eq!(pages(&registry), filled);
+    }
 }
