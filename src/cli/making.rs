@@ -159,7 +159,7 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
                 engine: &engine,
                 machinery: &machinery,
                 runtime_version: machinery
-                    .library
+                    .library_of(target.engine())
                     .version
                     .as_deref()
                     .unwrap_or(optimize::UNKNOWN_VERSION),

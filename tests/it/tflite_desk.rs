@@ -90,6 +90,7 @@ fn an_onnx_model_becomes_a_tflite_model_that_agrees() {
     // A variant of the converted build goes on from there.
     let id = made["build"]["id"].as_str().unwrap();
     let shown = json(&env.run(&["inspect", id, "--json"]));
+    assert_eq!(shown["accuracy"][0]["runtime_version"], "2.3.0");
     assert_eq!(
         (&shown["build"]["format"], &shown["build"]["task"]),
         (&"tflite".into(), &"vision".into())
