@@ -64,7 +64,7 @@ fn a_baseline_in_a_bucket_gates_every_desk() {
         assert_eq!(verdicts(&report(&same)), ["digits fp32 skipped"]);
         let touched = project(&endpoint, 20);
         touched.run(&["ci"]).expect_code(0);
-        assert_eq!(verdicts(&report(&touched)), ["digits fp32 pass"]);
+        desk::assert_no_worse(&report(&touched));
         let worse = project(&endpoint, 400_000);
         let output = worse.run(&["ci"]).expect_code(1);
         assert_eq!(verdicts(&report(&worse)), ["digits fp32 regression"]);
