@@ -220,7 +220,7 @@ fn a_killed_gate_leaves_no_check_open() {
         r#"#!/usr/bin/env bash
 [ "${2:-}" != --finalize ] || exec "$STAND_IN_MLBUILD" "$@"
 "$STAND_IN_MLBUILD" "$@" &
-until [ -e "$RUNNER_TEMP/mlbuild-open-check.json" ]; do sleep 0.02; done
+until grep -qs '"id"' "$RUNNER_TEMP/mlbuild-open-check.json"; do sleep 0.02; done
 kill -KILL $!
 wait $!
 "#,
