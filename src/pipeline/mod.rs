@@ -34,6 +34,7 @@ mod machine_list;
 pub mod machinery;
 pub mod method;
 pub mod migrate;
+pub mod model_facts;
 pub mod naming;
 pub mod noise;
 pub mod open;

@@ -29,6 +29,7 @@ mod line_chart;
 pub mod listing;
 pub mod markdown;
 pub mod migrated;
+pub mod model_facts;
 mod operators;
 pub mod optimized;
 pub mod page;
