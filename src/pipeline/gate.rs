@@ -65,15 +65,20 @@ impl Machinery {
 }
 
 impl Machinery {
-    /// `settings`, where their engine runs models in `format`; otherwise the same for the engine that does, on this machine's processor.
-    pub fn settings_for(&self, format: Format, settings: &SessionSettings) -> SessionSettings {
+    /// `settings`, where their engine runs models in `format`; otherwise the same for the engine that does, on this machine's processor. A
+    /// `signature` is run instead of that of `settings`.
+    pub fn settings_for(&self, format: Format, signature: Option<&str>, settings: &SessionSettings) -> SessionSettings {
+        let mut settings = settings.clone();
+        if let Some(signature) = signature {
+            settings.litert.signature = Some(signature.to_owned());
+        }
         match compatible::engine_of(format) {
             Some(engine) if engine != settings.target.engine() => SessionSettings {
                 library: self.library_of(engine).path.clone(),
                 target: Target::usual(engine),
-                ..settings.clone()
+                ..settings
             },
-            _ => settings.clone(),
+            _ => settings,
         }
     }
 }
@@ -313,9 +318,16 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, facts: &mut Finder, observe
 pub fn side(prepared: &Prepared, job: &Job, feed: &Feed, setting: &Setting<'_>) -> Side {
     Side {
         artifact: prepared.artifact.clone(),
-        settings: session_settings(setting.config, setting.machinery, job.target),
+        settings: settings_of(job, setting),
         inputs: feed.inputs.clone(),
     }
+}
+
+fn settings_of(job: &Job, setting: &Setting<'_>) -> SessionSettings {
+    let mut settings = session_settings(setting.config, setting.machinery, job.target);
+    let model = job.model_index.and_then(|index| setting.config.models.get(index));
+    settings.litert.signature = model.and_then(|model| model.signature.clone());
+    settings
 }
 
 /// How sessions on `target` are set up.
@@ -327,7 +339,7 @@ pub fn session_settings(config: &Config, machinery: &Machinery, target: Target) 
         graph_optimization: config.runtime.graph_optimization,
         execution_mode: config.runtime.execution_mode,
         arena: true,
-        litert: LiteRtSettings::default(),
+        litert: LiteRtSettings::of(&config.runtime),
     }
 }
 
