@@ -19,6 +19,7 @@ pub mod explore;
 pub mod exported;
 pub mod figures;
 mod folds;
+pub mod handover;
 pub mod headline;
 pub mod history;
 pub mod imported;

@@ -41,6 +41,7 @@ mod explained;
 mod explore;
 mod explore_page;
 mod github_client;
+mod handover;
 mod hostile_models;
 mod imports;
 mod init;
