@@ -356,6 +356,19 @@ pub struct Measure {
     /// Fails a model whose outputs hold NaN or infinity, are constant, or have another shape than it declares; a warning by
     /// default.
     pub strict_output: Option<bool>,
+    /// What to do where the system cannot keep models from files and the network: run them all the same with a warning, by
+    /// default, or not.
+    pub sandbox: Option<Sandbox>,
+}
+
+/// What to do where the system cannot confine a model.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sandbox {
+    /// Run it with what the system has, and warn.
+    BestEffort,
+    /// Run nothing.
+    Require,
 }
 
 /// Which engine, and how it is set up.

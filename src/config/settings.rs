@@ -16,6 +16,7 @@ use super::types::MeasureConfig;
 use super::types::ModelConfig;
 use super::types::Policy;
 use super::types::RuntimeConfig;
+use super::types::Sandbox;
 use super::types::Task;
 
 /// Raised when the meaning of a setting changes, so that old digests no longer agree.
@@ -125,6 +126,16 @@ impl GraphOptimization {
             Self::Basic => "basic",
             Self::Extended => "extended",
             Self::All => "all",
+        }
+    }
+}
+
+impl Sandbox {
+    /// The word in the config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BestEffort => "best-effort",
+            Self::Require => "require",
         }
     }
 }

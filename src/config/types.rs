@@ -344,6 +344,8 @@ pub struct MeasureConfig {
     /// Fails a candidate whose outputs hold NaN or infinity, are constant, or have another shape than declared; default off. It is
     /// a limit like the gate's: in a pull request the base's counts too.
     pub strict_output: bool,
+    /// Whether models run where the system cannot confine them; default best effort. In a pull request the base's `require` counts too.
+    pub sandbox: Sandbox,
     /// Timed inferences of each side, at least; 0 by default, as the limits say how many it takes.
     pub least_runs: u32,
     /// Inferences after each fresh start that are not timed, at least; 0 by default, as the model's latency says how many it takes.
@@ -352,6 +354,17 @@ pub struct MeasureConfig {
     pub samples: u64,
     /// Seed of these inputs; that of all other inputs by default.
     pub samples_seed: Option<u64>,
+}
+
+/// What to do where the system cannot keep a model from files, the network and other processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sandbox {
+    /// Run it with what the system has, and say what it lacks.
+    #[default]
+    BestEffort,
+    /// Run nothing.
+    Require,
 }
 
 /// Which engine, and how it is set up.

@@ -297,6 +297,7 @@ impl<'a> Engine<'a> {
             cores: None,
             timeout: self.timeout,
             memory_limit: None,
+            folders: Vec::new(),
             stop: self.stop.clone(),
         }
     }

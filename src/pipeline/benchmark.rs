@@ -382,6 +382,7 @@ fn anomalies(
         cores: None,
         timeout: plan.worker_timeout,
         memory_limit: plan.memory_limit,
+        folders: Vec::new(),
         stop: plan.stop.clone(),
     };
     let mut found: Vec<Anomaly> = Vec::new();

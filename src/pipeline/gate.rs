@@ -348,6 +348,7 @@ fn worker_options(plan: &Plan) -> WorkerOptions {
         cores: None,
         timeout: plan.worker_timeout,
         memory_limit: plan.memory_limit,
+        folders: Vec::new(),
         stop: plan.stop.clone(),
     }
 }

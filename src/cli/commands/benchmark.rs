@@ -93,7 +93,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let place = desk::place(context)?;
     let machinery = desk::machinery(
         context,
-        &config.runtime.version,
+        &config,
         &desk::engines_at(context, &place.workspace, &[&args.model]),
     )?;
     let interrupt = crate::cli::signals::interrupt();

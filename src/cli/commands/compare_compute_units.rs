@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         &place.workspace,
         &context.working_folder,
     )?;
-    let machinery = desk::machinery(context, &config.runtime.version, &[])?;
+    let machinery = desk::machinery(context, &config, &[])?;
     let interrupt = signals::interrupt();
     let engine = Engine {
         machinery: &machinery,

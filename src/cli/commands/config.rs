@@ -315,6 +315,7 @@ fn summary(loaded: &Loaded) -> serde_json::Value {
             "seed": config.measure.seed,
             "worker_timeout_seconds": config.measure.worker_timeout.0.as_secs_f64(),
             "strict_output": config.measure.strict_output,
+            "sandbox": config.measure.sandbox.name(),
         },
         "runtime": {
             "version": config.runtime.version,

@@ -126,7 +126,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         .collect();
     let machinery = desk::machinery(
         context,
-        &config.runtime.version,
+        &config,
         &desk::engines_at(context, &place.workspace, &references),
     )?;
     let interrupt = signals::interrupt();

@@ -133,7 +133,7 @@ fn profile(build: &Build, workspace: &Workspace, context: &Context) -> Result<Pr
     };
     let machinery = desk::machinery(
         context,
-        &config.runtime.version,
+        &config,
         &desk::engines_at(context, workspace, &[build.facts.id.as_str()]),
     )?;
     let interrupt = signals::interrupt();
