@@ -25,6 +25,7 @@ pub mod starter;
 mod target;
 mod tree;
 pub mod types;
+pub mod workflow;
 
 pub use changes::changes;
 pub use constraint::Bound;
