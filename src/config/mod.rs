@@ -11,6 +11,7 @@ mod decode;
 pub mod defaults;
 pub mod discover;
 pub mod error;
+pub mod lfs;
 mod lines;
 pub mod load;
 mod nearest;

@@ -93,4 +93,5 @@ mod variants;
 mod verify;
 mod weight_only;
 mod worker;
+mod workflows;
 mod workspace_records;

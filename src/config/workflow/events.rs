@@ -91,7 +91,9 @@ enum Token {
 
 /// `None` where a text does not end, or has characters that no expression has.
 fn tokens(text: &str) -> Option<Vec<Token>> {
-    const SIGNS: &[&str] = &["&&", "||", "==", "!=", "<=", ">=", "!", "(", ")", ",", "<", ">", "[", "]"];
+    const SIGNS: &[&str] = &[
+        "&&", "||", "==", "!=", "<=", ">=", "!", "(", ")", ",", "<", ">", "[", "]",
+    ];
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
@@ -256,8 +258,16 @@ mod tests {
         for (text, push, proposal) in [
             ("github.event_name == 'push'", Some(true), Some(false)),
             ("${{ github.event_name != 'push' }}", Some(false), Some(true)),
-            ("github.event_name == 'push' && github.ref == 'refs/heads/main'", None, Some(false)),
-            ("github.ref == 'x' || github.event_name == 'pull_request'", None, Some(true)),
+            (
+                "github.event_name == 'push' && github.ref == 'refs/heads/main'",
+                None,
+                Some(false),
+            ),
+            (
+                "github.ref == 'x' || github.event_name == 'pull_request'",
+                None,
+                Some(true),
+            ),
             ("!(github.event_name == 'push')", Some(false), Some(true)),
             ("!cancelled() && always()", Some(true), Some(true)),
             ("contains(github.event.labels.*.name, 'bench (slow)')", None, None),

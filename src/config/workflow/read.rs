@@ -231,18 +231,15 @@ impl Workflow {
 
     fn line_at(&self, offset: usize) -> &str {
         let start = self.text.get(..offset).unwrap_or_default().rfind('\n');
-        let rest = self.text.get(start.map_or(0, |newline| newline + 1)..).unwrap_or_default();
+        let rest = self
+            .text
+            .get(start.map_or(0, |newline| newline + 1)..)
+            .unwrap_or_default();
         rest.lines().next().unwrap_or_default()
     }
 
     /// A finding about the file as a whole.
-    pub(super) fn whole(
-        &self,
-        rule: &'static str,
-        severity: Severity,
-        message: String,
-        hint: Option<&str>,
-    ) -> Finding {
+    pub(super) fn whole(&self, rule: &'static str, severity: Severity, message: String, hint: Option<&str>) -> Finding {
         let mut problem = Problem::whole(message);
         problem.hints.extend(hint.map(str::to_owned));
         Finding {

@@ -35,16 +35,45 @@ pub(super) struct Lost<'a> {
 
 /// Words that make a command a check, wherever they stand in it.
 const CHECKS: &[&str] = &[
-    "pytest", "tox", "nox", "ctest", "unittest", "mypy", "pyright", "ruff", "flake8", "pylint", "clippy", "nextest", "eslint",
-    "tsc", "jest", "vitest", "mocha", "rspec", "phpunit", "shellcheck", "actionlint", "zizmor", "test", "tests", "lint",
-    "check", "typecheck", "verify", "validate", "deny", "audit",
+    "pytest",
+    "tox",
+    "nox",
+    "ctest",
+    "unittest",
+    "mypy",
+    "pyright",
+    "ruff",
+    "flake8",
+    "pylint",
+    "clippy",
+    "nextest",
+    "eslint",
+    "tsc",
+    "jest",
+    "vitest",
+    "mocha",
+    "rspec",
+    "phpunit",
+    "shellcheck",
+    "actionlint",
+    "zizmor",
+    "test",
+    "tests",
+    "lint",
+    "check",
+    "typecheck",
+    "verify",
+    "validate",
+    "deny",
+    "audit",
 ];
 
 /// Commands of which those words are only arguments.
 const PLAIN: &[&str] = &[
-    "echo", "printf", "cd", "mkdir", "rm", "cp", "mv", "cat", "ls", "grep", "export", "set", "for", "git", "gh", "curl", "wget",
-    "kill", "pkill", "test", "[", "[[", "apt", "apt-get", "brew", "pip", "pip3", "tee", "touch", "source", ".", "chmod", "docker",
-    "find", "sed", "awk", "jq", "tar", "unzip", "which", "command", "type", "read", "if", "while", "until",
+    "echo", "printf", "cd", "mkdir", "rm", "cp", "mv", "cat", "ls", "grep", "export", "set", "for", "git", "gh",
+    "curl", "wget", "kill", "pkill", "test", "[", "[[", "apt", "apt-get", "brew", "pip", "pip3", "tee", "touch",
+    "source", ".", "chmod", "docker", "find", "sed", "awk", "jq", "tar", "unzip", "which", "command", "type", "read",
+    "if", "while", "until",
 ];
 
 /// What mlbuild's subcommands end in when something is wrong.
@@ -123,8 +152,14 @@ fn words_of_check<'a>(line: &'a str, pieces: &[Piece<'a>], place: usize) -> &'a 
 
 /// The file's name of a command, without `.exe` and `.sh`.
 fn base(word: &str) -> &str {
-    let name = word.trim_matches(['"', '\'']).rsplit(['/', '\\']).next().unwrap_or(word);
-    name.strip_suffix(".exe").or_else(|| name.strip_suffix(".sh")).unwrap_or(name)
+    let name = word
+        .trim_matches(['"', '\''])
+        .rsplit(['/', '\\'])
+        .next()
+        .unwrap_or(word);
+    name.strip_suffix(".exe")
+        .or_else(|| name.strip_suffix(".sh"))
+        .unwrap_or(name)
 }
 
 fn is_check(words: &[&str]) -> bool {
@@ -234,14 +269,21 @@ mod tests {
     use super::*;
 
     fn found(script: &str) -> Vec<(Loss, &str)> {
-        losses(script, false).into_iter().map(|lost| (lost.how, lost.piece)).collect()
+        losses(script, false)
+            .into_iter()
+            .map(|lost| (lost.how, lost.piece))
+            .collect()
     }
 
     #[test]
     fn a_lost_failure_is_seen() {
         for (script, how, piece) in [
             ("cargo test || true", Loss::Or, "|| true"),
-            ("python -m pytest -q || echo \"tests failed\"", Loss::Or, "|| echo \"tests failed\""),
+            (
+                "python -m pytest -q || echo \"tests failed\"",
+                Loss::Or,
+                "|| echo \"tests failed\"",
+            ),
             ("npm run test:unit || exit 0", Loss::Or, "|| exit 0"),
             ("make lint ||:", Loss::Or, "||:"),
             ("cd x && tox || { echo no; }", Loss::Or, "|| { echo no; }"),

@@ -26,7 +26,11 @@ struct Use {
 /// The uses of the action in jobs that run on one of these events.
 fn uses(workflows: &[&Workflow], wanted: &[&str]) -> Vec<Use> {
     let mut found = Vec::new();
-    for (index, workflow) in workflows.iter().enumerate().filter(|(_, workflow)| !workflow.is_action()) {
+    for (index, workflow) in workflows
+        .iter()
+        .enumerate()
+        .filter(|(_, workflow)| !workflow.is_action())
+    {
         let triggers = events::triggers(workflow);
         for job in workflow.jobs() {
             let runs = triggers
@@ -135,7 +139,9 @@ fn concurrency(node: &Node, key: NodeId, refreshes: bool, gates: bool, drafts: &
     let cancels = read::entry(node, "cancel-in-progress");
     let always = cancels.is_some_and(|entry| read::is_true(&entry.value));
     let place = cancels.map_or(key, |entry| entry.key_id);
-    let group = read::text(node).or_else(|| read::text_at(node, "group")).unwrap_or_default();
+    let group = read::text(node)
+        .or_else(|| read::text_at(node, "group"))
+        .unwrap_or_default();
     if always && refreshes {
         drafts.push(
             Draft::new(
@@ -148,8 +154,16 @@ fn concurrency(node: &Node, key: NodeId, refreshes: bool, gates: bool, drafts: &
             .hint("write `cancel-in-progress: ${{ github.event_name == 'pull_request' }}`"),
         );
     }
-    let apart = ["github.ref", "github.head_ref", "number", "github.sha", "github.run_id", "github.event"];
-    if gates && cancels.is_some_and(|entry| read::text(&entry.value) != Some("false"))
+    let apart = [
+        "github.ref",
+        "github.head_ref",
+        "number",
+        "github.sha",
+        "github.run_id",
+        "github.event",
+    ];
+    if gates
+        && cancels.is_some_and(|entry| read::text(&entry.value) != Some("false"))
         && !apart.iter().any(|part| group.contains(part))
     {
         drafts.push(

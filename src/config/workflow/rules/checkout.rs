@@ -73,7 +73,11 @@ fn checkout(job: &Job<'_>, step: &Step<'_>, surroundings: &Surroundings, drafts:
         && !fetched
     {
         let others = surroundings.lfs_models.len() - 1;
-        let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+        let more = if others > 0 {
+            format!(" and {others} more")
+        } else {
+            String::new()
+        };
         drafts.push(
             Draft::new(
                 "lfs",

@@ -16,7 +16,19 @@ const RULE: &str = "cannot-fail";
 
 /// What jobs are called that stand for all others in the branch's protection.
 const STANDING_FOR_OTHERS: &[&str] = &[
-    "all", "ci", "required", "success", "passed", "status", "complete", "completed", "done", "ok", "green", "conclusion", "gate",
+    "all",
+    "ci",
+    "required",
+    "success",
+    "passed",
+    "status",
+    "complete",
+    "completed",
+    "done",
+    "ok",
+    "green",
+    "conclusion",
+    "gate",
 ];
 
 pub(super) fn look(workflow: &Workflow, drafts: &mut Vec<Draft>) {
@@ -33,7 +45,9 @@ pub(super) fn look(workflow: &Workflow, drafts: &mut Vec<Draft>) {
                 tolerated(step.body, "step", drafts);
             }
             if let Some((text, node)) = step.run {
-                let shell = read::text_at(step.body, "shell").map(str::to_owned).or_else(|| shell.clone());
+                let shell = read::text_at(step.body, "shell")
+                    .map(str::to_owned)
+                    .or_else(|| shell.clone());
                 lost(text, node, shell.as_deref(), is_windows(&job), drafts);
             }
         }
@@ -71,11 +85,17 @@ fn never(job: &Job<'_>, drafts: &mut Vec<Draft>) {
     };
     let events = ["pull_request", "push", "schedule", "workflow_dispatch"];
     let text = read::text(&entry.value);
-    if events.iter().all(|event| condition(text, event) == Some(false)) && condition(text, "merge_group") == Some(false) {
+    if events.iter().all(|event| condition(text, event) == Some(false)) && condition(text, "merge_group") == Some(false)
+    {
         drafts.push(
-            Draft::new(RULE, Severity::Error, entry.key_id, format!("job {} never runs", quoted(job.name)))
-                .label("never true; a skipped job counts as passed")
-                .hint("remove the condition, or the job"),
+            Draft::new(
+                RULE,
+                Severity::Error,
+                entry.key_id,
+                format!("job {} never runs", quoted(job.name)),
+            )
+            .label("never true; a skipped job counts as passed")
+            .hint("remove the condition, or the job"),
         );
     }
 }
@@ -98,7 +118,10 @@ fn stands_for_others(job: &Job<'_>, drafts: &mut Vec<Draft>) {
                 RULE,
                 Severity::Warning,
                 entry.key_id,
-                format!("job {} passes whatever the jobs that it needs came to", quoted(job.name)),
+                format!(
+                    "job {} passes whatever the jobs that it needs came to",
+                    quoted(job.name)
+                ),
             )
             .label("runs always, and looks at no `needs.*.result`")
             .hint("fail it where `contains(needs.*.result, 'failure') || contains(needs.*.result, 'cancelled')`"),
@@ -109,7 +132,9 @@ fn stands_for_others(job: &Job<'_>, drafts: &mut Vec<Draft>) {
 fn mentions_results(node: &crate::config::tree::Node, depth: usize) -> bool {
     let here = read::text(node).is_some_and(|text| text.contains("needs.") || text.contains("toJSON(needs)"));
     here || (depth < 16
-        && (read::elements(node).iter().any(|node| mentions_results(node, depth + 1))
+        && (read::elements(node)
+            .iter()
+            .any(|node| mentions_results(node, depth + 1))
             || read::entries(node)
                 .iter()
                 .any(|entry| mentions_results(&entry.value, depth + 1))))
@@ -146,12 +171,22 @@ fn lost(text: &str, node: u32, shell: Option<&str>, windows: bool, drafts: &mut 
             Loss::Or => Draft::new(RULE, Severity::Error, node, format!("{check} cannot fail here"))
                 .label("ends well whatever the check says")
                 .hint("remove it; to say more on failure, end in `exit 1`"),
-            Loss::Unset => Draft::new(RULE, Severity::Error, node, format!("{check} cannot fail after `set +e`"))
-                .label("failures go on, and nothing asks for the exit code")
-                .hint("remove it, or keep the code (`code=$?`) and end in `exit $code`"),
-            Loss::Pipe => Draft::new(RULE, Severity::Error, node, format!("{check} cannot fail before a pipe"))
-                .label("the last command's exit code is the step's")
-                .hint("write `shell: bash`, which GitHub runs with `pipefail`; without it, the step has none"),
+            Loss::Unset => Draft::new(
+                RULE,
+                Severity::Error,
+                node,
+                format!("{check} cannot fail after `set +e`"),
+            )
+            .label("failures go on, and nothing asks for the exit code")
+            .hint("remove it, or keep the code (`code=$?`) and end in `exit $code`"),
+            Loss::Pipe => Draft::new(
+                RULE,
+                Severity::Error,
+                node,
+                format!("{check} cannot fail before a pipe"),
+            )
+            .label("the last command's exit code is the step's")
+            .hint("write `shell: bash`, which GitHub runs with `pipefail`; without it, the step has none"),
         };
         drafts.push(draft.piece(lost.line, lost.piece));
     }

@@ -43,25 +43,60 @@ const fn need(scope: &'static str, level: Level, why: &'static str, severity: Se
 }
 
 const GATE: &[Need] = &[
-    need("contents", Level::Read, "the checkout and baseline releases", Severity::Error),
-    need("actions", Level::Read, "proves which run published a baseline", Severity::Error),
+    need(
+        "contents",
+        Level::Read,
+        "the checkout and baseline releases",
+        Severity::Error,
+    ),
+    need(
+        "actions",
+        Level::Read,
+        "proves which run published a baseline",
+        Severity::Error,
+    ),
     need("pull-requests", Level::Write, "the comment", Severity::Warning),
     need("checks", Level::Write, "the check run", Severity::Warning),
 ];
 
 const QUEUE: &[Need] = &[
-    need("contents", Level::Read, "the checkout and baseline releases", Severity::Error),
-    need("actions", Level::Read, "proves which run published a baseline", Severity::Error),
+    need(
+        "contents",
+        Level::Read,
+        "the checkout and baseline releases",
+        Severity::Error,
+    ),
+    need(
+        "actions",
+        Level::Read,
+        "proves which run published a baseline",
+        Severity::Error,
+    ),
     need("checks", Level::Write, "the check run", Severity::Warning),
 ];
 
 const REFRESH: &[Need] = &[
-    need("contents", Level::Write, "publishes the baseline as a release", Severity::Error),
-    need("actions", Level::Read, "proves which run published the one before", Severity::Error),
+    need(
+        "contents",
+        Level::Write,
+        "publishes the baseline as a release",
+        Severity::Error,
+    ),
+    need(
+        "actions",
+        Level::Read,
+        "proves which run published the one before",
+        Severity::Error,
+    ),
 ];
 
 const REPORT: &[Need] = &[
-    need("actions", Level::Read, "fetches the first stage's artifact", Severity::Error),
+    need(
+        "actions",
+        Level::Read,
+        "fetches the first stage's artifact",
+        Severity::Error,
+    ),
     need("contents", Level::Read, "baseline releases", Severity::Error),
     need("pull-requests", Level::Write, "the comment", Severity::Error),
     need("checks", Level::Write, "the check run", Severity::Error),
@@ -131,7 +166,8 @@ fn strongest(needs: Vec<&Need>) -> Vec<&Need> {
 }
 
 fn stated<'a>(job: &Job<'a>, workflow: &'a Workflow) -> Stated<'a> {
-    let Some(entry) = read::entry(job.body, "permissions").or_else(|| read::entry(&workflow.root, "permissions")) else {
+    let Some(entry) = read::entry(job.body, "permissions").or_else(|| read::entry(&workflow.root, "permissions"))
+    else {
         return Stated::Nothing;
     };
     match (&entry.value.value, read::text(&entry.value)) {
@@ -219,9 +255,14 @@ fn excessive(job: &Job<'_>, stated: &Stated<'_>, needs: &[&Need], drafts: &mut V
     let name = quoted(job.name);
     match stated {
         Stated::All(Level::Write, node) => drafts.push(
-            Draft::new(RULE, Severity::Warning, *node, format!("job {name} may write everything"))
-                .label("models and `build:` commands run beside this token")
-                .hint(format!("what the job needs:\n{}", lines(needs))),
+            Draft::new(
+                RULE,
+                Severity::Warning,
+                *node,
+                format!("job {name} may write everything"),
+            )
+            .label("models and `build:` commands run beside this token")
+            .hint(format!("what the job needs:\n{}", lines(needs))),
         ),
         Stated::Table(table, _) => {
             let knows_all = job.steps.iter().all(|step| match step.uses {
@@ -244,7 +285,10 @@ fn excessive(job: &Job<'_>, stated: &Stated<'_>, needs: &[&Need], drafts: &mut V
                             RULE,
                             severity,
                             entry.key_id,
-                            format!("job {name} may write {}, which mlbuild does not need there", quoted(&entry.key)),
+                            format!(
+                                "job {name} may write {}, which mlbuild does not need there",
+                                quoted(&entry.key)
+                            ),
                         )
                         .label("models and `build:` commands run beside this token")
                         .hint("leave it out, or do what needs it in a job of its own"),

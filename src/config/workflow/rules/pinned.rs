@@ -34,23 +34,35 @@ fn judge(uses: &str, node: NodeId, part: Option<Part>) -> Option<Draft> {
     }
     if let Some(image) = uses.strip_prefix("docker://") {
         return (!image.contains("@sha256:")).then(|| {
-            Draft::new(RULE, Severity::Warning, node, format!("image {} is not pinned", quoted(image)))
-                .label("a tag of an image can be moved")
-                .hint("name it by digest: `docker://IMAGE@sha256:…`")
+            Draft::new(
+                RULE,
+                Severity::Warning,
+                node,
+                format!("image {} is not pinned", quoted(image)),
+            )
+            .label("a tag of an image can be moved")
+            .hint("name it by digest: `docker://IMAGE@sha256:…`")
         });
     }
     let Some((action, version)) = uses.split_once('@') else {
         return Some(
-            Draft::new(RULE, Severity::Error, node, format!("action {} names no version", quoted(uses)))
-                .label("GitHub refuses it")
-                .hint("append `@` and a commit's SHA"),
+            Draft::new(
+                RULE,
+                Severity::Error,
+                node,
+                format!("action {} names no version", quoted(uses)),
+            )
+            .label("GitHub refuses it")
+            .hint("append `@` and a commit's SHA"),
         );
     };
     if version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     let owner = action.split('/').next().unwrap_or_default();
-    let is_tag = version.trim_start_matches('v').starts_with(|first: char| first.is_ascii_digit());
+    let is_tag = version
+        .trim_start_matches('v')
+        .starts_with(|first: char| first.is_ascii_digit());
     let pin = format!("write `{action}@SHA # {version}`; Dependabot and Renovate move such pins, and keep the comment");
     let draft = |severity, label: &str| {
         Some(

@@ -63,9 +63,14 @@ pub(super) fn look(workflow: &Workflow, drafts: &mut Vec<Draft>) {
 fn runner(label: Option<&str>, node: NodeId, drafts: &mut Vec<Draft>) {
     if let Some((gone, instead)) = RUNNERS.iter().find(|(gone, _)| Some(*gone) == label) {
         drafts.push(
-            Draft::new(RULE, Severity::Error, node, format!("GitHub has no runner `{gone}` any more"))
-                .label("no job starts on it")
-                .hint(format!("write `{instead}`, or the version that you need")),
+            Draft::new(
+                RULE,
+                Severity::Error,
+                node,
+                format!("GitHub has no runner `{gone}` any more"),
+            )
+            .label("no job starts on it")
+            .hint(format!("write `{instead}`, or the version that you need")),
         );
     }
 }
@@ -82,14 +87,25 @@ fn action(workflow: &Workflow, uses: &str, node: NodeId, drafts: &mut Vec<Draft>
     } else {
         version
     };
-    let number = written.trim_start_matches('v').split(['.', ' ']).next().unwrap_or_default();
+    let number = written
+        .trim_start_matches('v')
+        .split(['.', ' '])
+        .next()
+        .unwrap_or_default();
     if let Ok(major) = number.parse::<u32>()
         && major < *oldest
     {
         drafts.push(
-            Draft::new(RULE, Severity::Warning, node, format!("{} is out of date", quoted(&format!("{name}@v{major}"))))
-                .label(format!("version {oldest} is the oldest that GitHub still keeps running"))
-                .hint("take the newest version, pinned by its commit's SHA"),
+            Draft::new(
+                RULE,
+                Severity::Warning,
+                node,
+                format!("{} is out of date", quoted(&format!("{name}@v{major}"))),
+            )
+            .label(format!(
+                "version {oldest} is the oldest that GitHub still keeps running"
+            ))
+            .hint("take the newest version, pinned by its commit's SHA"),
         );
     }
 }
