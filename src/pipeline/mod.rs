@@ -59,4 +59,5 @@ pub mod upkeep;
 pub mod validate;
 pub mod verify;
 pub mod which;
+pub mod workflows;
 pub mod workspace;

@@ -51,6 +51,7 @@ pub mod terminal;
 pub mod trend;
 pub mod types;
 mod view;
+pub mod workflows;
 
 pub use builder::ReportBuilder;
 pub use builder::ReportError;

@@ -96,4 +96,5 @@ mod variants;
 mod verify;
 mod weight_only;
 mod worker;
+mod workflows;
 mod workspace_records;
