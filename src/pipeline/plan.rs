@@ -28,6 +28,7 @@ use crate::pipeline::feed::feeds;
 use crate::pipeline::gate;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::interrupt::Interrupt;
+use crate::pipeline::part::Part;
 use crate::pipeline::sides::Base;
 use crate::pipeline::sides::Sides;
 use crate::pipeline::subject;
@@ -126,22 +127,36 @@ pub struct Context<'a> {
     pub interrupt: &'a Interrupt,
     /// Where shapes of inputs are given.
     pub shapes: ShapeSource,
+    /// What this run takes care of, where others take care of the rest.
+    pub part: Option<&'a Part>,
 }
 
-/// Every comparison that config and baseline name, in the config's order, removed ones last.
+impl Context<'_> {
+    fn takes(&self, model: &str, target: &str, variant: &str) -> bool {
+        self.part.is_none_or(|part| part.holds(model, target, variant))
+    }
+}
+
+/// Every comparison that config and baseline name, in the config's order, removed ones last, sorted.
 pub fn jobs(context: &Context<'_>, observer: &mut Observer<'_>) -> Vec<Job> {
     let mut jobs = Vec::new();
     for (index, model) in context.config.models.iter().enumerate() {
-        observer(Event::Preparing { model: &model.name });
-        jobs.extend(model_jobs(context, index, model, observer));
+        let mut own = model.clone();
+        own.targets
+            .retain(|target| own.variants.iter().any(|variant| context.takes(&own.name, target.name(), variant)));
+        own.variants
+            .retain(|variant| own.targets.iter().any(|target| context.takes(&own.name, target.name(), variant)));
+        if !own.targets.is_empty() {
+            observer(Event::Preparing { model: &own.name });
+            jobs.extend(model_jobs(context, index, &own, observer));
+        }
     }
-    let removed: Vec<Job> = context
-        .baselines
-        .keys()
-        .into_iter()
-        .filter(|key| !jobs.iter().any(|job| covers(job, key)))
-        .map(|key| removed(key, context))
-        .collect();
+    let mut gone: Vec<&ComparisonKey> = context.baselines.keys();
+    gone.retain(|key| {
+        context.takes(&key.model, &key.target, &key.variant) && !jobs.iter().any(|job| covers(job, key))
+    });
+    gone.sort();
+    let removed: Vec<Job> = gone.into_iter().map(|key| removed(key, context)).collect();
     jobs.extend(removed);
     jobs
 }
@@ -215,7 +230,7 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
             judge_unchanged: context.judge_unchanged,
             configured: &configured,
         };
-        for variant in &config.variants {
+        for variant in taken(context, config, *target) {
             for feed in &feeds {
                 let mut job = Job {
                     settings: feed.settings(&configured),
@@ -246,11 +261,17 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
     jobs
 }
 
+/// The variants that this run takes care of on a target.
+fn taken<'c>(context: &'c Context<'_>, config: &'c ModelConfig, target: Target) -> impl Iterator<Item = &'c String> {
+    let variants = config.variants.iter();
+    variants.filter(move |variant| context.takes(&config.name, target.name(), variant))
+}
+
 /// One comparison a target and variant, all failed for the same reason.
 fn failed(context: &Context<'_>, index: usize, config: &ModelConfig, trouble: &Trouble) -> Vec<Job> {
     let mut jobs = Vec::new();
     for target in &config.targets {
-        for variant in &config.variants {
+        for variant in taken(context, config, *target) {
             let key = key(config, *target, variant, None);
             let settings = settings(context, config, *target);
             let comparison = trouble.clone().comparison(&key);
