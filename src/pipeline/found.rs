@@ -3,6 +3,11 @@
 //!
 //! A verdict is a pure function of this and the gate's limits. So it comes out the same wherever it is worked out: in the run that
 //! measured, or in one that reads what others measured.
+//!
+//! It is stored in shards' files ([`crate::pipeline::sharding::partial`]); whoever changes its shape raises their version.
+
+use serde::Deserialize;
+use serde::Serialize;
 
 use crate::config::Gate;
 use crate::config::Target;
@@ -26,7 +31,8 @@ use crate::verdict::Verdict;
 use crate::verdict::undecided;
 
 /// One comparison as it was found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Found {
     /// Which one.
     pub key: ComparisonKey,
@@ -40,6 +46,8 @@ pub struct Found {
     pub origin: Option<BaselineOrigin>,
     /// What it is judged by.
     pub evidence: Evidence,
+    /// True where it was to be measured, whatever came of it: it takes part in the family that shares the error.
+    pub in_family: bool,
     /// What is odd about the candidate's outputs.
     pub anomalies: Vec<Anomaly>,
     /// What the reader should know of how the sides were made.
@@ -51,7 +59,8 @@ pub struct Found {
 }
 
 /// One side of a comparison, without its model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FoundSide {
     /// The variant's identity.
     pub id: Digest,
@@ -66,7 +75,8 @@ pub struct FoundSide {
 }
 
 /// What a comparison is judged by.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Evidence {
     /// Both sides, measured side by side.
     Pair {
@@ -75,7 +85,8 @@ pub enum Evidence {
         /// How well the outputs agree.
         accuracy: Box<Accuracy>,
     },
-    /// Benchmarks that this machine made of each side before.
+    /// Benchmarks that this machine made of each side before; never stored again.
+    #[serde(skip)]
     Stored {
         /// The raw samples.
         sessions: Box<Sessions>,
@@ -150,6 +161,7 @@ impl Found {
             candidate: job.candidate.as_ref().map(FoundSide::of),
             origin,
             evidence,
+            in_family: !matches!(job.work, Work::Settled(_)),
             anomalies: Vec::new(),
             notes: job.notes.clone(),
             feed_notes: match &job.work {
@@ -174,11 +186,6 @@ impl Found {
             Evidence::Alone { measurement, .. } => Some(measurement),
             Evidence::Pair { .. } | Evidence::Stored { .. } | Evidence::Settled { .. } => None,
         }
-    }
-
-    /// True where it takes part in the run's family of comparisons: it was to be measured.
-    pub fn is_measured(&self) -> bool {
-        !matches!(self.evidence, Evidence::Settled { .. })
     }
 
     /// True for what the baseline has and the config no longer names.

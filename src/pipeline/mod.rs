@@ -49,6 +49,7 @@ pub mod references;
 pub mod remember;
 pub mod remote;
 pub mod search;
+pub mod sharding;
 mod sides;
 pub mod status;
 pub mod subject;

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::config::Config;
 use crate::config::ModelConfig;
 use crate::config::Target;
@@ -95,7 +98,8 @@ pub enum Work {
 }
 
 /// Where a baseline's variant came from, for the report.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BaselineOrigin {
     /// For people.
     pub label: String,
