@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::config::Config;
 use crate::config::ModelConfig;
 use crate::config::Target;
@@ -29,6 +32,7 @@ use crate::pipeline::feed::feeds;
 use crate::pipeline::gate;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::interrupt::Interrupt;
+use crate::pipeline::part::Part;
 use crate::pipeline::sides::Base;
 use crate::pipeline::sides::Sides;
 use crate::pipeline::subject;
@@ -95,7 +99,8 @@ pub enum Work {
 }
 
 /// Where a baseline's variant came from, for the report.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BaselineOrigin {
     /// For people.
     pub label: String,
@@ -127,22 +132,36 @@ pub struct Context<'a> {
     pub interrupt: &'a Interrupt,
     /// Where shapes of inputs are given.
     pub shapes: ShapeSource,
+    /// What this run takes care of, where others take care of the rest.
+    pub part: Option<&'a Part>,
 }
 
-/// Every comparison that config and baseline name, in the config's order, removed ones last.
+impl Context<'_> {
+    fn takes(&self, model: &str, target: &str, variant: &str) -> bool {
+        self.part.is_none_or(|part| part.holds(model, target, variant))
+    }
+}
+
+/// Every comparison that config and baseline name, in the config's order, removed ones last, sorted.
 pub fn jobs(context: &Context<'_>, observer: &mut Observer<'_>) -> Vec<Job> {
     let mut jobs = Vec::new();
     for (index, model) in context.config.models.iter().enumerate() {
-        observer(Event::Preparing { model: &model.name });
-        jobs.extend(model_jobs(context, index, model, observer));
+        let mut own = model.clone();
+        own.targets
+            .retain(|target| own.variants.iter().any(|variant| context.takes(&own.name, target.name(), variant)));
+        own.variants
+            .retain(|variant| own.targets.iter().any(|target| context.takes(&own.name, target.name(), variant)));
+        if !own.targets.is_empty() {
+            observer(Event::Preparing { model: &own.name });
+            jobs.extend(model_jobs(context, index, &own, observer));
+        }
     }
-    let removed: Vec<Job> = context
-        .baselines
-        .keys()
-        .into_iter()
-        .filter(|key| !jobs.iter().any(|job| covers(job, key)))
-        .map(|key| removed(key, context))
-        .collect();
+    let mut gone: Vec<&ComparisonKey> = context.baselines.keys();
+    gone.retain(|key| {
+        context.takes(&key.model, &key.target, &key.variant) && !jobs.iter().any(|job| covers(job, key))
+    });
+    gone.sort();
+    let removed: Vec<Job> = gone.into_iter().map(|key| removed(key, context)).collect();
     jobs.extend(removed);
     jobs
 }
@@ -217,7 +236,7 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
             judge_unchanged: context.judge_unchanged,
             configured: &configured,
         };
-        for variant in &config.variants {
+        for variant in taken(context, config, *target) {
             for feed in &feeds {
                 let mut job = Job {
                     settings: feed.settings(&configured),
@@ -248,11 +267,17 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
     jobs
 }
 
+/// The variants that this run takes care of on a target.
+fn taken<'c>(context: &'c Context<'_>, config: &'c ModelConfig, target: Target) -> impl Iterator<Item = &'c String> {
+    let variants = config.variants.iter();
+    variants.filter(move |variant| context.takes(&config.name, target.name(), variant))
+}
+
 /// One comparison a target and variant, all failed for the same reason.
 fn failed(context: &Context<'_>, index: usize, config: &ModelConfig, trouble: &Trouble) -> Vec<Job> {
     let mut jobs = Vec::new();
     for target in &config.targets {
-        for variant in &config.variants {
+        for variant in taken(context, config, *target) {
             let key = key(config, *target, variant, None);
             let settings = settings(context, config, *target);
             let comparison = trouble.clone().comparison(&key);

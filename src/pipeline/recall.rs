@@ -259,7 +259,7 @@ pub struct Cache<'a> {
 }
 
 /// The benchmarks of both sides.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Sessions {
     /// The baseline's.
     pub baseline: Vec<SideMeasurement>,

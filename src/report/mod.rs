@@ -40,6 +40,7 @@ pub mod pruned;
 pub mod quantization;
 pub mod remotes;
 mod scatter;
+pub mod sharding;
 pub mod sparkline;
 pub mod standing;
 pub mod status;
