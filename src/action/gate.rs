@@ -16,6 +16,7 @@ use crate::config::BaselineStore;
 use crate::config::CommentWhen;
 use crate::config::Config;
 use crate::config::Policy;
+use crate::config::Sandbox;
 use crate::config::load;
 use crate::github::Client;
 use crate::github::GithubError;
@@ -24,6 +25,7 @@ use crate::github::identity;
 use crate::github::sticky::RunStamp;
 use crate::github::workflow_run::RepositoryFacts;
 use crate::hint::Hint;
+use crate::machine::sandbox::Layers;
 use crate::pipeline::baseline;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::bucket::Bucket;
@@ -159,8 +161,15 @@ impl Gate<'_> {
         let mut config = head.clone();
         config.measure.strict_output |=
             surroundings.strict_output || base_config.known().is_some_and(|base| base.measure.strict_output);
+        notices.extend(Layers::of_this_system().warning());
+        if base_config
+            .known()
+            .is_some_and(|base| base.measure.sandbox == Sandbox::Require)
+        {
+            config.measure.sandbox = Sandbox::Require;
+        }
         let baselines = self.baselines(&located, &base_config, &workspace, surroundings.environment)?;
-        let machinery = dispatch::machinery(self.inputs, head, surroundings)?;
+        let machinery = dispatch::machinery(self.inputs, &config, surroundings)?;
         let context = report::Context {
             base_commit: self.proposal.base.as_ref().map(|base| base.as_str().to_owned()),
             head_commit: Some(self.proposal.head.as_str().to_owned()),
