@@ -4,10 +4,12 @@ pub mod dispatch;
 pub mod error;
 pub mod finalize;
 pub mod gate;
+mod handing_over;
 pub mod inputs;
 mod limits;
 pub mod outputs;
 pub mod refresh;
+pub mod report;
 
 pub use dispatch::Surroundings;
 pub use dispatch::run;

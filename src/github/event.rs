@@ -108,6 +108,10 @@ pub struct MergeGroup {
 pub struct WorkflowRun {
     /// The run.
     pub id: u64,
+    /// Its attempt, from 1.
+    pub attempt: u64,
+    /// The workflow's file, such as `.github/workflows/ci.yml`, without a ref.
+    pub path: String,
     /// What started it.
     pub event: String,
     /// `success`, …
@@ -280,6 +284,13 @@ impl Payload<'_> {
     fn workflow_run(&self) -> Result<WorkflowRun, EventError> {
         Ok(WorkflowRun {
             id: self.need_number("workflow_run.id")?,
+            attempt: self.need_number("workflow_run.run_attempt")?,
+            path: self
+                .need_text("workflow_run.path")?
+                .split('@')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             event: self.need_text("workflow_run.event")?,
             conclusion: self.text("workflow_run.conclusion"),
             head_sha: self.need_sha("workflow_run.head_sha")?,

@@ -1,6 +1,7 @@
 //! GitHub's REST API as plain blocking calls: comments, check runs, releases, git objects, runs and events. It knows no word
 //! of what is measured or judged.
 
+pub mod artifact;
 pub mod asset;
 pub mod check_run;
 pub mod client;

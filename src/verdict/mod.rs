@@ -1,5 +1,6 @@
 //! Compare and judge: what a measurement means against its limits.
 
+pub mod again;
 pub mod constraints;
 pub mod exact;
 pub mod family;
@@ -14,6 +15,7 @@ mod testing;
 pub mod tradeoff;
 pub mod types;
 
+pub use again::again;
 pub use exact::ExactFacts;
 pub use family::judge_family;
 pub use judge::*;
