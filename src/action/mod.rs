@@ -1,5 +1,8 @@
 //! The GitHub Actions front end: an event in; comment, check run, summary, outputs and an exit code out.
 
+pub mod answer;
+pub mod command;
+mod commands;
 pub mod dispatch;
 pub mod error;
 pub mod finalize;
@@ -8,6 +11,9 @@ pub mod inputs;
 mod limits;
 pub mod outputs;
 pub mod refresh;
+mod selection;
+mod tables;
+pub mod work;
 
 pub use dispatch::Surroundings;
 pub use dispatch::run;

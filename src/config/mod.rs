@@ -13,7 +13,7 @@ pub mod discover;
 pub mod error;
 mod lines;
 pub mod load;
-mod nearest;
+pub mod nearest;
 pub mod overrides;
 pub mod raw;
 mod resolve;

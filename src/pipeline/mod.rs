@@ -25,6 +25,7 @@ pub mod facts;
 pub mod feed;
 pub mod figures;
 pub mod gate;
+pub mod handover;
 pub mod import;
 pub mod inspect;
 pub mod interrupt;

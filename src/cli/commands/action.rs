@@ -19,6 +19,19 @@ pub struct Args {
     /// Only complete the check run that a killed run left open.
     #[arg(long)]
     finalize: bool,
+    #[command(subcommand)]
+    job: Option<Job>,
+}
+
+/// The jobs of a command in a comment.
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
+enum Job {
+    /// Hear the comment, answer it or say what is to be done.
+    Command,
+    /// Do what is to be done, with the right to read alone.
+    Work,
+    /// Answer with what was done.
+    Answer,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
@@ -46,5 +59,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             let _ = context.ui.data(line);
         },
     };
-    Ok(desk::exit(action::run(&mut surroundings)?))
+    let code = match args.job {
+        None => action::run(&mut surroundings)?,
+        Some(Job::Command) => action::command::run(&mut surroundings)?,
+        Some(Job::Work) => action::work::run(&mut surroundings)?,
+        Some(Job::Answer) => action::answer::run(&mut surroundings)?,
+    };
+    Ok(desk::exit(code))
 }
