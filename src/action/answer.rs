@@ -31,7 +31,10 @@ pub fn run(surroundings: &mut Surroundings<'_>) -> Result<i32, ActionError> {
         Work::RefreshBaseline => match (input("INPUT_RESULT"), input("INPUT_BASELINE_NAME")) {
             ("success", tag) if !tag.is_empty() => Came::Refreshed(format!("the baseline is {tag}")),
             ("success", _) => Came::Refreshed("there is nothing to publish".to_owned()),
-            (result, _) => nothing(format!("the job that publishes the baseline ended in {}", or_nothing(result))),
+            (result, _) => nothing(format!(
+                "the job that publishes the baseline ended in {}",
+                or_nothing(result)
+            )),
         },
         Work::Run { .. } => gate(&client, &inputs, &plan, input("INPUT_RESULT"))?,
         Work::Profile { .. } | Work::Explore { .. } => table(&client, &inputs, &plan, input("INPUT_RESULT"))?,
@@ -44,7 +47,11 @@ pub fn run(surroundings: &mut Surroundings<'_>) -> Result<i32, ActionError> {
         now: now(surroundings)?,
     };
     let done = answer::answer(&client, &plan, came, &place)?;
-    let text = if done { "answered" } else { "answered: there was no result" };
+    let text = if done {
+        "answered"
+    } else {
+        "answered: there was no result"
+    };
     (surroundings.log)(&format!("::notice title=mlbuild::{}", outputs::escape(text)));
     Ok(0)
 }
@@ -86,7 +93,10 @@ fn gate(client: &Client, inputs: &Inputs, plan: &Plan, result: &str) -> Result<C
     let (fetched, _) = handover::fetch(client, &origin)?;
     let name = handover::artifact_name(&plan.key);
     let Some(found) = fetched.into_iter().find(|fetched| fetched.name == name) else {
-        return Ok(nothing(format!("the job that measures ended in {} without a result", or_nothing(result))));
+        return Ok(nothing(format!(
+            "the job that measures ended in {} without a result",
+            or_nothing(result)
+        )));
     };
     let mut handover = match found.result {
         Ok(handover) => handover,
@@ -111,7 +121,10 @@ fn table(client: &Client, inputs: &Inputs, plan: &Plan, result: &str) -> Result<
     let file = match handover::file(client, inputs.run.id, work::TABLE_ARTIFACT, work::TABLE_FILE, limit) {
         Ok(Some(file)) => file,
         Ok(None) => {
-            return Ok(nothing(format!("the job that measures ended in {} without a result", or_nothing(result))));
+            return Ok(nothing(format!(
+                "the job that measures ended in {} without a result",
+                or_nothing(result)
+            )));
         }
         Err(refused) => {
             return Ok(Came::Nothing {

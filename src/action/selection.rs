@@ -23,7 +23,11 @@ impl Selection {
         if let Some(name) = &self.model {
             part.models.retain(|model| model.name == *name);
             if part.models.is_empty() {
-                return Err(unknown("model", name, config.models.iter().map(|model| model.name.as_str())));
+                return Err(unknown(
+                    "model",
+                    name,
+                    config.models.iter().map(|model| model.name.as_str()),
+                ));
             }
         }
         if self.variants.is_empty() {

@@ -66,7 +66,9 @@ fn model(
 
 fn shapes(model: &ModelConfig) -> std::collections::BTreeMap<String, Vec<u64>> {
     let inputs = model.inputs.iter();
-    inputs.map(|(name, input)| (name.clone(), input.shape.clone())).collect()
+    inputs
+        .map(|(name, input)| (name.clone(), input.shape.clone()))
+        .collect()
 }
 
 /// Where the time of an inference goes.
@@ -87,7 +89,10 @@ pub(super) fn profile(
         shapes: shapes(&model),
         task: model.task,
         seed: config.measure.seed,
-        sequence: model.sequence_lengths.as_ref().and_then(|lengths| lengths.last().copied()),
+        sequence: model
+            .sequence_lengths
+            .as_ref()
+            .and_then(|lengths| lengths.last().copied()),
         batch: None,
         threads: config.measure.threads,
         options: Options {
@@ -207,7 +212,11 @@ pub(super) fn explore(
                 row.recipe.clone(),
                 word(row.verdict).to_owned(),
                 some(row.latency.as_ref().map(|latency| Millis(latency.p50_ms).to_string())),
-                some(row.latency.as_ref().map(|latency| format!("{:+.1} %", (latency.ratio.value - 1.0) * 100.0))),
+                some(
+                    row.latency
+                        .as_ref()
+                        .map(|latency| format!("{:+.1} %", (latency.ratio.value - 1.0) * 100.0)),
+                ),
                 some(row.size_bytes.map(|bytes| Bytes(bytes).to_string())),
                 some(row.accuracy.as_ref().map(|accuracy| format!("{:.4}", accuracy.cosine))),
                 some(row.reason.clone()),

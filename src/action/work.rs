@@ -113,7 +113,10 @@ fn check_commit(workspace: &Path, head: &CommitSha) -> Result<(), ActionError> {
         return Ok(());
     }
     Err(ActionError::Selection {
-        message: format!("the checkout is not of {}, the commit that the command means", head.short()),
+        message: format!(
+            "the checkout is not of {}, the commit that the command means",
+            head.short()
+        ),
         hint: "check out with `ref:` set to the output `head` of the job that listens".to_owned(),
     })
 }

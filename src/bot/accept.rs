@@ -52,13 +52,7 @@ pub fn standing(
 }
 
 /// The records that `comments` hold and bear out, the newest first; of the persons' rights they say nothing.
-fn recorded(
-    comments: &[Comment],
-    own: &Account,
-    pull: PrNumber,
-    head: &CommitSha,
-    at: Timestamp,
-) -> Vec<Acceptance> {
+fn recorded(comments: &[Comment], own: &Account, pull: PrNumber, head: &CommitSha, at: Timestamp) -> Vec<Acceptance> {
     let mut records: Vec<Acceptance> = comments
         .iter()
         .filter(|comment| comment.is_by(own))
@@ -93,7 +87,10 @@ fn is_borne_out(record: &Acceptance, comments: &[Comment]) -> bool {
             author.login.eq_ignore_ascii_case(&record.by)
                 && same_commit
                 && reason == record.reason
-                && record.until.parse::<Timestamp>().is_ok_and(|recorded| recorded == until)
+                && record
+                    .until
+                    .parse::<Timestamp>()
+                    .is_ok_and(|recorded| recorded == until)
         }
         _ => false,
     }
@@ -165,8 +162,13 @@ pub fn mark_comments(
 ) -> Result<(), GithubError> {
     let lead = accepted::lead(acceptance);
     let of_head = format!(" head={} -->", acceptance.commit);
-    for comment in comments.iter().filter(|comment| comment.is_by(own) && !comment.is_hidden()) {
-        let Some((mark, rest)) = comment.body.split_once('\n') else { continue };
+    for comment in comments
+        .iter()
+        .filter(|comment| comment.is_by(own) && !comment.is_hidden())
+    {
+        let Some((mark, rest)) = comment.body.split_once('\n') else {
+            continue;
+        };
         if mark.starts_with("<!-- mlbuild:v1 id=") && mark.ends_with(&of_head) {
             let body = format!("{mark}\n{}", accepted::under(&lead, rest));
             match comment::update(client, comment.id, &body) {

@@ -76,7 +76,11 @@ pub fn answer(client: &Client, plan: &Plan, result: Result, place: &Place) -> st
             told.failure().is_none(),
         ),
         Result::Refreshed(text) => (
-            format!("✅ {} · {}\n", markdown::prose(&text), markdown::link("the run", &place.url)),
+            format!(
+                "✅ {} · {}\n",
+                markdown::prose(&text),
+                markdown::link("the run", &place.url)
+            ),
             true,
         ),
         Result::Nothing { reason, hints } => (finishing.nothing(&reason, &hints)?, false),
@@ -122,7 +126,15 @@ impl Finishing<'_> {
             return Ok((format!("{note}\n\n{body}"), outcome != Outcome::Broken));
         }
         let mut notices = Vec::new();
-        outcome = stand_by(self.client, plan.pull.into(), &plan.head, self.place.now, outcome, &mut report, &mut notices);
+        outcome = stand_by(
+            self.client,
+            plan.pull.into(),
+            &plan.head,
+            self.place.now,
+            outcome,
+            &mut report,
+            &mut notices,
+        );
         report.notices.extend(notices);
         let thread = Thread {
             pull: plan.pull,
@@ -196,7 +208,10 @@ pub fn stand_by(
         // A verdict that was not accepted as far as we know stands.
         Err(error) if error.needs().is_some() => outcome,
         Err(error) => {
-            notices.push(format!("whether somebody accepted this is not known: {}", chain(&error)));
+            notices.push(format!(
+                "whether somebody accepted this is not known: {}",
+                chain(&error)
+            ));
             outcome
         }
     }

@@ -162,7 +162,10 @@ fn read(line: &str, now: Timestamp) -> Result<Command, Misunderstood> {
         ));
     }
     let words = words::split(line).map_err(|error| {
-        Misunderstood::new(error.to_string(), "close the quote, or leave quotes out: a reason needs none")
+        Misunderstood::new(
+            error.to_string(),
+            "close the quote, or leave quotes out: a reason needs none",
+        )
     })?;
     let mut arguments = Arguments::sort(words)?;
     let Some(verb) = arguments.take() else {
@@ -211,7 +214,10 @@ fn unknown(what: &str, word: &str, dashes: &str, known: &[&str]) -> Misunderstoo
         Some(close) => format!("did you mean `{dashes}{close}`?"),
         None => format!("`{PREFIX} help` lists what there is"),
     };
-    Misunderstood::new(format!("there is no {what} {}", quoted(&format!("{dashes}{word}"))), hint)
+    Misunderstood::new(
+        format!("there is no {what} {}", quoted(&format!("{dashes}{word}"))),
+        hint,
+    )
 }
 
 /// The words of a line: options by name, the rest in order.
@@ -266,7 +272,10 @@ impl Arguments {
             _ => self.days.replace(value).is_some(),
         };
         if twice {
-            return Err(Misunderstood::new(format!("`--{name}` stands there twice"), example(name)));
+            return Err(Misunderstood::new(
+                format!("`--{name}` stands there twice"),
+                example(name),
+            ));
         }
         Ok(())
     }
@@ -320,7 +329,9 @@ impl Arguments {
                 .ok()
                 .filter(|days| (1..=MAX_DAYS).contains(days))
                 .map(|days| in_days(now, days))
-                .ok_or_else(|| Misunderstood::new(format!("{} is not a number of days", quoted(&days)), range.clone()))?,
+                .ok_or_else(|| {
+                    Misunderstood::new(format!("{} is not a number of days", quoted(&days)), range.clone())
+                })?,
             (Some(text), None) => text
                 .parse::<jiff::civil::Date>()
                 .ok()
@@ -503,7 +514,10 @@ mod tests {
             ("run a b", "does not take `b`"),
             ("help me", "does not take `me`"),
             ("help --days 3", "does not take `--days`"),
-            ("explain --sha 0123456789012345678901234567890123456789", "does not take `--sha`"),
+            (
+                "explain --sha 0123456789012345678901234567890123456789",
+                "does not take `--sha`",
+            ),
             ("run --sha abc", "not a whole commit"),
             ("run --sha", "has no value"),
             ("run --variants fp32 --variants int8", "twice"),

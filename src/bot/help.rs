@@ -28,7 +28,10 @@ pub fn begun(work: &Work, head: &CommitSha, run_url: &str) -> String {
     let run = markdown::link("follow it", run_url);
     match work {
         Work::RefreshBaseline => format!("⏳ {what}: the default branch is being measured · {run}\n"),
-        _ => format!("⏳ {what} on {}: being measured · {run}\n", markdown::code(head.short())),
+        _ => format!(
+            "⏳ {what} on {}: being measured · {run}\n",
+            markdown::code(head.short())
+        ),
     }
 }
 

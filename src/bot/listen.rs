@@ -73,10 +73,7 @@ pub enum Heard {
 /// Hears a comment.
 pub fn hear(client: &Client, said: &IssueComment, place: &Place) -> Result<Heard, BotError> {
     if said.action != "created" {
-        return ignored(format!(
-            "the comment was {}: only a new one is a command",
-            said.action
-        ));
+        return ignored(format!("the comment was {}: only a new one is a command", said.action));
     }
     let Ok(written) = said.created_at.parse::<Timestamp>() else {
         return ignored("the comment has no time".to_owned());
@@ -159,9 +156,9 @@ impl Hearing<'_> {
         const WORDS: &str = "Commands are for people who may write to this repository.";
         self.sign(Sign::ThumbsDown);
         let own = identity::own(self.client)?;
-        let told = comment::list(self.client, self.said.issue)?
-            .iter()
-            .any(|comment| comment.is_by(&own) && record::replies_to(&comment.body).is_some() && comment.body.contains(WORDS));
+        let told = comment::list(self.client, self.said.issue)?.iter().any(|comment| {
+            comment.is_by(&own) && record::replies_to(&comment.body).is_some() && comment.body.contains(WORDS)
+        });
         if !told {
             self.reply(None, &format!("{WORDS}\n"))?;
         }
@@ -175,7 +172,12 @@ impl Hearing<'_> {
             Err(error) if error.is_not_found() => return ignored("the comment was deleted".to_owned()),
             Err(error) => return Err(error.into()),
         };
-        if standing.body != self.said.body || standing.author.as_ref().is_none_or(|author| !author.is(&self.said.author)) {
+        if standing.body != self.said.body
+            || standing
+                .author
+                .as_ref()
+                .is_none_or(|author| !author.is(&self.said.author))
+        {
             return self.refuse(
                 Sign::Confused,
                 "the comment was changed before it could be answered",
@@ -308,9 +310,17 @@ impl Hearing<'_> {
 
 fn accepted_text(acceptance: &Acceptance, found: &accept::Found) -> String {
     let mut text = crate::report::accepted::lead(acceptance);
-    let names = |keys: &[String]| keys.iter().map(|key| markdown::code(key)).collect::<Vec<_>>().join(", ");
+    let names = |keys: &[String]| {
+        keys.iter()
+            .map(|key| markdown::code(key))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     if !found.accepted.is_empty() {
-        text.push_str(&format!("The check {} is neutral now, for this commit alone. ", names(&found.accepted)));
+        text.push_str(&format!(
+            "The check {} is neutral now, for this commit alone. ",
+            names(&found.accepted)
+        ));
     }
     if !found.open.is_empty() {
         text.push_str(&format!("{} will be when it is completed. ", names(&found.open)));

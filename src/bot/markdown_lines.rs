@@ -58,7 +58,10 @@ mod tests {
         assert_eq!(said("a\n```\n/mlbuild run\n```\nb"), ["a", "b"]);
         assert_eq!(said("~~~~sh\nx\n~~~\ny\n~~~~\nb"), ["b"]);
         assert_eq!(said("> ```\n> x\n> ```\nb"), ["b"]);
-        assert_eq!(said("a <!-- x -->\nb\n<!--\nc\n--> d\ne"), ["a <!-- x -->", "b", "<!--", "e"]);
+        assert_eq!(
+            said("a <!-- x -->\nb\n<!--\nc\n--> d\ne"),
+            ["a <!-- x -->", "b", "<!--", "e"]
+        );
         assert_eq!(said("a ``` b\n/mlbuild"), ["a ``` b", "/mlbuild"]);
         assert_eq!(said("```x```\nb"), ["```x```", "b"]);
         // What is never closed hides the rest, as GitHub shows it.

@@ -120,7 +120,12 @@ pub fn check(
             head.short()
         ));
     }
-    let begun = |check: &CheckRun| check.started_at.as_deref().and_then(|time| time.parse::<Timestamp>().ok());
+    let begun = |check: &CheckRun| {
+        check
+            .started_at
+            .as_deref()
+            .and_then(|time| time.parse::<Timestamp>().ok())
+    };
     // Of the second in which both happened, nobody knows the order.
     if !gates.all(|(_, check)| begun(check).is_some_and(|begun| begun < written)) {
         return refuse(format!("{} was pushed, or judged again, after you wrote", head.short()));

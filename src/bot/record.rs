@@ -19,7 +19,12 @@ pub fn reply(comment: u64) -> String {
 
 /// The number of the comment that `body` replies to, where it is a reply.
 pub fn replies_to(body: &str) -> Option<u64> {
-    body.lines().next()?.strip_prefix(REPLY)?.strip_suffix(CLOSE)?.parse().ok()
+    body.lines()
+        .next()?
+        .strip_prefix(REPLY)?
+        .strip_suffix(CLOSE)?
+        .parse()
+        .ok()
 }
 
 /// The second line of a reply that records an acceptance.
@@ -78,6 +83,9 @@ mod tests {
         assert_eq!(replies_to("<!-- mlbuild:reply:v1 comment=7 -->\nx"), Some(7));
         assert_eq!(replies_to("x\n<!-- mlbuild:reply:v1 comment=7 -->"), None);
         assert_eq!(replies_to("<!-- mlbuild:reply:v1 comment=7; -->"), None);
-        assert_eq!(acceptance("<!-- mlbuild:reply:v1 comment=7 -->\n<!-- mlbuild:accepted:v1 {} -->"), None);
+        assert_eq!(
+            acceptance("<!-- mlbuild:reply:v1 comment=7 -->\n<!-- mlbuild:accepted:v1 {} -->"),
+            None
+        );
     }
 }

@@ -88,7 +88,10 @@ mod tests {
     #[test]
     fn quotes_hold_words_together() {
         assert_eq!(texts("a  b\tc"), ["a", "b", "c"]);
-        assert_eq!(texts(r#"accept "it is fine" --days 3"#), ["accept", "it is fine", "--days", "3"]);
+        assert_eq!(
+            texts(r#"accept "it is fine" --days 3"#),
+            ["accept", "it is fine", "--days", "3"]
+        );
         assert_eq!(texts("accept “it is” 'so be it'"), ["accept", "it is", "so be it"]);
         assert_eq!(texts(r#"--until="1 day""#), ["--until=1 day"]);
         assert_eq!(texts(r#""a \"b\" \\ \n""#), [r#"a "b" \ \n"#]);

@@ -204,7 +204,9 @@ pub fn find(client: &Client, new: &NewCheckRun) -> Result<Option<CheckRun>, Gith
 /// All check runs on `head`, the newest of every name first.
 pub fn on_commit(client: &Client, head: &CommitSha) -> Result<Vec<CheckRun>, GithubError> {
     let path = client.path(format_args!("commits/{head}/check-runs"));
-    client.pages(&path, "&filter=all", Permission::ChecksRead, |page: Listed| page.check_runs)
+    client.pages(&path, "&filter=all", Permission::ChecksRead, |page: Listed| {
+        page.check_runs
+    })
 }
 
 /// The check run with this number.

@@ -80,7 +80,10 @@ mod tests {
         let hostile = "<!-- /mlbuild:accepted --> @everyone [x](http://y) <img src=x> #1 `$(id)` ${{ x }}\n## big";
         let shown = lead(&acceptance(hostile));
         assert_eq!(shown.matches("<!--").count(), 2, "{shown}");
-        assert!(!shown.contains("<img") && !shown.contains("@everyone") && !shown.contains("](http"), "{shown}");
+        assert!(
+            !shown.contains("<img") && !shown.contains("@everyone") && !shown.contains("](http"),
+            "{shown}"
+        );
         assert_eq!(shown.lines().filter(|line| line.starts_with('#')).count(), 0);
         assert!(!line(&acceptance(hostile)).contains('\n'));
     }

@@ -79,7 +79,10 @@ impl Told {
     pub fn table(run_id: u64, comment: u64, head_commit: &str, mut table: Table) -> Self {
         let tidy = |text: &mut String| *text = clean::line(text, MAX_TEXT);
         if table.rows.len() > MAX_ROWS {
-            table.notes.insert(0, format!("{} more rows are in the artifact", table.rows.len() - MAX_ROWS));
+            table.notes.insert(
+                0,
+                format!("{} more rows are in the artifact", table.rows.len() - MAX_ROWS),
+            );
         }
         table.rows.truncate(MAX_ROWS);
         table.notes.truncate(MAX_NOTES);
@@ -87,14 +90,23 @@ impl Told {
         for row in &mut table.rows {
             row.resize(table.columns.len(), String::new());
         }
-        let texts = table.rows.iter_mut().flatten().chain(&mut table.columns).chain(&mut table.notes);
+        let texts = table
+            .rows
+            .iter_mut()
+            .flatten()
+            .chain(&mut table.columns)
+            .chain(&mut table.notes);
         texts.chain([&mut table.title]).for_each(tidy);
         Self::new(run_id, comment, head_commit, Said::Table(table))
     }
 
     /// That there is none.
     pub fn failed(run_id: u64, comment: u64, head_commit: &str, reason: &str, hints: &[String]) -> Self {
-        let hints = hints.iter().take(MAX_NOTES).map(|hint| clean::line(hint, MAX_TEXT)).collect();
+        let hints = hints
+            .iter()
+            .take(MAX_NOTES)
+            .map(|hint| clean::line(hint, MAX_TEXT))
+            .collect();
         let reason = clean::line(reason, MAX_TEXT);
         Self::new(run_id, comment, head_commit, Said::Failed { reason, hints })
     }
@@ -184,7 +196,13 @@ impl Told {
                 for cells in &table.rows {
                     let cells = cells.iter().enumerate();
                     text.push_str(&row(cells
-                        .map(|(place, cell)| if place == 0 { markdown::code(cell) } else { markdown::text(cell) })
+                        .map(|(place, cell)| {
+                            if place == 0 {
+                                markdown::code(cell)
+                            } else {
+                                markdown::text(cell)
+                            }
+                        })
                         .collect()));
                 }
                 for note in &table.notes {

@@ -62,11 +62,13 @@ pub fn again(comparison: &mut Comparison, gate: &Gate) -> bool {
 
 /// A pass without a change of size and of the latency that decides is none.
 fn unmeasured(comparison: &Comparison, gate: &Gate) -> bool {
-    [Metric::from(gate.latency.metric), Metric::Size].into_iter().any(|metric| {
-        comparison
-            .metric(metric)
-            .is_none_or(|entry| entry.change.is_none() || entry.candidate.is_none())
-    })
+    [Metric::from(gate.latency.metric), Metric::Size]
+        .into_iter()
+        .any(|metric| {
+            comparison
+                .metric(metric)
+                .is_none_or(|entry| entry.change.is_none() || entry.candidate.is_none())
+        })
 }
 
 fn limits_of(gate: &Gate) -> Vec<Limit> {
@@ -302,7 +304,12 @@ mod tests {
 
     #[test]
     fn nothing_gets_better() {
-        for verdict in [Verdict::Regression, Verdict::Error, Verdict::Removed, Verdict::Inconclusive] {
+        for verdict in [
+            Verdict::Regression,
+            Verdict::Error,
+            Verdict::Removed,
+            Verdict::Inconclusive,
+        ] {
             let mut comparison = claimed((10.0, 10.0, 0.5), (1e7, 1e7));
             comparison.verdict = verdict;
             assert_eq!(rejudged(comparison, ""), verdict);

@@ -258,7 +258,11 @@ impl Manifest {
     /// The acceptances that a successor has: those of this baseline, and `new` ones.
     pub fn accepted_for_successor(&self, new: &[Acceptance]) -> Vec<Acceptance> {
         let mut all = self.accepted.clone();
-        all.extend(new.iter().filter(|acceptance| !self.accepted.contains(acceptance)).cloned());
+        all.extend(
+            new.iter()
+                .filter(|acceptance| !self.accepted.contains(acceptance))
+                .cloned(),
+        );
         let excess = all.len().saturating_sub(MAX_ACCEPTED);
         all.split_off(excess)
     }

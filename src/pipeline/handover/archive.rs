@@ -66,7 +66,10 @@ pub(super) fn only(archive: &[u8], name: &'static str) -> Result<Vec<u8>, Archiv
     if !file.is_file() || file.unix_mode().is_some_and(|mode| !matches!(mode & KIND, 0 | REGULAR)) {
         return other("something that is no regular file".to_owned());
     }
-    if !matches!(file.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
+    if !matches!(
+        file.compression(),
+        CompressionMethod::Stored | CompressionMethod::Deflated
+    ) {
         return other("a file that is packed in another way than by deflating".to_owned());
     }
     let (claimed, packed) = (file.size(), file.compressed_size());
@@ -119,8 +122,18 @@ mod tests {
     fn any_other_content_is_refused() {
         assert!(refusal(&packed(&[])).contains("0 entries"));
         assert!(refusal(&packed(&[("result.json", b"{}"), ("more", b"")])).contains("2 entries"));
-        for name in ["../result.json", "/result.json", "a/result.json", "result.json/", "RESULT.JSON", "..\\result.json"] {
-            assert!(refusal(&packed(&[(name, b"")])).contains("expected the one regular file"), "{name}");
+        for name in [
+            "../result.json",
+            "/result.json",
+            "a/result.json",
+            "result.json/",
+            "RESULT.JSON",
+            "..\\result.json",
+        ] {
+            assert!(
+                refusal(&packed(&[(name, b"")])).contains("expected the one regular file"),
+                "{name}"
+            );
         }
         assert!(refusal(&packed(&[("\u{1b}[31m\u{202e}x", b"{}")])).contains("`[31mx`"));
         let mut writer = ZipWriter::new(Cursor::new(Vec::new()));

@@ -51,7 +51,9 @@ impl Base {
             let found = contents::at(client, path, commit, MAX_CONFIG_BYTES)?;
             Ok(found.map(|found| String::from_utf8(found.bytes).ok()))
         };
-        let Some(found) = text(path)? else { return Ok(Self::Absent) };
+        let Some(found) = text(path)? else {
+            return Ok(Self::Absent);
+        };
         let Some(loaded) = found.and_then(|text| load::parse(&text, Path::new(path)).ok()) else {
             return Ok(Self::Unreadable);
         };
@@ -86,7 +88,10 @@ pub fn rejudge(judged: &mut Judged, base: &Base) -> Vec<String> {
     let (config, gate) = match base {
         Base::Known { config, gate } => (config, gate),
         Base::Absent => {
-            return unvouched(judged, "the base branch has no such config, so that the limits are those of the pull request");
+            return unvouched(
+                judged,
+                "the base branch has no such config, so that the limits are those of the pull request",
+            );
         }
         Base::Unreadable => {
             return unvouched(
@@ -110,7 +115,10 @@ pub fn rejudge(judged: &mut Judged, base: &Base) -> Vec<String> {
     }
     let silent = add_silent(judged, config);
     if !silent.is_empty() {
-        notices.push(format!("the run says nothing of what the base branch gates: {}", few(silent)));
+        notices.push(format!(
+            "the run says nothing of what the base branch gates: {}",
+            few(silent)
+        ));
     }
     judged.report.thresholds = Thresholds::from(gate.as_ref());
     settle(judged, gate);
@@ -129,16 +137,21 @@ fn add_silent(judged: &mut Judged, config: &Config) -> Vec<String> {
         .into_iter()
         .filter(|key| {
             let said = judged.report.comparisons.iter();
-            !said.map(|detail| &detail.comparison.key).any(|said| said.is_sibling(key))
+            !said
+                .map(|detail| &detail.comparison.key)
+                .any(|said| said.is_sibling(key))
         })
         .collect();
     for key in &silent {
-        judged.report.comparisons.push(Detail::without_figures(verdict::undecided(
-            key,
-            Verdict::Error,
-            "the base branch gates it, and the run that measured says nothing of it".to_owned(),
-            vec!["let the gate run on the whole config; a model that goes is reported as removed".to_owned()],
-        )));
+        judged
+            .report
+            .comparisons
+            .push(Detail::without_figures(verdict::undecided(
+                key,
+                Verdict::Error,
+                "the base branch gates it, and the run that measured says nothing of it".to_owned(),
+                vec!["let the gate run on the whole config; a model that goes is reported as removed".to_owned()],
+            )));
     }
     silent.iter().map(name).collect()
 }
