@@ -11,8 +11,10 @@ use crate::bot::answer;
 use crate::bot::answer::Place;
 use crate::bot::answer::Result as Came;
 use crate::bot::plan::Work;
+use crate::config::load;
 use crate::github::Client;
 use crate::hint::Hint;
+use crate::pipeline::baseline;
 use crate::pipeline::handover;
 use crate::pipeline::handover::Base;
 use crate::pipeline::handover::Origin;
@@ -108,7 +110,17 @@ fn gate(client: &Client, inputs: &Inputs, plan: &Plan, result: &str) -> Result<C
         }
     };
     if let Content::Judged(judged) = &mut handover.content {
-        let base = Base::read(client, &judged.report.context.config_path, &plan.base)?;
+        // Which config counts is the workflow's to say.
+        let config = inputs
+            .config
+            .clone()
+            .unwrap_or_else(|| inputs.working_folder.join(load::FILE_NAME));
+        let relative = config.strip_prefix(&inputs.run.workspace).unwrap_or(&config);
+        let expected = baseline::repository_path("", relative);
+        let base = match expected {
+            Some(path) if path == judged.report.context.config_path => Base::read(client, &path, &plan.base)?,
+            _ => Base::Absent,
+        };
         let notices = handover::rejudge(judged, &base);
         judged.report.notices.extend(notices);
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::action::inputs::InputError;
 use crate::bot::BotError;
+use crate::action::report::ReportingError;
 use crate::config::ConfigError;
 use crate::files::FileError;
 use crate::github::GithubError;
@@ -99,6 +100,9 @@ pub enum ActionError {
     /// The refresh.
     #[error(transparent)]
     Refresh(#[from] RefreshError),
+    /// Another workflow's result.
+    #[error(transparent)]
+    Reporting(#[from] ReportingError),
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
@@ -107,10 +111,11 @@ pub enum ActionError {
 impl ActionError {
     /// True where somebody stopped the run.
     pub fn is_interrupt(&self) -> bool {
-        matches!(
-            self,
-            Self::Ci(CiError::Interrupted(_)) | Self::Refresh(RefreshError::Interrupted(_))
-        )
+        match self {
+            Self::Ci(CiError::Interrupted(_)) | Self::Refresh(RefreshError::Interrupted(_)) => true,
+            Self::Reporting(error) => error.is_interrupt(),
+            _ => false,
+        }
     }
 
     /// The file and the line that are wrong, where it is the fault of the config or the budget.
@@ -163,6 +168,7 @@ impl Hint for ActionError {
             Self::Workspace(error) => error.hints(),
             Self::Ci(error) => error.hints(),
             Self::Refresh(error) => error.hints(),
+            Self::Reporting(error) => error.hints(),
             Self::File(error) => error.hints(),
         }
     }

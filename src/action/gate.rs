@@ -9,6 +9,7 @@ use crate::action::dispatch::Proposal;
 use crate::action::dispatch::Surroundings;
 use crate::action::error::ActionError;
 use crate::action::finalize;
+use crate::action::handing_over;
 use crate::action::inputs::Inputs;
 use crate::action::limits;
 use crate::action::limits::Limits;
@@ -96,15 +97,17 @@ pub fn run(
         only: Selection::default(),
     };
     let mut notices = Vec::new();
+    // What this token may not do is no news to who publishes the result with another one.
+    let mut denied = Vec::new();
     let check = match gate.open_check() {
-        Ok(tried) => tried.or_note(&mut notices),
+        Ok(tried) => tried.or_note(&mut denied),
         Err(error) => {
             gate.fail(None, &error, surroundings)?;
             return Err(error);
         }
     };
     match gate.judge(check.as_ref(), &mut notices, surroundings) {
-        Ok(judged) => gate.conclude(check.as_ref(), judged, notices, surroundings),
+        Ok(judged) => gate.conclude(check.as_ref(), judged, denied, surroundings),
         Err(error) => {
             gate.fail(check.as_ref(), &error, surroundings)?;
             Err(error)
@@ -348,6 +351,15 @@ impl Gate<'_> {
             workspace,
             comment,
         } = judged;
+        let (key, proposal) = (&self.key, self.proposal);
+        handing_over::judged(
+            self.inputs,
+            key,
+            proposal,
+            check.is_some(),
+            (&report, outcome),
+            surroundings,
+        );
         if let (Some(pull), Ok(now)) = (&self.proposal.pull, surroundings.now.parse()) {
             let (number, head) = (u64::from(pull.number), &self.proposal.head);
             let mut told = Vec::new();
@@ -423,6 +435,15 @@ impl Gate<'_> {
         surroundings: &mut Surroundings<'_>,
     ) -> Result<(), ActionError> {
         let reason: String = chain(error).chars().take(MAX_REASON).collect();
+        let (key, proposal) = (&self.key, self.proposal);
+        handing_over::failed(
+            self.inputs,
+            key,
+            proposal,
+            check.is_some(),
+            (&reason, error),
+            surroundings,
+        );
         let mut text = format!("⛔ mlbuild could not judge: {}\n", report::markdown::prose(&reason));
         for hint in error.hints() {
             text.push_str(&format!("\n- {}", report::markdown::prose(&hint)));

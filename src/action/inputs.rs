@@ -28,6 +28,8 @@ pub struct Inputs {
     pub matrix: Option<String>,
     /// Above the config's `comment`.
     pub comment: Option<CommentWhen>,
+    /// The file of the workflow that measures, where another one reports.
+    pub workflow: Option<String>,
     /// The engine's library.
     pub runtime_path: Option<PathBuf>,
     /// The run.
@@ -144,6 +146,7 @@ impl Inputs {
                     });
                 }
             },
+            workflow: get("INPUT_WORKFLOW").map(str::to_owned),
             runtime_path: get("INPUT_RUNTIME_PATH").map(|path| working_folder.join(path)),
             working_folder,
             run,

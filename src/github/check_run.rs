@@ -193,10 +193,7 @@ pub fn create(client: &Client, new: &NewCheckRun, output: &Output) -> Result<Che
 
 /// The check run with the same commit, name and external id.
 pub fn find(client: &Client, new: &NewCheckRun) -> Result<Option<CheckRun>, GithubError> {
-    let path = client.path(format_args!("commits/{}/check-runs", new.head_sha));
-    let query = format!("&filter=all&check_name={}", text::escape(&new.name));
-    let runs = client.pages(&path, &query, Permission::ChecksRead, |page: Listed| page.check_runs)?;
-    Ok(runs
+    Ok(named(client, &new.head_sha, &new.name)?
         .into_iter()
         .find(|run| run.external_id.as_deref() == Some(&new.external_id)))
 }
@@ -207,6 +204,13 @@ pub fn on_commit(client: &Client, head: &CommitSha) -> Result<Vec<CheckRun>, Git
     client.pages(&path, "&filter=all", Permission::ChecksRead, |page: Listed| {
         page.check_runs
     })
+}
+
+/// All check runs of this name on `head`, older ones too.
+pub fn named(client: &Client, head: &CommitSha, name: &str) -> Result<Vec<CheckRun>, GithubError> {
+    let path = client.path(format_args!("commits/{head}/check-runs"));
+    let query = format!("&filter=all&check_name={}", text::escape(name));
+    client.pages(&path, &query, Permission::ChecksRead, |page: Listed| page.check_runs)
 }
 
 /// The check run with this number.

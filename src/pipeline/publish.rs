@@ -80,6 +80,17 @@ pub fn open_check(
     })
 }
 
+/// Whether a newer run than `run` (its number and attempt) has written the check run of `key` on `head` already.
+pub fn newer_check_exists(client: &Client, key: &str, head: &CommitSha, run: (u64, u64)) -> Result<bool, GithubError> {
+    let age = |external_id: &str| -> Option<(u64, u64)> {
+        let (id, attempt) = external_id.strip_prefix("v1:")?.rsplit_once(':')?.1.split_once('.')?;
+        Some((id.parse().ok()?, attempt.parse().ok()?))
+    };
+    let checks = check_run::named(client, head, &check_name(key))?;
+    let mut ages = checks.iter().filter_map(|check| age(check.external_id.as_deref()?));
+    Ok(ages.any(|theirs| theirs > run))
+}
+
 /// Completes the check run with what the report says. Returns what the reader should know of annotations left out.
 pub fn complete_check(
     client: &Client,

@@ -16,21 +16,23 @@ use crate::cli::signals;
 /// Reads the inputs of `action.yml` and the runner's variables from the environment.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Another job than the one that the event asks for.
+    job: Option<Job>,
     /// Only complete the check run that a killed run left open.
     #[arg(long)]
     finalize: bool,
-    #[command(subcommand)]
-    job: Option<Job>,
 }
 
-/// The jobs of a command in a comment.
-#[derive(Debug, Clone, Copy, clap::Subcommand)]
+/// What else a workflow may ask for.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Job {
-    /// Hear the comment, answer it or say what is to be done.
+    /// Publish what a run that may not write has measured.
+    Report,
+    /// Hear a comment: answer it, or say what is to be done.
     Command,
-    /// Do what is to be done, with the right to read alone.
+    /// Do what a comment asks for, with the right to read alone.
     Work,
-    /// Answer with what was done.
+    /// Answer a comment with what was done.
     Answer,
 }
 
@@ -59,11 +61,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             let _ = context.ui.data(line);
         },
     };
-    let code = match args.job {
+    Ok(desk::exit(match args.job {
         None => action::run(&mut surroundings)?,
+        Some(Job::Report) => action::report::run(&mut surroundings)?,
         Some(Job::Command) => action::command::run(&mut surroundings)?,
         Some(Job::Work) => action::work::run(&mut surroundings)?,
         Some(Job::Answer) => action::answer::run(&mut surroundings)?,
-    };
-    Ok(desk::exit(code))
+    }))
 }
