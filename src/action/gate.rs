@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::action::commands;
 use crate::action::dispatch;
 use crate::action::dispatch::Located;
 use crate::action::dispatch::Proposal;
@@ -13,6 +14,8 @@ use crate::action::inputs::Inputs;
 use crate::action::limits;
 use crate::action::limits::Limits;
 use crate::action::outputs;
+use crate::action::selection::Selection;
+use crate::bot;
 use crate::config::BaselineStore;
 use crate::config::CommentWhen;
 use crate::config::Config;
@@ -65,6 +68,7 @@ struct Gate<'a> {
     proposal: &'a Proposal,
     key: String,
     repository: &'a dyn Fn() -> Result<RepositoryFacts, ActionError>,
+    only: Selection,
 }
 
 /// What was measured, before it is published.
@@ -93,6 +97,7 @@ pub fn run(
         proposal,
         key,
         repository,
+        only: Selection::default(),
     };
     let mut notices = Vec::new();
     // What this token may not do is no news to who publishes the result with another one.
@@ -111,6 +116,29 @@ pub fn run(
             Err(error)
         }
     }
+}
+
+/// Measures and judges what `only` selects of `proposal`, and writes nothing to GitHub.
+pub(super) fn judge(
+    inputs: &Inputs,
+    client: &Client,
+    proposal: &Proposal,
+    key: &str,
+    only: Selection,
+    repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<(Report, verdict::Outcome), ActionError> {
+    let gate = Gate {
+        inputs,
+        client,
+        proposal,
+        key: key.to_owned(),
+        repository,
+        only,
+    };
+    let judged = gate.judge(None, &mut Vec::new(), surroundings)?;
+    log(&judged.report, surroundings);
+    Ok((judged.report, judged.outcome))
 }
 
 impl Gate<'_> {
@@ -161,7 +189,7 @@ impl Gate<'_> {
             gate.on_missing_baseline = Policy::Fail;
         }
         // A limit like the gate's: no pull request switches it off for itself.
-        let mut config = head.clone();
+        let mut config = self.only.of(head)?;
         config.measure.strict_output |=
             surroundings.strict_output || base_config.known().is_some_and(|base| base.measure.strict_output);
         notices.extend(Layers::of_this_system().warning());
@@ -171,7 +199,10 @@ impl Gate<'_> {
         {
             config.measure.sandbox = Sandbox::Require;
         }
-        let baselines = self.baselines(&located, &base_config, &workspace, surroundings.environment)?;
+        let mut baselines = self.baselines(&located, &base_config, &workspace, surroundings.environment)?;
+        if self.only != Selection::default() {
+            baselines.narrow(head, &config);
+        }
         let machinery = dispatch::machinery(self.inputs, &config, surroundings)?;
         let context = report::Context {
             base_commit: self.proposal.base.as_ref().map(|base| base.as_str().to_owned()),
@@ -183,6 +214,7 @@ impl Gate<'_> {
             key: self.key.clone(),
             config_path: located.path.clone(),
             reproduce: reproduce(self.proposal, &located),
+            answers_commands: commands::are_answered(&self.inputs.run.workspace),
             ..report::Context::default()
         };
         let outcome = ci::run(
@@ -191,7 +223,7 @@ impl Gate<'_> {
                 gate: &gate,
                 config_changes: changes,
                 folder: &located.loaded.folder,
-                lines: located.loaded.lines(head),
+                lines: located.loaded.lines(&config),
                 shapes: ShapeSource::Config,
                 baselines: &baselines,
                 machinery: &machinery,
@@ -326,7 +358,7 @@ impl Gate<'_> {
     ) -> Result<i32, ActionError> {
         let Judged {
             mut report,
-            outcome,
+            mut outcome,
             workspace,
             comment,
         } = judged;
@@ -339,6 +371,12 @@ impl Gate<'_> {
             (&report, outcome),
             surroundings,
         );
+        if let (Some(pull), Ok(now)) = (&self.proposal.pull, surroundings.now.parse()) {
+            let (number, head) = (u64::from(pull.number), &self.proposal.head);
+            let mut told = Vec::new();
+            outcome = bot::answer::stand_by(self.client, number, head, now, outcome, &mut report, &mut told);
+            report.notices.extend(told);
+        }
         let mut comment_url = String::new();
         if let Some(thread) = self.thread(comment) {
             match publish::comment(self.client, &thread, &report) {

@@ -1,5 +1,8 @@
 //! The GitHub Actions front end: an event in; comment, check run, summary, outputs and an exit code out.
 
+pub mod answer;
+pub mod command;
+mod commands;
 pub mod dispatch;
 pub mod error;
 pub mod finalize;
@@ -10,6 +13,9 @@ mod limits;
 pub mod outputs;
 pub mod refresh;
 pub mod report;
+mod selection;
+mod tables;
+pub mod work;
 
 pub use dispatch::Surroundings;
 pub use dispatch::run;

@@ -120,10 +120,19 @@ pub fn complete_check(
     let headline = report::headline::of(report);
     let output = Output {
         title: report::clean::line(
-            &format!("{}: {}", headline.word, headline.sentence.replace('`', "")),
+            &format!(
+                "{}{}: {}",
+                if report.context.accepted.is_some() {
+                    "accepted: "
+                } else {
+                    ""
+                },
+                headline.word,
+                headline.sentence.replace('`', "")
+            ),
             MAX_TITLE,
         ),
-        summary: report::comment::render(report, report::comment::LIMIT),
+        summary: marked(outcome, &report::comment::render(report, report::comment::LIMIT)),
         text: None,
         annotations: annotations::of(report).into_iter().map(annotation).collect(),
     };
@@ -139,6 +148,43 @@ pub fn complete_check(
     Ok(completed
         .annotations_refused
         .map(|error| format!("GitHub did not take the annotations: {error}")))
+}
+
+/// Starts the hidden line of a check run's summary that says what its conclusion was made of.
+const OUTCOME: &str = "<!-- mlbuild:outcome ";
+
+const OUTCOMES: [(Outcome, &str); 5] = [
+    (Outcome::Skipped, "skipped"),
+    (Outcome::Passed, "passed"),
+    (Outcome::Neutral, "neutral"),
+    (Outcome::Failed, "failed"),
+    (Outcome::Broken, "broken"),
+];
+
+fn marked(outcome: Outcome, body: &str) -> String {
+    let word = OUTCOMES
+        .iter()
+        .find(|(known, _)| *known == outcome)
+        .map_or("broken", |(_, word)| word);
+    format!("{OUTCOME}{word} -->\n{body}")
+}
+
+/// What a check run was completed with, by its summary: the conclusion `failure` alone does not tell a limit that was violated from a model that was
+/// not measured. `None` where no verdict was reached.
+pub fn outcome_in(summary: &str) -> Option<Outcome> {
+    let word = summary.lines().next()?.strip_prefix(OUTCOME)?.strip_suffix(" -->")?;
+    OUTCOMES
+        .iter()
+        .find(|(_, known)| *known == word)
+        .map(|(outcome, _)| *outcome)
+}
+
+/// `summary` with `lead` below its hidden line instead of any lead that it had.
+pub fn under_mark(summary: &str, lead: &str) -> String {
+    match summary.split_once('\n') {
+        Some((mark, rest)) if mark.starts_with(OUTCOME) => format!("{mark}\n{}", report::accepted::under(lead, rest)),
+        _ => report::accepted::under(lead, summary),
+    }
 }
 
 /// Completes the check run of a run that could not judge.

@@ -1,5 +1,6 @@
 //! Compare and judge: what a measurement means against its limits.
 
+pub mod acceptance;
 pub mod again;
 pub mod constraints;
 pub mod exact;
@@ -15,6 +16,7 @@ mod testing;
 pub mod tradeoff;
 pub mod types;
 
+pub use acceptance::Acceptance;
 pub use again::again;
 pub use exact::ExactFacts;
 pub use family::judge_family;

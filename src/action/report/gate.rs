@@ -7,6 +7,7 @@ use crate::action::error::ActionError;
 use crate::action::finalize;
 use crate::action::inputs::Inputs;
 use crate::action::outputs;
+use crate::bot;
 use crate::config::CommentWhen;
 use crate::github::Client;
 use crate::github::GithubError;
@@ -180,11 +181,18 @@ impl Gate<'_> {
         surroundings: &mut Surroundings<'_>,
     ) -> Result<i32, ActionError> {
         let when = self.rejudge(handover, &mut judged)?;
-        let Judged { mut report, outcome } = judged;
+        let Judged {
+            mut report,
+            mut outcome,
+        } = judged;
         report.context.repository = Some(self.inputs.run.repository.to_string());
         report.context.server_url = Some(self.inputs.run.server_url.clone());
         report.context.report_url = Some(self.run_url());
         report.context.check_url = check.and_then(|check| check.url.clone());
+        if let ([pull], Ok(now)) = (self.proven.pulls.as_slice(), surroundings.now.parse()) {
+            let (number, head) = (u64::from(pull.number), &self.proven.run.head_sha);
+            outcome = bot::answer::stand_by(self.client, number, head, now, outcome, &mut report, &mut notices);
+        }
         let mut comment_url = String::new();
         if let Some(thread) = self.thread(when) {
             match publish::comment(self.client, &thread, &report) {

@@ -28,6 +28,12 @@ pub struct Args {
 enum Job {
     /// Publish what a run that may not write has measured.
     Report,
+    /// Hear a comment: answer it, or say what is to be done.
+    Command,
+    /// Do what a comment asks for, with the right to read alone.
+    Work,
+    /// Answer a comment with what was done.
+    Answer,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
@@ -58,5 +64,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     Ok(desk::exit(match args.job {
         None => action::run(&mut surroundings)?,
         Some(Job::Report) => action::report::run(&mut surroundings)?,
+        Some(Job::Command) => action::command::run(&mut surroundings)?,
+        Some(Job::Work) => action::work::run(&mut surroundings)?,
+        Some(Job::Answer) => action::answer::run(&mut surroundings)?,
     }))
 }

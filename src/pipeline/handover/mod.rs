@@ -5,6 +5,7 @@
 
 mod archive;
 mod fetch;
+mod file;
 mod rejudge;
 
 use std::path::Path;
@@ -23,6 +24,7 @@ pub use fetch::Fetched;
 pub use fetch::Origin;
 pub use fetch::RefusedResult;
 pub use fetch::fetch;
+pub use file::file;
 pub use rejudge::Base;
 pub use rejudge::rejudge;
 
