@@ -69,6 +69,8 @@ mod registry;
 mod remotes;
 mod report;
 mod runtime_install;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod sensitivity;
 mod sensitivity_command;
 mod shelf;
