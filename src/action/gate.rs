@@ -40,6 +40,7 @@ use crate::pipeline::baseline::search::Search;
 use crate::pipeline::ci;
 use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::publish;
+use crate::pipeline::publish::Announced;
 use crate::pipeline::publish::OpenCheck;
 use crate::pipeline::publish::Thread;
 use crate::pipeline::publish::Tried;
@@ -121,15 +122,16 @@ impl Gate<'_> {
             "v1:{pull}:{}:{}.{}",
             self.key, self.inputs.run.id, self.inputs.run.attempt
         );
-        let tried = publish::open_check(
-            self.client,
-            &self.key,
-            &self.proposal.head,
+        let announced = Announced {
+            key: self.key.clone(),
+            head: self.proposal.head.clone(),
             external_id,
-            Some(self.inputs.run.url()),
-        )?;
-        if let Tried::Done(check) = &tried {
-            finalize::remember(self.inputs, check)?;
+        };
+        finalize::announce(self.inputs, &announced)?;
+        let tried = publish::open_check(self.client, &announced, Some(self.inputs.run.url()))?;
+        match &tried {
+            Tried::Done(check) => finalize::remember(self.inputs, check)?,
+            Tried::NotAllowed(_) => finalize::forget(self.inputs),
         }
         Ok(tried)
     }

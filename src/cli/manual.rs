@@ -32,7 +32,7 @@ pub const GROUPS: &[Group] = &[
             ("Configuration", "configuration.md"),
         ],
         commands: &[
-            "init", "ci", "ci-check", "compare", "validate", "budget", "baseline", "config", "action",
+            "init", "ci", "plan", "ci-check", "compare", "validate", "budget", "baseline", "config", "action",
         ],
     },
     Group {
@@ -104,7 +104,10 @@ const JUDGING: &[(&str, &str)] = &[
         "with `--against`: the model is slower by more than the limit",
     ),
     ("diff", "the two builds differ"),
-    ("doctor", "something that a run needs is missing, unless `--soft`"),
+    (
+        "doctor",
+        "something that a run needs is missing, or a workflow has an error, unless `--soft`",
+    ),
     ("validate", "a limit is violated, or not shown to hold"),
 ];
 

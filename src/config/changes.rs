@@ -70,6 +70,7 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
             "runtime.execution_mode",
             config.runtime.execution_mode.name().to_owned(),
         ),
+        ("runtime.xnnpack", config.runtime.xnnpack.to_string()),
         (
             "baseline.store",
             match &config.baseline.store {

@@ -121,6 +121,7 @@ impl Default for RuntimeConfig {
             version: DEFAULT_ONNXRUNTIME.to_owned(),
             graph_optimization: GraphOptimization::default(),
             execution_mode: ExecutionMode::default(),
+            xnnpack: true,
         }
     }
 }

@@ -44,6 +44,8 @@ pub struct ModelConfig {
     pub build: Option<BuildCommand>,
     /// Shapes of inputs with dynamic dimensions, by input name.
     pub inputs: BTreeMap<String, InputConfig>,
+    /// Which entry point of a TensorFlow Lite model with several is run; the first where `None`.
+    pub signature: Option<String>,
     /// What kind of data it takes.
     pub task: Task,
     /// The lengths that a model of token sequences is measured with, rising; the model's own where `None`.
@@ -374,6 +376,8 @@ pub struct RuntimeConfig {
     pub graph_optimization: GraphOptimization,
     /// Whether independent branches run at once.
     pub execution_mode: ExecutionMode,
+    /// Whether XNNPACK computes what it can of a TensorFlow Lite model; otherwise LiteRT's own kernels compute everything.
+    pub xnnpack: bool,
 }
 
 /// How much the engine rewrites the graph before running it.

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::config::ExecutionMode;
 use crate::config::GraphOptimization;
+use crate::config::RuntimeConfig;
 use crate::config::Sandbox;
 use crate::config::Target;
 use crate::model::tensor::TensorSpec;
@@ -45,6 +46,16 @@ pub struct LiteRtSettings {
     pub xnnpack: bool,
     /// The signature that is run; the first one where `None`.
     pub signature: Option<String>,
+}
+
+impl LiteRtSettings {
+    /// As the config says.
+    pub fn of(config: &RuntimeConfig) -> Self {
+        Self {
+            xnnpack: config.xnnpack,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for LiteRtSettings {

@@ -60,6 +60,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let opened = open::open(
         &open::Request {
             reference: &args.build,
+            signature: None,
             shapes: desk::shapes_of(model.as_ref(), args.shapes.shapes()?),
             task: args.task.or(model.as_ref()),
             seed: measure.seed,

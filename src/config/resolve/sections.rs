@@ -91,6 +91,7 @@ impl Resolver<'_> {
                 Some(raw::ExecutionMode::Sequential) => ExecutionMode::Sequential,
                 Some(raw::ExecutionMode::Parallel) => ExecutionMode::Parallel,
             },
+            xnnpack: runtime.xnnpack.unwrap_or(default.xnnpack),
         }
     }
 
