@@ -48,7 +48,12 @@ pub(crate) struct Shard {
 
 /// Reads `2/4`.
 pub(crate) fn shard(text: &str) -> Result<Shard, String> {
-    let expected = || format!("expected a shard such as `2/4`, the second of four, of at most {}", plan::MOST_SHARDS);
+    let expected = || {
+        format!(
+            "expected a shard such as `2/4`, the second of four, of at most {}",
+            plan::MOST_SHARDS
+        )
+    };
     let (number, of) = text.split_once('/').ok_or_else(expected)?;
     let number: u32 = number.parse().map_err(|_| expected())?;
     let of: u32 = of.parse().map_err(|_| expected())?;
@@ -138,7 +143,7 @@ pub(crate) fn measure(asked: &Measuring<'_>, context: &Context) -> Result<Exit, 
     let config = &project.config;
     let plan = asked.plan.map(read_plan).transpose()?;
     let baselines = project.baselines(asked.baseline, context)?;
-    let machinery = desk::machinery(context, &config.runtime.version, &machinery::engines_in(config))?;
+    let machinery = desk::machinery(context, config, &machinery::engines_in(config))?;
     let interrupt = signals::interrupt();
     let now = clock::now();
     let commit = commit(asked.commit, context);
@@ -174,9 +179,7 @@ pub(crate) fn measure(asked: &Measuring<'_>, context: &Context) -> Result<Exit, 
     };
     let machine = &outcome.partial.machine;
     if let Err(error) = remember::remember(&outcome.done, config, machine, &project.workspace, &now) {
-        context
-            .ui
-            .warning(&format!("this run is not in the registry: {error}"));
+        context.ui.warning(&format!("this run is not in the registry: {error}"));
     }
     let measured = shown::measured(&outcome.partial, &context.relative(&outcome.path));
     if asked.json {
@@ -242,7 +245,9 @@ mod tests {
     fn a_shard_is_one_of_some() {
         assert_eq!(shard("2/4"), Ok(Shard { number: 2, of: 4 }));
         assert_eq!(shard("256/256"), Ok(Shard { number: 256, of: 256 }));
-        for wrong in ["", "2", "0/4", "5/4", "1/0", "1/257", "-1/2", "1/2/3", "a/b", " 1/2", "1 / 2", "+/+"] {
+        for wrong in [
+            "", "2", "0/4", "5/4", "1/0", "1/257", "-1/2", "1/2/3", "a/b", " 1/2", "1 / 2", "+/+",
+        ] {
             assert!(shard(wrong).is_err(), "{wrong}");
         }
     }

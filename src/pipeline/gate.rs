@@ -164,7 +164,12 @@ pub fn run(jobs: Vec<Job>, setting: &Setting<'_>, observer: &mut Observer<'_>) -
 fn settle(done: &mut [Done], setting: &Setting<'_>) {
     let mut comparisons: Vec<Comparison> = done.iter().map(|entry| entry.comparison.clone()).collect();
     let found: Vec<&Found> = done.iter().map(|entry| &entry.found).collect();
-    found::settle(&found, &mut comparisons, setting.gate, setting.config.measure.strict_output);
+    found::settle(
+        &found,
+        &mut comparisons,
+        setting.gate,
+        setting.config.measure.strict_output,
+    );
     for (entry, comparison) in done.iter_mut().zip(comparisons) {
         entry.comparison = comparison;
     }
@@ -249,8 +254,7 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, facts: &mut Finder, observe
             hints: Vec::new(),
         }),
     };
-    found.evidence =
-        measured.unwrap_or_else(|error| Evidence::settled(&verdict::judge_failure(&job.key, &error)));
+    found.evidence = measured.unwrap_or_else(|error| Evidence::settled(&verdict::judge_failure(&job.key, &error)));
     found.anomalies = step.anomalies;
     found.notes.extend(step.notes);
     Done {

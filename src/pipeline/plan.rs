@@ -147,19 +147,23 @@ pub fn jobs(context: &Context<'_>, observer: &mut Observer<'_>) -> Vec<Job> {
     let mut jobs = Vec::new();
     for (index, model) in context.config.models.iter().enumerate() {
         let mut own = model.clone();
-        own.targets
-            .retain(|target| own.variants.iter().any(|variant| context.takes(&own.name, target.name(), variant)));
-        own.variants
-            .retain(|variant| own.targets.iter().any(|target| context.takes(&own.name, target.name(), variant)));
+        own.targets.retain(|target| {
+            own.variants
+                .iter()
+                .any(|variant| context.takes(&own.name, target.name(), variant))
+        });
+        own.variants.retain(|variant| {
+            own.targets
+                .iter()
+                .any(|target| context.takes(&own.name, target.name(), variant))
+        });
         if !own.targets.is_empty() {
             observer(Event::Preparing { model: &own.name });
             jobs.extend(model_jobs(context, index, &own, observer));
         }
     }
     let mut gone: Vec<&ComparisonKey> = context.baselines.keys();
-    gone.retain(|key| {
-        context.takes(&key.model, &key.target, &key.variant) && !jobs.iter().any(|job| covers(job, key))
-    });
+    gone.retain(|key| context.takes(&key.model, &key.target, &key.variant) && !jobs.iter().any(|job| covers(job, key)));
     gone.sort();
     let removed: Vec<Job> = gone.into_iter().map(|key| removed(key, context)).collect();
     jobs.extend(removed);

@@ -90,6 +90,7 @@ mod tflite_measuring;
 mod tflite_quantize;
 mod tflite_settings;
 mod tflite_worker;
+mod threats;
 mod trend;
 mod untouched;
 mod upgrade;

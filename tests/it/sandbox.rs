@@ -222,10 +222,11 @@ fn an_engine_opens_no_socket_and_the_reader_is_told() {
 #[test]
 fn an_engine_starts_no_process() {
     assert_eq!(forbidden("execve", ""), "execve");
-    for attack in ["fork", "command"] {
-        let call = forbidden(attack, "");
-        assert!(["clone", "vfork", "fork"].contains(&call.as_str()), "{attack}: {call}");
-    }
+    let call = forbidden("fork", "");
+    assert!(["clone", "fork"].contains(&call.as_str()), "{call}");
+    // The C library blocks signals for this one, the one that would tell the call's name too.
+    let error = attacked("command", "");
+    assert!(error.to_string().contains("forbidden system call"), "{error}");
 }
 
 #[test]

@@ -153,7 +153,8 @@ fn is_unchanged(jobs: &[Job], previous: &Manifest, key: &str) -> bool {
 }
 
 fn entry(done: Done) -> Result<Entry, RefreshError> {
-    let (Evidence::Alone { measurement, top1, .. }, Some(candidate)) = (done.found.evidence, &done.job.candidate) else {
+    let (Evidence::Alone { measurement, top1, .. }, Some(candidate)) = (done.found.evidence, &done.job.candidate)
+    else {
         return Err(RefreshError::NotMeasured {
             variant: done.job.key.variant_label(),
             model: done.job.key.model,
