@@ -71,6 +71,8 @@ mod registry;
 mod remotes;
 mod report;
 mod runtime_install;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod sensitivity;
 mod sensitivity_command;
 mod shelf;
@@ -88,6 +90,7 @@ mod tflite_measuring;
 mod tflite_quantize;
 mod tflite_settings;
 mod tflite_worker;
+mod threats;
 mod trend;
 mod untouched;
 mod upgrade;
