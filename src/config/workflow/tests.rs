@@ -229,7 +229,10 @@ fn strangers_code_with_secrets() {
         said(&text.replace("    steps:", "    if: github.event_name == 'push'\n    steps:")),
         Vec::<String>::new()
     );
-    assert!(changed("  pull_request:", "  pull_request_target:").contains(&"untrusted-checkout:error:- uses: org/mlbuild-action@v1".to_owned()));
+    assert!(
+        changed("  pull_request:", "  pull_request_target:")
+            .contains(&"untrusted-checkout:error:- uses: org/mlbuild-action@v1".to_owned())
+    );
     let title = "on: pull_request\njobs:\n  a:\n    steps:\n      - run: |\n          echo a\n          echo \"${{ github.event.pull_request.title }}\"\n      - run: echo \"${{ github.sha }}\"\n";
     assert_eq!(said(title), ["injection:error:7"]);
 }

@@ -301,7 +301,11 @@ mod tests {
                     assert!(digests.insert(digest), "{digest} stands twice");
                 }
                 let named = release.engine == Engine::OnnxRuntime && !wheel.platform.name.starts_with("windows");
-                assert_eq!(wheel.library_sha256.is_none(), named, "a library is known by name or by digest");
+                assert_eq!(
+                    wheel.library_sha256.is_none(),
+                    named,
+                    "a library is known by name or by digest"
+                );
             }
         }
         for engine in Engine::ALL {
