@@ -203,6 +203,7 @@ pub(crate) fn machinery(
 ) -> Result<Machinery, ActionError> {
     let wanted = machinery::Wanted {
         version: &config.runtime.version,
+        sandbox: config.measure.sandbox,
         explicit: inputs.runtime_path.as_deref(),
         explicit_litert: None,
         engines: &machinery::engines_in(config),

@@ -16,6 +16,7 @@ use crate::config::BaselineStore;
 use crate::config::CommentWhen;
 use crate::config::Config;
 use crate::config::Policy;
+use crate::config::Sandbox;
 use crate::config::load;
 use crate::github::Client;
 use crate::github::GithubError;
@@ -24,6 +25,7 @@ use crate::github::identity;
 use crate::github::sticky::RunStamp;
 use crate::github::workflow_run::RepositoryFacts;
 use crate::hint::Hint;
+use crate::machine::sandbox::Layers;
 use crate::pipeline::baseline;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::bucket::Bucket;
@@ -38,6 +40,7 @@ use crate::pipeline::baseline::search::Search;
 use crate::pipeline::ci;
 use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::publish;
+use crate::pipeline::publish::Announced;
 use crate::pipeline::publish::OpenCheck;
 use crate::pipeline::publish::Thread;
 use crate::pipeline::publish::Tried;
@@ -119,15 +122,16 @@ impl Gate<'_> {
             "v1:{pull}:{}:{}.{}",
             self.key, self.inputs.run.id, self.inputs.run.attempt
         );
-        let tried = publish::open_check(
-            self.client,
-            &self.key,
-            &self.proposal.head,
+        let announced = Announced {
+            key: self.key.clone(),
+            head: self.proposal.head.clone(),
             external_id,
-            Some(self.inputs.run.url()),
-        )?;
-        if let Tried::Done(check) = &tried {
-            finalize::remember(self.inputs, check)?;
+        };
+        finalize::announce(self.inputs, &announced)?;
+        let tried = publish::open_check(self.client, &announced, Some(self.inputs.run.url()))?;
+        match &tried {
+            Tried::Done(check) => finalize::remember(self.inputs, check)?,
+            Tried::NotAllowed(_) => finalize::forget(self.inputs),
         }
         Ok(tried)
     }
@@ -157,8 +161,15 @@ impl Gate<'_> {
         let mut config = head.clone();
         config.measure.strict_output |=
             surroundings.strict_output || base_config.known().is_some_and(|base| base.measure.strict_output);
+        notices.extend(Layers::of_this_system().warning());
+        if base_config
+            .known()
+            .is_some_and(|base| base.measure.sandbox == Sandbox::Require)
+        {
+            config.measure.sandbox = Sandbox::Require;
+        }
         let baselines = self.baselines(&located, &base_config, &workspace, surroundings.environment)?;
-        let machinery = dispatch::machinery(self.inputs, head, surroundings)?;
+        let machinery = dispatch::machinery(self.inputs, &config, surroundings)?;
         let context = report::Context {
             base_commit: self.proposal.base.as_ref().map(|base| base.as_str().to_owned()),
             head_commit: Some(self.proposal.head.as_str().to_owned()),

@@ -32,7 +32,7 @@ pub const GROUPS: &[Group] = &[
             ("Configuration", "configuration.md"),
         ],
         commands: &[
-            "init", "ci", "ci-check", "compare", "validate", "budget", "baseline", "config", "action",
+            "init", "ci", "plan", "ci-check", "compare", "validate", "budget", "baseline", "config", "action",
         ],
     },
     Group {

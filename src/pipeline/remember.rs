@@ -101,7 +101,7 @@ pub fn remember(
                 calibration: None,
             })?;
         }
-        let (samples, runtime_version, figures): (Value, &String, Figures) = match (&entry.pair, &entry.alone) {
+        let (samples, runtime_version, figures): (Value, &String, Figures) = match (entry.found.pair(), entry.found.alone()) {
             (Some(pair), _) => (
                 serde_json::to_value(pair)?,
                 &pair.runtime_version,

@@ -258,7 +258,7 @@ fn a_path_instead_of_a_table() {
        ╭─[.mlbuild.yml:3:5]
      3 │   - a.onnx
        ·     ───┬──
-       ·        ╰── expected a table of the keys name, path, build, inputs, task, sequence_lengths, targets, variants, calibration, dataset
+       ·        ╰── expected a table of the keys name, path, build, inputs, signature, task, sequence_lengths, targets, variants, calibration, dataset
        ╰────
     ");
 }
@@ -789,7 +789,7 @@ fn a_merge_key() {
        ·       ─┬
        ·        ╰── merge keys are not read; write the settings out
        ╰────
-    hint: the keys of `models[1]` are name, path, build, inputs, task, sequence_lengths, targets, variants, calibration, dataset
+    hint: the keys of `models[1]` are name, path, build, inputs, signature, task, sequence_lengths, targets, variants, calibration, dataset
     ");
 }
 
@@ -1116,7 +1116,8 @@ fn every_key_is_read() {
       "runtime": {
         "execution_mode": "parallel",
         "graph_optimization": "extended",
-        "version": "1.31.1"
+        "version": "1.31.1",
+        "xnnpack": true
       },
       "schema": 1
     }

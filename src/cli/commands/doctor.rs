@@ -98,6 +98,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         explicit: context.global.runtime_path.as_deref(),
         python,
         threads: config.measure.threads,
+        sandbox: config.measure.sandbox,
         folder: &folder,
         environment: &context.environment,
     }));
@@ -277,7 +278,7 @@ fn noise(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let place = desk::place(context)?;
     let machinery = desk::machinery(
         context,
-        &config.runtime.version,
+        &config,
         &args
             .model
             .as_deref()

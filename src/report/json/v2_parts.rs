@@ -15,7 +15,7 @@ macro_rules! closed_list {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
-        pub(super) enum $name {
+        pub(in crate::report) enum $name {
             $($variant),+
         }
 
@@ -83,7 +83,7 @@ macro_rules! mirror {
         $(#[$doc])*
         #[derive(Debug, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
-        pub(super) struct $name {
+        pub(in crate::report) struct $name {
             $($field: $kind),+
         }
 
@@ -149,6 +149,7 @@ mirror! {
         hypervisor: Option<String>,
         ci_image: Option<String>,
         host_digest: Option<String>,
+        sandbox: Option<String>,
         history: Option<String>,
     }
 }
@@ -214,7 +215,7 @@ mirror! {
 /// One model × target × variant.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Comparison {
+pub(in crate::report) struct Comparison {
     model: String,
     target: String,
     variant: String,
@@ -265,7 +266,7 @@ struct Change {
 /// What a variant gains over `fp32`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Variant {
+pub(in crate::report) struct Variant {
     model: String,
     target: String,
     variant: String,

@@ -1,5 +1,7 @@
 //! What tests share: a hermetic environment, fixtures, the fake GitHub.
 
+#[cfg(unix)]
+pub(crate) mod act;
 pub(crate) mod derived;
 pub(crate) mod desk;
 pub(crate) mod device;
