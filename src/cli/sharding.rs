@@ -138,7 +138,7 @@ pub(crate) fn measure(asked: &Measuring<'_>, context: &Context) -> Result<Exit, 
     let config = &project.config;
     let plan = asked.plan.map(read_plan).transpose()?;
     let baselines = project.baselines(asked.baseline, context)?;
-    let machinery = desk::machinery(context, &config.runtime.version, &machinery::engines_in(config))?;
+    let machinery = desk::machinery(context, config, &machinery::engines_in(config))?;
     let interrupt = signals::interrupt();
     let now = clock::now();
     let commit = commit(asked.commit, context);
