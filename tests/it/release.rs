@@ -632,3 +632,40 @@ fn the_image_has_three_stages_and_runs_as_nobody_in_particular() {
         assert!(!ignored.lines().any(|line| line == needed), "{needed}");
     }
 }
+
+/// The nightly run fuzzes every target that there is.
+#[test]
+fn every_fuzz_target_runs_at_night() {
+    let workflow: serde_yaml::Value =
+        serde_yaml::from_str(&fs::read_to_string(root().join(".github/workflows/fuzz.yml")).unwrap()).unwrap();
+    let matrix = &workflow["jobs"]["fuzz"]["strategy"]["matrix"]["target"];
+    let mut run: Vec<String> = matrix
+        .as_sequence()
+        .unwrap()
+        .iter()
+        .map(|target| target.as_str().unwrap().to_owned())
+        .collect();
+    run.sort();
+    let mut there: Vec<String> = fs::read_dir(root().join("fuzz/fuzz_targets"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    there.sort();
+    assert_eq!(run, there);
+}
+
+/// Launcher, manifest script and release workflow speak of the same targets.
+#[test]
+fn the_release_builds_what_the_launcher_asks_for() {
+    let launcher = fs::read_to_string(root().join("dist/launch.sh")).unwrap();
+    let common = fs::read_to_string(root().join(".ci/release/common.py")).unwrap();
+    let workflow: serde_yaml::Value =
+        serde_yaml::from_str(&fs::read_to_string(root().join(".github/workflows/release.yml")).unwrap()).unwrap();
+    let included = workflow["jobs"]["build"]["strategy"]["matrix"]["include"].as_sequence().unwrap();
+    assert_eq!(included.len(), 4);
+    for leg in included {
+        let target = leg["target"].as_str().unwrap();
+        assert!(launcher.contains(&format!("target={target} ;;")), "{target}");
+        assert!(common.contains(&format!("\"{target}\",")), "{target}");
+    }
+}
