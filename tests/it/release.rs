@@ -661,7 +661,9 @@ fn the_release_builds_what_the_launcher_asks_for() {
     let common = fs::read_to_string(root().join(".ci/release/common.py")).unwrap();
     let workflow: serde_yaml::Value =
         serde_yaml::from_str(&fs::read_to_string(root().join(".github/workflows/release.yml")).unwrap()).unwrap();
-    let included = workflow["jobs"]["build"]["strategy"]["matrix"]["include"].as_sequence().unwrap();
+    let included = workflow["jobs"]["build"]["strategy"]["matrix"]["include"]
+        .as_sequence()
+        .unwrap();
     assert_eq!(included.len(), 4);
     for leg in included {
         let target = leg["target"].as_str().unwrap();

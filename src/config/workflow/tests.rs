@@ -343,7 +343,7 @@ fn a_finding_can_be_ignored_with_a_reason() {
     assert_eq!(said(&text(" # mlbuild: ignore[lfs] because so")).len(), 1);
     let above = text("").replace(
         "      - run",
-        "      # mlbuild: ignore[cannot-fail] nightly\n      - run",
+        "      # mlbuild: ignore[cannot-fail] nightly\n      # more of it\n      - run",
     );
     assert_eq!(said(&above).len(), 0);
 }
