@@ -68,6 +68,7 @@ mod prune;
 mod prune_structured;
 mod reading;
 mod registry;
+mod release;
 mod remotes;
 mod report;
 mod runtime_install;
