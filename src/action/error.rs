@@ -14,6 +14,9 @@ use crate::pipeline::baseline::release::ReleaseError;
 use crate::pipeline::baseline::resolve::ResolveError;
 use crate::pipeline::ci::CiError;
 use crate::pipeline::machinery::MachineryError;
+use crate::pipeline::sharding::measure::ShardError;
+use crate::pipeline::sharding::merge::MergeError;
+use crate::pipeline::sharding::plan::PlanError;
 use crate::pipeline::workspace::WorkspaceError;
 
 /// Why there is no verdict.
@@ -61,6 +64,18 @@ pub enum ActionError {
     /// The refresh.
     #[error(transparent)]
     Refresh(#[from] RefreshError),
+    /// The plan of a sharded gate.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// One shard of it.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
+    /// Its shards together.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// A job that publishes baselines was told to be a part of a gate.
+    #[error("this event publishes a baseline, and the inputs `shards`, `shard` and `merge` are for gates")]
+    ShardedBaseline,
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
@@ -71,7 +86,9 @@ impl ActionError {
     pub fn is_interrupt(&self) -> bool {
         matches!(
             self,
-            Self::Ci(CiError::Interrupted(_)) | Self::Refresh(RefreshError::Interrupted(_))
+            Self::Ci(CiError::Interrupted(_))
+                | Self::Refresh(RefreshError::Interrupted(_))
+                | Self::Shard(ShardError::Interrupted(_))
         )
     }
 
@@ -113,6 +130,13 @@ impl Hint for ActionError {
             Self::Workspace(error) => error.hints(),
             Self::Ci(error) => error.hints(),
             Self::Refresh(error) => error.hints(),
+            Self::Plan(error) => error.hints(),
+            Self::Shard(error) => error.hints(),
+            Self::Merge(error) => error.hints(),
+            Self::ShardedBaseline => vec![
+                "publish baselines in a job of its own, and let the sharded jobs run `if: github.event_name != 'push'`"
+                    .to_owned(),
+            ],
             Self::File(error) => error.hints(),
         }
     }

@@ -8,6 +8,7 @@ pub mod inputs;
 mod limits;
 pub mod outputs;
 pub mod refresh;
+mod shards;
 
 pub use dispatch::Surroundings;
 pub use dispatch::run;

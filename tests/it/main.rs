@@ -71,6 +71,7 @@ mod report;
 mod runtime_install;
 mod sensitivity;
 mod sensitivity_command;
+mod sharding;
 mod shelf;
 mod simplify;
 mod smooth;

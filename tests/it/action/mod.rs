@@ -10,6 +10,7 @@ mod first;
 mod interrupts;
 mod permissions;
 mod refresh;
+mod sharded;
 mod trend;
 mod troubles;
 mod trust;
