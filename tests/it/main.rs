@@ -76,6 +76,7 @@ mod runtime_install;
 mod sandbox;
 mod sensitivity;
 mod sensitivity_command;
+mod sharding;
 mod shelf;
 mod simplify;
 mod smooth;
