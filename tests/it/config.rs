@@ -1032,6 +1032,7 @@ fn every_key_is_read() {
       "measure": {
         "seed": 7,
         "strict_output": false,
+        "sandbox": "best-effort",
         "threads": 2,
         "time_budget_seconds": 30.0,
         "total_budget_seconds": 300.0,

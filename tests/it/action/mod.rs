@@ -14,6 +14,7 @@ mod permissions;
 mod refresh;
 #[cfg(unix)]
 mod runner;
+mod sharded;
 mod trend;
 mod troubles;
 mod trust;

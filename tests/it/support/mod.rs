@@ -7,6 +7,8 @@ pub(crate) mod desk;
 pub(crate) mod device;
 pub(crate) mod env;
 pub(crate) mod fake_github;
+#[cfg(target_os = "linux")]
+pub(crate) mod hostile;
 pub(crate) mod killing;
 #[cfg(target_os = "linux")]
 pub(crate) mod litert;
