@@ -19,6 +19,8 @@ const WORKFLOWS: &[&str] = &[
     "examples/workflows/mlbuild.yml",
     "examples/workflows/mlbuild-report.yml",
     "report/action.yml",
+    "examples/workflows/mlbuild-commands.yml",
+    "command/action.yml",
 ];
 
 const FOLDERS_WITHOUT_DOCUMENTS: &[&str] = &["target", ".git", ".mlbuild"];
@@ -315,7 +317,8 @@ fn every_use_of_another_action_is_pinned() {
             };
             let own = uses == "./"
                 || uses.starts_with("org/mlbuild-action@")
-                || uses.starts_with("org/mlbuild-action/report@");
+                || uses.starts_with("org/mlbuild-action/report@")
+                || uses.starts_with("org/mlbuild-action/command@");
             let pinned = uses.split_once('@').is_some_and(|(_, reference)| {
                 reference.len() == 40 && reference.bytes().all(|byte| byte.is_ascii_hexdigit())
             });

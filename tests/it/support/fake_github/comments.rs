@@ -14,7 +14,7 @@ use super::templates;
 /// GitHub's words for a body beyond 65 536 characters.
 const TOO_LONG: &str = "body is too long (maximum is 65536 characters)";
 
-fn show(state: &State, comment: &Comment) -> Value {
+pub(super) fn show(state: &State, comment: &Comment) -> Value {
     let pull = comment.pull;
     templates::with(
         templates::comment(state),
