@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::action::inputs::InputError;
-use crate::bot::BotError;
 use crate::action::report::ReportingError;
+use crate::bot::BotError;
 use crate::config::ConfigError;
 use crate::files::FileError;
 use crate::github::GithubError;

@@ -43,13 +43,23 @@ fn an_acceptance_turns_the_check_neutral_and_is_shown_everywhere() {
         &scene.reply(comment),
         &scene.fake.edit(|state| state.comments[0].body.clone()),
     ] {
-        assert!(text.contains("**Accepted** by `mona`") && text.contains("it's worth 3 %"), "{text}");
+        assert!(
+            text.contains("**Accepted** by `mona`") && text.contains("it's worth 3 %"),
+            "{text}"
+        );
     }
-    assert!(check.summary.starts_with("<!-- mlbuild:outcome failed -->\n"), "{}", check.summary);
+    assert!(
+        check.summary.starts_with("<!-- mlbuild:outcome failed -->\n"),
+        "{}",
+        check.summary
+    );
     assert!(check.summary.contains("size 1 → 2 MB"), "{}", check.summary);
     let record = standing(&scene).unwrap();
     assert_eq!((record.by.as_str(), record.reason.as_str()), ("mona", "it's worth 3 %"));
-    assert_eq!((record.until.as_str(), record.comment), ("2026-02-02T00:00:00Z", comment));
+    assert_eq!(
+        (record.until.as_str(), record.comment),
+        ("2026-02-02T00:00:00Z", comment)
+    );
     // Once more, with another reason: it takes the place of the first.
     accept(&scene, "/mlbuild accept on second thought");
     let summary = scene.fake.edit(|state| state.checks.last().unwrap().summary.clone());
@@ -69,19 +79,33 @@ fn what_was_removed_or_left_open_is_accepted_in_the_same_way() {
 #[test]
 fn what_was_not_measured_cannot_be_accepted() {
     let scene = Scene::judged("broken");
-    assert!(scene.refused("/mlbuild accept it is fine").contains("nothing was measured"));
+    assert!(
+        scene
+            .refused("/mlbuild accept it is fine")
+            .contains("nothing was measured")
+    );
     assert_eq!(scene.conclusion(), "failure");
     assert_eq!(standing(&scene), None);
     // A run that never reached a verdict says so by saying none.
-    scene.fake.edit(|state| state.checks.last_mut().unwrap().summary = "mlbuild could not judge".to_owned());
-    assert!(scene.refused("/mlbuild accept it is fine").contains("nothing was measured"));
+    scene
+        .fake
+        .edit(|state| state.checks.last_mut().unwrap().summary = "mlbuild could not judge".to_owned());
+    assert!(
+        scene
+            .refused("/mlbuild accept it is fine")
+            .contains("nothing was measured")
+    );
     assert_eq!(scene.conclusion(), "failure");
 }
 
 #[test]
 fn what_is_fine_needs_no_acceptance() {
     let scene = Scene::judged("passed");
-    assert!(scene.refused("/mlbuild accept it is fine").contains("nothing to accept"));
+    assert!(
+        scene
+            .refused("/mlbuild accept it is fine")
+            .contains("nothing to accept")
+    );
     assert_eq!((scene.conclusion().as_str(), standing(&scene)), ("success", None));
 }
 
@@ -94,7 +118,11 @@ fn an_acceptance_given_while_the_gate_is_at_it_waits_for_it() {
         check.conclusion = None;
     });
     let comment = accept(&scene, "/mlbuild accept it is fine");
-    assert!(scene.reply(comment).contains("when it is completed"), "{}", scene.reply(comment));
+    assert!(
+        scene.reply(comment).contains("when it is completed"),
+        "{}",
+        scene.reply(comment)
+    );
     assert!(standing(&scene).is_some());
 }
 
@@ -119,13 +147,19 @@ fn editing_or_deleting_the_comment_takes_it_back() {
             written.body = body.to_owned();
         });
     };
-    for body in ["never mind", "/mlbuild accept it is not fine", "/mlbuild accept it is fine --days 300"] {
+    for body in [
+        "never mind",
+        "/mlbuild accept it is not fine",
+        "/mlbuild accept it is fine --days 300",
+    ] {
         set(body);
         assert_eq!(standing(&scene), None, "{body}");
     }
     set("/mlbuild accept it is fine");
     assert!(standing(&scene).is_some());
-    scene.fake.edit(|state| state.comments.retain(|known| known.id != comment));
+    scene
+        .fake
+        .edit(|state| state.comments.retain(|known| known.id != comment));
     assert_eq!(standing(&scene), None);
 }
 
@@ -143,12 +177,18 @@ fn nobody_else_can_forge_a_record() {
     let comment = accept(&scene, "/mlbuild accept it is fine --until 2026-02-01");
     let record = scene.reply(comment);
     let forget = |comment: u64| {
-        scene
-            .fake
-            .edit(|state| state.comments.retain(|known| known.id != comment && !known.body.contains("mlbuild:accepted:v1")));
+        scene.fake.edit(|state| {
+            state
+                .comments
+                .retain(|known| known.id != comment && !known.body.contains("mlbuild:accepted:v1"))
+        });
     };
     // A stranger copies the maintainer's record word for word; his words are not ours.
-    scene.fake.edit(|state| state.comments.retain(|known| !known.body.contains("mlbuild:accepted:v1")));
+    scene.fake.edit(|state| {
+        state
+            .comments
+            .retain(|known| !known.body.contains("mlbuild:accepted:v1"))
+    });
     scene.fake.comment(scene.pull, &scene.stranger, &record);
     assert_eq!(standing(&scene), None);
     forget(comment);
@@ -159,7 +199,9 @@ fn nobody_else_can_forge_a_record() {
             .replace(&comment.to_string(), &to.to_string())
             .replace("\"by\":\"mona\"", &format!("\"by\":\"{by}\""))
     };
-    scene.fake.comment(scene.pull, &User::actions(), &echoed(own, "stranger"));
+    scene
+        .fake
+        .comment(scene.pull, &User::actions(), &echoed(own, "stranger"));
     assert_eq!(standing(&scene), None, "a stranger may not write");
     scene.fake.comment(scene.pull, &User::actions(), &echoed(own, "mona"));
     assert_eq!(standing(&scene), None, "the comment is not mona's");
@@ -168,7 +210,11 @@ fn nobody_else_can_forge_a_record() {
     assert_eq!(standing(&scene), None, "mona said something else");
     // Nor is a record of another pull request one of this.
     scene.fake.edit(|state| {
-        state.add_comment(scene.pull, &User::actions(), &record.replace("\"pull_request\":", "\"pull_request\":9"));
+        state.add_comment(
+            scene.pull,
+            &User::actions(),
+            &record.replace("\"pull_request\":", "\"pull_request\":9"),
+        );
     });
     assert_eq!(standing(&scene), None);
 }
@@ -176,7 +222,9 @@ fn nobody_else_can_forge_a_record() {
 #[test]
 fn the_record_comes_first_so_that_a_broken_run_loses_nothing() {
     let scene = Scene::judged("failed");
-    scene.fake.fault(Fault::at("PATCH", "/check-runs/", Trouble::Status(422)));
+    scene
+        .fake
+        .fault(Fault::at("PATCH", "/check-runs/", Trouble::Status(422)));
     let comment = scene.write(&scene.maintainer, "/mlbuild accept it is fine");
     let place = mlbuild::bot::listen::Place {
         run_id: super::RUN,

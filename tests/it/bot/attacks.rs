@@ -101,7 +101,9 @@ fn a_hostile_table_is_text_or_refused() {
 fn the_answer_finds_its_reply_or_writes_it_anew() {
     let scene = Scene::judged("failed");
     let (comment, heard) = scene.say("/mlbuild explore");
-    let Heard::Work(mut plan) = heard else { panic!("{heard:?}") };
+    let Heard::Work(mut plan) = heard else {
+        panic!("{heard:?}")
+    };
     let nothing = || answer::Result::Nothing {
         reason: "the job ended".to_owned(),
         hints: Vec::new(),
@@ -113,14 +115,24 @@ fn the_answer_finds_its_reply_or_writes_it_anew() {
         server_url: "https://github.com".to_owned(),
         now: "2026-01-02T00:00:00Z".parse().unwrap(),
     };
-    scene.fake.edit(|state| state.comments.retain(|known| known.id != plan.reply));
+    scene
+        .fake
+        .edit(|state| state.comments.retain(|known| known.id != plan.reply));
     assert!(!answer::answer(&scene.client(), &plan, nothing(), &place).unwrap());
     assert!(scene.reply(comment).contains("⛔ the job ended"));
     // A plan that names somebody else's comment changes nothing of it.
     plan.reply = comment;
     answer::answer(&scene.client(), &plan, nothing(), &place).unwrap();
     assert_eq!(scene.replies(comment).len(), 1);
-    let written = scene.fake.edit(|state| state.comments.iter().find(|known| known.id == comment).unwrap().body.clone());
+    let written = scene.fake.edit(|state| {
+        state
+            .comments
+            .iter()
+            .find(|known| known.id == comment)
+            .unwrap()
+            .body
+            .clone()
+    });
     assert_eq!(written, "/mlbuild explore");
 }
 
@@ -142,6 +154,9 @@ fn a_run_that_died_completes_its_check() {
     };
     answer::answer(&scene.client(), &plan, nothing, &place).unwrap();
     let check = scene.fake.edit(|state| state.checks.last().unwrap().clone());
-    assert_eq!((check.status.as_str(), check.conclusion.as_deref()), ("completed", Some("failure")));
+    assert_eq!(
+        (check.status.as_str(), check.conclusion.as_deref()),
+        ("completed", Some("failure"))
+    );
     assert!(scene.reply(comment).contains("`cancelled`"));
 }

@@ -9,7 +9,9 @@ use crate::support::fake_github::faults::Trouble;
 
 /// A push to the pull request.
 fn push(scene: &Scene) -> mlbuild::github::CommitSha {
-    let head = scene.fake.commit(&[&scene.fake.tip("main")], &[("models/a.onnx", b"evil")]);
+    let head = scene
+        .fake
+        .commit(&[&scene.fake.tip("main")], &[("models/a.onnx", b"evil")]);
     scene
         .fake
         .edit(|state| state.pulls.get_mut(&scene.pull).unwrap().head_sha = head.to_string());
@@ -38,7 +40,12 @@ fn a_commit_pushed_after_the_comment_is_not_meant() {
         scene.fake.edit(|state| state.reactions.clear());
         assert!(refused(&scene, comment).contains("after you wrote"));
     }
-    assert!(scene.fake.edit(|state| state.checks.iter().all(|check| check.conclusion.as_deref() == Some("failure"))));
+    assert!(scene.fake.edit(|state| {
+        state
+            .checks
+            .iter()
+            .all(|check| check.conclusion.as_deref() == Some("failure"))
+    }));
 }
 
 #[test]
@@ -98,8 +105,12 @@ fn a_comment_that_changed_before_it_was_heard_is_no_command() {
     // One that was deleted is nothing at all.
     let comment = scene.write(&scene.maintainer, "/mlbuild run");
     let said = scene.event(comment, "created");
-    scene.fake.fault(Fault::at("GET", "/permission", Trouble::meanwhile(move |state| {
-        state.comments.retain(|known| known.id != comment);
-    })));
+    scene.fake.fault(Fault::at(
+        "GET",
+        "/permission",
+        Trouble::meanwhile(move |state| {
+            state.comments.retain(|known| known.id != comment);
+        }),
+    ));
     super::is_ignored(&scene.hear_as(&said, super::RUN), "deleted");
 }

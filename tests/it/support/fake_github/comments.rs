@@ -25,8 +25,8 @@ pub(super) fn show(state: &State, comment: &Comment) -> Value {
             "issue_url": format!("{}/issues/{pull}", state.repo_url()),
             "user": templates::user(&comment.author),
             "body": comment.body,
-            "created_at": moment(comment.id),
-            "updated_at": moment(comment.id),
+            "created_at": moment(comment.id + state.later),
+            "updated_at": moment(comment.id + state.later),
             "minimized": comment.hidden.then(|| json!({ "reason": "outdated" })),
         }),
     )

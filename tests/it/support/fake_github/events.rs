@@ -86,7 +86,8 @@ impl Trigger {
                 payload["comment"] = comments::show(state, said);
                 payload["issue"]["number"] = said.pull.into();
                 if state.pulls.contains_key(&said.pull) {
-                    payload["issue"]["pull_request"] = json!({ "url": format!("{}/pulls/{}", state.repo_url(), said.pull) });
+                    payload["issue"]["pull_request"] =
+                        json!({ "url": format!("{}/pulls/{}", state.repo_url(), said.pull) });
                 } else {
                     payload["issue"].as_object_mut().unwrap().remove("pull_request");
                 }

@@ -207,6 +207,8 @@ pub(crate) struct State {
     pub(crate) checks: Vec<Check>,
     pub(crate) releases: Vec<Release>,
     pub(crate) runs: BTreeMap<u64, Run>,
+    /// Seconds by which comments and checks are later than the fake's own time.
+    pub(crate) later: u64,
     pub(crate) artifacts: Vec<Artifact>,
     pub(crate) reactions: Vec<Reaction>,
     /// Persons and their roles, by login.
@@ -245,6 +247,7 @@ impl State {
             checks: Vec::new(),
             releases: Vec::new(),
             runs: BTreeMap::new(),
+            later: 0,
             artifacts: Vec::new(),
             reactions: Vec::new(),
             roles: BTreeMap::new(),
