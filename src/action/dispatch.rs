@@ -162,6 +162,9 @@ fn asked(
         Event::WorkflowRun(_) => Ok(Asked::Nothing(
             "the event `workflow_run` is not gated; use `pull_request`, `merge_group` and `push`".to_owned(),
         )),
+        Event::IssueComment(_) => Ok(Asked::Nothing(
+            "the event `issue_comment` is not gated; comments are answered by the sub-action `command`".to_owned(),
+        )),
         Event::Other(name) => Ok(Asked::Nothing(format!(
             "the event `{name}` is not gated; use `pull_request`, `merge_group` and `push`"
         ))),
@@ -217,6 +220,7 @@ pub(crate) fn machinery(
 ) -> Result<Machinery, ActionError> {
     let wanted = machinery::Wanted {
         version: &config.runtime.version,
+        sandbox: config.measure.sandbox,
         explicit: inputs.runtime_path.as_deref(),
         explicit_litert: None,
         engines: &machinery::engines_in(config),

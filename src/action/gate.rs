@@ -3,22 +3,27 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::action::commands;
 use crate::action::dispatch;
 use crate::action::dispatch::Located;
 use crate::action::dispatch::Proposal;
 use crate::action::dispatch::Surroundings;
 use crate::action::error::ActionError;
 use crate::action::finalize;
+use crate::action::handing_over;
 use crate::action::inputs::Inputs;
 use crate::action::inputs::Sharding;
 use crate::action::limits;
 use crate::action::limits::Limits;
 use crate::action::outputs;
+use crate::action::selection::Selection;
+use crate::bot;
 use crate::config;
 use crate::config::BaselineStore;
 use crate::config::CommentWhen;
 use crate::config::Config;
 use crate::config::Policy;
+use crate::config::Sandbox;
 use crate::config::load;
 use crate::github::Client;
 use crate::github::GithubError;
@@ -27,6 +32,7 @@ use crate::github::identity;
 use crate::github::sticky::RunStamp;
 use crate::github::workflow_run::RepositoryFacts;
 use crate::hint::Hint;
+use crate::machine::sandbox::Layers;
 use crate::pipeline::baseline;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::bucket::Bucket;
@@ -41,6 +47,7 @@ use crate::pipeline::baseline::search::Search;
 use crate::pipeline::ci;
 use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::publish;
+use crate::pipeline::publish::Announced;
 use crate::pipeline::publish::OpenCheck;
 use crate::pipeline::publish::Thread;
 use crate::pipeline::publish::Tried;
@@ -65,6 +72,7 @@ pub(super) struct Gate<'a> {
     proposal: &'a Proposal,
     pub(super) key: String,
     repository: &'a dyn Fn() -> Result<RepositoryFacts, ActionError>,
+    only: Selection,
 }
 
 /// What is gated, and against which limits.
@@ -98,20 +106,42 @@ pub fn run(
 ) -> Result<i32, ActionError> {
     let gate = Gate::new(inputs, client, proposal, repository);
     let mut notices = Vec::new();
+    // What this token may not do is no news to who publishes the result with another one.
+    let mut denied = Vec::new();
     let check = match gate.open_check() {
-        Ok(tried) => tried.or_note(&mut notices),
+        Ok(tried) => tried.or_note(&mut denied),
         Err(error) => {
             gate.fail(None, &error, surroundings)?;
             return Err(error);
         }
     };
     match gate.judge(check.as_ref(), &mut notices, surroundings) {
-        Ok(judged) => gate.conclude(check.as_ref(), judged, notices, surroundings),
+        Ok(judged) => gate.conclude(check.as_ref(), judged, denied, surroundings),
         Err(error) => {
             gate.fail(check.as_ref(), &error, surroundings)?;
             Err(error)
         }
     }
+}
+
+/// Measures and judges what `only` selects of `proposal`, and writes nothing to GitHub.
+pub(super) fn judge(
+    inputs: &Inputs,
+    client: &Client,
+    proposal: &Proposal,
+    key: &str,
+    only: Selection,
+    repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<(Report, verdict::Outcome), ActionError> {
+    let gate = Gate {
+        key: key.to_owned(),
+        only,
+        ..Gate::new(inputs, client, proposal, repository)
+    };
+    let judged = gate.judge(None, &mut Vec::new(), surroundings)?;
+    log(&judged.report, surroundings);
+    Ok((judged.report, judged.outcome))
 }
 
 impl<'a> Gate<'a> {
@@ -131,6 +161,7 @@ impl<'a> Gate<'a> {
             proposal,
             key,
             repository,
+            only: Selection::default(),
         }
     }
 }
@@ -147,15 +178,16 @@ impl Gate<'_> {
             "v1:{pull}:{}:{}.{}",
             self.key, self.inputs.run.id, self.inputs.run.attempt
         );
-        let tried = publish::open_check(
-            self.client,
-            &self.key,
-            &self.proposal.head,
+        let announced = Announced {
+            key: self.key.clone(),
+            head: self.proposal.head.clone(),
             external_id,
-            Some(self.inputs.run.url()),
-        )?;
-        if let Tried::Done(check) = &tried {
-            finalize::remember(self.inputs, check)?;
+        };
+        finalize::announce(self.inputs, &announced)?;
+        let tried = publish::open_check(self.client, &announced, Some(self.inputs.run.url()))?;
+        match &tried {
+            Tried::Done(check) => finalize::remember(self.inputs, check)?,
+            Tried::NotAllowed(_) => finalize::forget(self.inputs),
         }
         Ok(tried)
     }
@@ -213,9 +245,16 @@ impl Gate<'_> {
             limits.on_missing_baseline = Policy::Fail;
         }
         // A limit like the gate's: no pull request switches it off for itself.
-        let mut config = located.loaded.config.clone();
+        let mut config = self.only.of(&located.loaded.config)?;
         config.measure.strict_output |=
             surroundings.strict_output || base_config.known().is_some_and(|base| base.measure.strict_output);
+        notices.extend(Layers::of_this_system().warning());
+        if base_config
+            .known()
+            .is_some_and(|base| base.measure.sandbox == Sandbox::Require)
+        {
+            config.measure.sandbox = Sandbox::Require;
+        }
         Ok(Settings {
             located,
             workspace,
@@ -237,6 +276,7 @@ impl Gate<'_> {
             key: self.key.clone(),
             config_path: settings.located.path.clone(),
             reproduce: reproduce(self.proposal, &settings.located),
+            answers_commands: commands::are_answered(&self.inputs.run.workspace),
             ..report::Context::default()
         }
     }
@@ -254,7 +294,10 @@ impl Gate<'_> {
         notices: &[String],
         surroundings: &mut Surroundings<'_>,
     ) -> Result<Report, ActionError> {
-        let baselines = self.baselines(settings, surroundings.environment)?;
+        let mut baselines = self.baselines(settings, surroundings.environment)?;
+        if self.only != Selection::default() {
+            baselines.narrow(&settings.located.loaded.config, &settings.config);
+        }
         let machinery = dispatch::machinery(self.inputs, &settings.config, surroundings)?;
         let loaded = &settings.located.loaded;
         let outcome = ci::run(
@@ -263,7 +306,7 @@ impl Gate<'_> {
                 gate: &settings.limits,
                 config_changes: settings.changes.clone(),
                 folder: &loaded.folder,
-                lines: loaded.lines(&loaded.config),
+                lines: loaded.lines(&settings.config),
                 shapes: ShapeSource::Config,
                 baselines: &baselines,
                 machinery: &machinery,
@@ -415,10 +458,25 @@ impl Gate<'_> {
     ) -> Result<i32, ActionError> {
         let Judged {
             mut report,
-            outcome,
+            mut outcome,
             workspace,
             comment,
         } = judged;
+        let (key, proposal) = (&self.key, self.proposal);
+        handing_over::judged(
+            self.inputs,
+            key,
+            proposal,
+            check.is_some(),
+            (&report, outcome),
+            surroundings,
+        );
+        if let (Some(pull), Ok(now)) = (&self.proposal.pull, surroundings.now.parse()) {
+            let (number, head) = (u64::from(pull.number), &self.proposal.head);
+            let mut told = Vec::new();
+            outcome = bot::answer::stand_by(self.client, number, head, now, outcome, &mut report, &mut told);
+            report.notices.extend(told);
+        }
         let mut comment_url = String::new();
         if let Some(thread) = self.thread(comment) {
             match publish::comment(self.client, &thread, &report) {
@@ -488,6 +546,15 @@ impl Gate<'_> {
         surroundings: &mut Surroundings<'_>,
     ) -> Result<(), ActionError> {
         let reason: String = chain(error).chars().take(MAX_REASON).collect();
+        let (key, proposal) = (&self.key, self.proposal);
+        handing_over::failed(
+            self.inputs,
+            key,
+            proposal,
+            check.is_some(),
+            (&reason, error),
+            surroundings,
+        );
         let mut text = format!("⛔ mlbuild could not judge: {}\n", report::markdown::prose(&reason));
         for hint in error.hints() {
             text.push_str(&format!("\n- {}", report::markdown::prose(&hint)));

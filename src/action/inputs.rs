@@ -29,6 +29,8 @@ pub struct Inputs {
     pub matrix: Option<String>,
     /// Above the config's `comment`.
     pub comment: Option<CommentWhen>,
+    /// The file of the workflow that measures, where another one reports.
+    pub workflow: Option<String>,
     /// The engine's library.
     pub runtime_path: Option<PathBuf>,
     /// Which part of a gate on several machines this job is, where it is one.
@@ -163,6 +165,7 @@ impl Inputs {
                     });
                 }
             },
+            workflow: get("INPUT_WORKFLOW").map(str::to_owned),
             runtime_path: get("INPUT_RUNTIME_PATH").map(|path| working_folder.join(path)),
             sharding: sharding(get, &working_folder)?,
             working_folder,
@@ -200,10 +203,7 @@ impl Inputs {
 }
 
 /// At most one of the inputs `shards`, `shard` and `merge`.
-fn sharding<'a>(
-    get: impl Fn(&str) -> Option<&'a str>,
-    working_folder: &Path,
-) -> Result<Option<Sharding>, InputError> {
+fn sharding<'a>(get: impl Fn(&str) -> Option<&'a str>, working_folder: &Path) -> Result<Option<Sharding>, InputError> {
     let wrong = |name, value: &str, expected| InputError::Wrong {
         name,
         value: value.to_owned(),

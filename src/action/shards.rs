@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::action::dispatch;
+use crate::action::dispatch::Surroundings;
 use crate::action::error::ActionError;
 use crate::action::gate::Gate;
 use crate::action::outputs;
-use crate::action::dispatch;
-use crate::action::dispatch::Surroundings;
 use crate::hint::Hint as _;
 use crate::pipeline::ci;
 use crate::pipeline::feed::ShapeSource;
@@ -59,11 +59,7 @@ pub(super) fn measure(
     said(measured, gate, surroundings)
 }
 
-fn measured(
-    gate: &Gate<'_>,
-    (shard, of): (u32, u32),
-    surroundings: &mut Surroundings<'_>,
-) -> Result<(), ActionError> {
+fn measured(gate: &Gate<'_>, (shard, of): (u32, u32), surroundings: &mut Surroundings<'_>) -> Result<(), ActionError> {
     let mut notices = Vec::new();
     let settings = gate.settings(&mut notices, surroundings)?;
     let baselines = gate.baselines(&settings, surroundings.environment)?;

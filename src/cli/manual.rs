@@ -105,7 +105,10 @@ const JUDGING: &[(&str, &str)] = &[
         "with `--against`: the model is slower by more than the limit",
     ),
     ("diff", "the two builds differ"),
-    ("doctor", "something that a run needs is missing, unless `--soft`"),
+    (
+        "doctor",
+        "something that a run needs is missing, or a workflow has an error, unless `--soft`",
+    ),
     ("validate", "a limit is violated, or not shown to hold"),
 ];
 

@@ -136,7 +136,7 @@ pub(crate) fn measure(asked: &Measuring<'_>, context: &Context) -> Result<Exit, 
     let config = &project.config;
     let plan = asked.plan.map(read_plan).transpose()?;
     let baselines = project.baselines(asked.baseline, context)?;
-    let machinery = desk::machinery(context, &config.runtime.version, &machinery::engines_in(config))?;
+    let machinery = desk::machinery(context, config, &machinery::engines_in(config))?;
     let interrupt = signals::interrupt();
     let now = clock::now();
     let commit = commit(asked.commit, context);
@@ -172,9 +172,7 @@ pub(crate) fn measure(asked: &Measuring<'_>, context: &Context) -> Result<Exit, 
     };
     let machine = &outcome.partial.machine;
     if let Err(error) = remember::remember(&outcome.done, config, machine, &project.workspace, &now) {
-        context
-            .ui
-            .warning(&format!("this run is not in the registry: {error}"));
+        context.ui.warning(&format!("this run is not in the registry: {error}"));
     }
     let measured = shown::measured(&outcome.partial, &context.relative(&outcome.path));
     if asked.json {
@@ -240,7 +238,9 @@ mod tests {
     fn a_shard_is_one_of_some() {
         assert_eq!(shard("2/4"), Ok(Shard { number: 2, of: 4 }));
         assert_eq!(shard("256/256"), Ok(Shard { number: 256, of: 256 }));
-        for wrong in ["", "2", "0/4", "5/4", "1/0", "1/257", "-1/2", "1/2/3", "a/b", " 1/2", "1 / 2", "+/+"] {
+        for wrong in [
+            "", "2", "0/4", "5/4", "1/0", "1/257", "-1/2", "1/2/3", "a/b", " 1/2", "1 / 2", "+/+",
+        ] {
             assert!(shard(wrong).is_err(), "{wrong}");
         }
     }

@@ -5,6 +5,7 @@ use crate::config::Engine;
 use crate::config::Gate;
 use crate::config::ModelLines;
 use crate::machine::fingerprint::Fingerprint;
+use crate::machine::sandbox::Layers;
 use crate::measure::disturbance;
 use crate::measure::estimate;
 use crate::measure::noise_floor::NoiseFloor;
@@ -322,6 +323,7 @@ fn environment(entries: &[Entry<'_>], frame: &Frame<'_>) -> Environment {
         hypervisor: machine.hypervisor.clone(),
         ci_image: machine.ci_image.clone(),
         host_digest: machine.hostname_digest.as_ref().map(ToString::to_string),
+        sandbox: Some(Layers::of_this_system().summary()),
         history: frame.history.clone(),
     }
 }

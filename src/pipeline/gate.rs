@@ -65,15 +65,20 @@ impl Machinery {
 }
 
 impl Machinery {
-    /// `settings`, where their engine runs models in `format`; otherwise the same for the engine that does, on this machine's processor.
-    pub fn settings_for(&self, format: Format, settings: &SessionSettings) -> SessionSettings {
+    /// `settings`, where their engine runs models in `format`; otherwise the same for the engine that does, on this machine's processor. A
+    /// `signature` is run instead of that of `settings`.
+    pub fn settings_for(&self, format: Format, signature: Option<&str>, settings: &SessionSettings) -> SessionSettings {
+        let mut settings = settings.clone();
+        if let Some(signature) = signature {
+            settings.litert.signature = Some(signature.to_owned());
+        }
         match compatible::engine_of(format) {
             Some(engine) if engine != settings.target.engine() => SessionSettings {
                 library: self.library_of(engine).path.clone(),
                 target: Target::usual(engine),
-                ..settings.clone()
+                ..settings
             },
-            _ => settings.clone(),
+            _ => settings,
         }
     }
 }
@@ -159,7 +164,12 @@ pub fn run(jobs: Vec<Job>, setting: &Setting<'_>, observer: &mut Observer<'_>) -
 fn settle(done: &mut [Done], setting: &Setting<'_>) {
     let mut comparisons: Vec<Comparison> = done.iter().map(|entry| entry.comparison.clone()).collect();
     let found: Vec<&Found> = done.iter().map(|entry| &entry.found).collect();
-    found::settle(&found, &mut comparisons, setting.gate, setting.config.measure.strict_output);
+    found::settle(
+        &found,
+        &mut comparisons,
+        setting.gate,
+        setting.config.measure.strict_output,
+    );
     for (entry, comparison) in done.iter_mut().zip(comparisons) {
         entry.comparison = comparison;
     }
@@ -244,8 +254,7 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, facts: &mut Finder, observe
             hints: Vec::new(),
         }),
     };
-    found.evidence =
-        measured.unwrap_or_else(|error| Evidence::settled(&verdict::judge_failure(&job.key, &error)));
+    found.evidence = measured.unwrap_or_else(|error| Evidence::settled(&verdict::judge_failure(&job.key, &error)));
     found.anomalies = step.anomalies;
     found.notes.extend(step.notes);
     Done {
@@ -259,9 +268,16 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, facts: &mut Finder, observe
 pub fn side(prepared: &Prepared, job: &Job, feed: &Feed, setting: &Setting<'_>) -> Side {
     Side {
         artifact: prepared.artifact.clone(),
-        settings: session_settings(setting.config, setting.machinery, job.target),
+        settings: settings_of(job, setting),
         inputs: feed.inputs.clone(),
     }
+}
+
+fn settings_of(job: &Job, setting: &Setting<'_>) -> SessionSettings {
+    let mut settings = session_settings(setting.config, setting.machinery, job.target);
+    let model = job.model_index.and_then(|index| setting.config.models.get(index));
+    settings.litert.signature = model.and_then(|model| model.signature.clone());
+    settings
 }
 
 /// How sessions on `target` are set up.
@@ -273,7 +289,7 @@ pub fn session_settings(config: &Config, machinery: &Machinery, target: Target) 
         graph_optimization: config.runtime.graph_optimization,
         execution_mode: config.runtime.execution_mode,
         arena: true,
-        litert: LiteRtSettings::default(),
+        litert: LiteRtSettings::of(&config.runtime),
     }
 }
 
@@ -282,6 +298,7 @@ fn worker_options(plan: &Plan) -> WorkerOptions {
         cores: None,
         timeout: plan.worker_timeout,
         memory_limit: plan.memory_limit,
+        folders: Vec::new(),
         stop: plan.stop.clone(),
     }
 }

@@ -14,6 +14,7 @@ use crate::digest::Digest;
 use crate::files;
 use crate::hint::Hint as _;
 use crate::model::Model;
+use crate::model::ModelError;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::ModelBaseline;
 use crate::pipeline::baseline::manifest::Entry;
@@ -146,19 +147,23 @@ pub fn jobs(context: &Context<'_>, observer: &mut Observer<'_>) -> Vec<Job> {
     let mut jobs = Vec::new();
     for (index, model) in context.config.models.iter().enumerate() {
         let mut own = model.clone();
-        own.targets
-            .retain(|target| own.variants.iter().any(|variant| context.takes(&own.name, target.name(), variant)));
-        own.variants
-            .retain(|variant| own.targets.iter().any(|target| context.takes(&own.name, target.name(), variant)));
+        own.targets.retain(|target| {
+            own.variants
+                .iter()
+                .any(|variant| context.takes(&own.name, target.name(), variant))
+        });
+        own.variants.retain(|variant| {
+            own.targets
+                .iter()
+                .any(|target| context.takes(&own.name, target.name(), variant))
+        });
         if !own.targets.is_empty() {
             observer(Event::Preparing { model: &own.name });
             jobs.extend(model_jobs(context, index, &own, observer));
         }
     }
     let mut gone: Vec<&ComparisonKey> = context.baselines.keys();
-    gone.retain(|key| {
-        context.takes(&key.model, &key.target, &key.variant) && !jobs.iter().any(|job| covers(job, key))
-    });
+    gone.retain(|key| context.takes(&key.model, &key.target, &key.variant) && !jobs.iter().any(|job| covers(job, key)));
     gone.sort();
     let removed: Vec<Job> = gone.into_iter().map(|key| removed(key, context)).collect();
     jobs.extend(removed);
@@ -201,7 +206,8 @@ fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
 }
 
 fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observer: &mut Observer<'_>) -> Vec<Job> {
-    let candidate = load_candidate(context, config, observer);
+    let candidate = load_candidate(context, config, observer)
+        .and_then(|model| entered(model, config).map_err(|error| Trouble::of(&error)));
     let ready = candidate.and_then(|model| {
         let source_files = subject::store_source(&model, context.objects).map_err(|error| Trouble::of(&error))?;
         let wanted = Wanted {
@@ -222,7 +228,7 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
     let mut jobs = Vec::new();
     for target in &config.targets {
         let configured = settings(context, config, *target);
-        let deriving = deriving(context, *target);
+        let deriving = deriving(context, config, *target);
         let mut sides = Sides {
             model: &model,
             base: &base,
@@ -320,11 +326,13 @@ fn calibration(context: &Context<'_>, config: &ModelConfig, model: &Model) -> Op
 }
 
 /// How models are run while variants are derived.
-fn deriving<'a>(context: &'a Context<'_>, target: Target) -> Deriving<'a> {
+fn deriving<'a>(context: &'a Context<'_>, model: &ModelConfig, target: Target) -> Deriving<'a> {
     let config = context.config;
+    let mut settings = gate::session_settings(config, context.machinery, target);
+    settings.litert.signature.clone_from(&model.signature);
     Deriving {
         machinery: context.machinery,
-        settings: gate::session_settings(config, context.machinery, target),
+        settings,
         timeout: config.measure.worker_timeout.0,
         search_budget: SEARCH_BUDGET,
         stop: context.interrupt.stop(),
@@ -386,6 +394,14 @@ fn load_candidate(context: &Context<'_>, config: &ModelConfig, observer: &mut Ob
     Model::load(&files::beneath(context.folder, &config.path)).map_err(|error| Trouble::of(&error))
 }
 
+/// The model, run by the entry point that the config names.
+fn entered(model: Model, config: &ModelConfig) -> Result<Model, ModelError> {
+    match &config.signature {
+        Some(signature) => model.with_signature(signature),
+        None => Ok(model),
+    }
+}
+
 fn load_baseline(context: &Context<'_>, config: &ModelConfig) -> Base {
     match context.baselines.model(&config.name) {
         ModelBaseline::Never { reason } => Base::Never(reason.clone()),
@@ -393,12 +409,14 @@ fn load_baseline(context: &Context<'_>, config: &ModelConfig) -> Base {
             reason: reason.clone(),
             hints: hints.clone(),
         },
-        ModelBaseline::Source(source) => match subject::load_stored(&source.files, context.objects) {
-            Ok(model) => Base::Loaded(Box::new(model), source.clone()),
-            Err(error) => Base::Missing {
-                reason: format!("the baseline's model cannot be read: {}", chain(&error)),
-                hints: error.hints(),
-            },
-        },
+        ModelBaseline::Source(source) => {
+            match subject::load_stored(&source.files, context.objects).and_then(|model| Ok(entered(model, config)?)) {
+                Ok(model) => Base::Loaded(Box::new(model), source.clone()),
+                Err(error) => Base::Missing {
+                    reason: format!("the baseline's model cannot be read: {}", chain(&error)),
+                    hints: error.hints(),
+                },
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Show: pure functions from a [`Report`] to text. No I/O, no clock; every name in a report is taken for hostile.
 
+pub mod accepted;
 pub mod agreement;
 pub mod annotations;
 mod axis;
@@ -15,10 +16,12 @@ pub mod device;
 pub mod difference;
 pub mod document;
 pub mod experiments;
+pub mod explained;
 pub mod explore;
 pub mod exported;
 pub mod figures;
 mod folds;
+pub mod handover;
 pub mod headline;
 pub mod history;
 pub mod imported;
@@ -29,6 +32,7 @@ mod line_chart;
 pub mod listing;
 pub mod markdown;
 pub mod migrated;
+pub mod model_facts;
 mod operators;
 pub mod optimized;
 pub mod page;
@@ -47,9 +51,11 @@ mod svg;
 pub mod table;
 pub mod tags;
 pub mod terminal;
+pub mod told;
 pub mod trend;
 pub mod types;
 mod view;
+pub mod workflows;
 
 pub use builder::ReportBuilder;
 pub use builder::ReportError;

@@ -189,7 +189,10 @@ impl Measured {
                 };
                 let reason = row.reason.as_deref().unwrap_or_default();
                 vec![
-                    clean::line(&format!("{} · {} · {variant}", row.model, row.target), clean::NAME_LENGTH),
+                    clean::line(
+                        &format!("{} · {} · {variant}", row.model, row.target),
+                        clean::NAME_LENGTH,
+                    ),
                     row.state.clone(),
                     if row.restarts > 0 {
                         format!("{} restarts, {}", row.restarts, span(row.seconds))
@@ -199,15 +202,14 @@ impl Measured {
                 ]
             })
             .collect();
-        let columns = [
-            ("comparison", Side::Left),
-            ("state", Side::Left),
-            ("how", Side::Left),
-        ];
+        let columns = [("comparison", Side::Left), ("state", Side::Left), ("how", Side::Left)];
         if !rows.is_empty() {
             text.push_str(&grid(&columns, &rows));
         }
-        text.push_str(&format!("the samples: {}\n", clean::line(&self.file, clean::PROSE_LENGTH)));
+        text.push_str(&format!(
+            "the samples: {}\n",
+            clean::line(&self.file, clean::PROSE_LENGTH)
+        ));
         text
     }
 }

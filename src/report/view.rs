@@ -467,5 +467,8 @@ fn footer(report: &Report) -> Vec<String> {
     if let Some(detectable) = environment.detectable_percent {
         parts.push(format!("sees {detectable:.1} % beyond a limit"));
     }
+    if report.context.answers_commands {
+        parts.push("`/mlbuild help`".to_owned());
+    }
     parts
 }

@@ -589,7 +589,7 @@ fn annotations_name_the_line() {
 }
 
 /// A report in which every text that comes from outside is `hostile`.
-fn hostile_report(hostile: &str) -> Report {
+pub(crate) fn hostile_report(hostile: &str) -> Report {
     let mut slower = reports::measured(key(hostile, hostile), (3.87, 4.19, 0.7), (13.4, 13.4), (41.0, 41.2));
     slower.comparison.reason = Some(hostile.to_owned());
     slower.comparison.hints = vec![hostile.to_owned(), format!("see {hostile}")];

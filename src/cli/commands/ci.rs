@@ -151,7 +151,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     if args.model.is_some() || args.build.is_some() || args.target.is_some() {
         baselines.narrow(&loaded.config, &config);
     }
-    let machinery = desk::machinery(context, &config.runtime.version, &machinery::engines_in(&config))?;
+    let machinery = desk::machinery(context, &config, &machinery::engines_in(&config))?;
     let interrupt = signals::interrupt();
     let now = clock::now();
     let config_path = loaded

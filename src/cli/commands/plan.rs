@@ -51,7 +51,9 @@ pub struct Args {
 /// What may stand before `=` in a step's outputs.
 fn output_name(text: &str) -> Result<String, String> {
     let mut characters = text.chars();
-    let begins = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    let begins = characters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     if begins && characters.all(|other| other.is_ascii_alphanumeric() || matches!(other, '_' | '-')) {
         Ok(text.to_owned())
     } else {

@@ -169,7 +169,11 @@ fn gather(folder: &Path, depth: usize, seen: &mut usize, files: &mut Vec<PathBuf
 }
 
 /// Judges all shards and writes the report into the workspace.
-pub fn run(parts: Vec<Part>, request: Request<'_>, workspace: &Workspace) -> Result<(Report, Vec<PathBuf>), MergeError> {
+pub fn run(
+    parts: Vec<Part>,
+    request: Request<'_>,
+    workspace: &Workspace,
+) -> Result<(Report, Vec<PathBuf>), MergeError> {
     let report = merge(parts, request)?;
     let written = ci::write(&report, workspace)?;
     Ok((report, written))
@@ -192,7 +196,14 @@ pub fn merge(parts: Vec<Part>, request: Request<'_>) -> Result<Report, MergeErro
     let several = groups.iter().collect::<BTreeSet<_>>().len();
     let names: Vec<String> = whole
         .iter()
-        .map(|partial| format!("measured in shard {}/{} on {}", partial.shard, partial.of, machine(&partial.machine)))
+        .map(|partial| {
+            format!(
+                "measured in shard {}/{} on {}",
+                partial.shard,
+                partial.of,
+                machine(&partial.machine)
+            )
+        })
         .collect();
     let entries: Vec<Entry<'_>> = found
         .iter()
@@ -201,7 +212,10 @@ pub fn merge(parts: Vec<Part>, request: Request<'_>) -> Result<Report, MergeErro
         .map(|((found, comparison), index)| Entry {
             found,
             comparison,
-            machine: names.get(*index).map(String::as_str).filter(|_| several > 1 && found.in_family),
+            machine: names
+                .get(*index)
+                .map(String::as_str)
+                .filter(|_| several > 1 && found.in_family),
         })
         .collect();
     let engine = ci::main_engine(request.config);
@@ -314,7 +328,10 @@ fn accepted(parts: Vec<Part>, request: &Request<'_>) -> Result<Vec<Partial>, Mer
     }
     add(
         &mut hints,
-        &["run the shards that are named again, from the same commit, then merge again: nothing was judged".to_owned()],
+        &[
+            "run the shards that are named again, from the same commit, then merge again: nothing was judged"
+                .to_owned(),
+        ],
     );
     problems.truncate(20);
     Err(MergeError::Refused { problems, hints })
@@ -334,12 +351,23 @@ fn foreign(whole: &[(String, Partial)], request: &Request<'_>) -> Vec<String> {
             clean::line(text, clean::NAME_LENGTH)
         };
         if differs(&request.commit, &partial.commit) {
-            say(format!("is of the commit {}, expected {}", word(&partial.commit), word(&request.commit)));
+            say(format!(
+                "is of the commit {}, expected {}",
+                word(&partial.commit),
+                word(&request.commit)
+            ));
         } else if differs(&request.workflow_run, &partial.run) {
-            say(format!("is of the run {}, expected {}", word(&partial.run), word(&request.workflow_run)));
+            say(format!(
+                "is of the run {}, expected {}",
+                word(&partial.run),
+                word(&request.workflow_run)
+            ));
         } else if partial.key != request.context.key {
             let (own, wanted) = (&partial.key, &request.context.key);
-            say(format!("is of the gate `{}`, expected `{wanted}`", clean::line(own, clean::NAME_LENGTH)));
+            say(format!(
+                "is of the gate `{}`, expected `{wanted}`",
+                clean::line(own, clean::NAME_LENGTH)
+            ));
         } else if partial.plan.config != config {
             say("was measured with another config or other limits".to_owned());
         } else if partial.plan.names() != names {
@@ -361,7 +389,10 @@ fn most_common<'a>(digests: impl Iterator<Item = &'a Digest>) -> Option<&'a Dige
         }
     }
     let most = counts.iter().map(|(_, count)| *count).max()?;
-    counts.into_iter().find(|(_, count)| *count == most).map(|(digest, _)| digest)
+    counts
+        .into_iter()
+        .find(|(_, count)| *count == most)
+        .map(|(digest, _)| digest)
 }
 
 fn twice(whole: &[(String, Partial)]) -> Vec<String> {
@@ -397,7 +428,10 @@ fn disagreeing(whole: &[(String, Partial)]) -> Vec<String> {
     for (_, partial) in whole {
         let own = partial.shard;
         if first.commit != partial.commit || first.run != partial.run {
-            problems.push(format!("shards {} and {own} are of different commits or runs", first.shard));
+            problems.push(format!(
+                "shards {} and {own} are of different commits or runs",
+                first.shard
+            ));
         }
         for (engine, version) in &partial.engines {
             let (shard, known) = *engines.entry(engine).or_insert((own, version));
@@ -443,7 +477,11 @@ fn machine(machine: &Fingerprint) -> String {
         cores => format!("{cores} cores"),
     };
     let name = clean::line(&machine.cpu_model, clean::NAME_LENGTH);
-    format!("{name}, {cores}, {} {}", clean::line(&machine.os, 40), clean::line(&machine.arch, 40))
+    format!(
+        "{name}, {cores}, {} {}",
+        clean::line(&machine.os, 40),
+        clean::line(&machine.arch, 40)
+    )
 }
 
 fn parts_notice(shards: usize, machines: usize) -> String {

@@ -8,6 +8,6 @@ pub mod cost;
 pub mod measure;
 pub mod merge;
 pub mod partial;
-mod plausible;
 pub mod plan;
+mod plausible;
 pub mod shown;

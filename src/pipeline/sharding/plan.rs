@@ -221,7 +221,10 @@ impl ShardPlan {
     /// What is wrong with it, where something is.
     pub fn check(&self) -> Result<(), String> {
         if self.schema != SCHEMA {
-            return Err(format!("it has schema {}, and this version reads {SCHEMA}", self.schema));
+            return Err(format!(
+                "it has schema {}, and this version reads {SCHEMA}",
+                self.schema
+            ));
         }
         if !(1..=MOST_SHARDS).contains(&self.shards) {
             return Err(format!("it has {} shards, expected 1 to {MOST_SHARDS}", self.shards));

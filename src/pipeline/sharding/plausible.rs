@@ -25,7 +25,8 @@ const LONGEST: f64 = 366.0 * 86_400.0;
 
 /// What is wrong with what was found of a comparison, as a sentence fragment.
 pub(super) fn check(found: &Found) -> Result<(), String> {
-    let known = |side: &Option<crate::pipeline::found::FoundSide>| side.as_ref().is_some_and(|side| side.facts.is_some());
+    let known =
+        |side: &Option<crate::pipeline::found::FoundSide>| side.as_ref().is_some_and(|side| side.facts.is_some());
     let evidence = match &found.evidence {
         Evidence::Pair { measurement, accuracy } => {
             if !known(&found.baseline) || !known(&found.candidate) {
@@ -105,7 +106,9 @@ fn side(measurement: &SideMeasurement) -> Result<(), String> {
 
 fn restarts(made: usize, looks: &Looks) -> Result<(), String> {
     if !(MIN_RESTARTS..=MOST_RESTARTS).contains(&made) {
-        return Err(format!("{made} restarts were made, expected {MIN_RESTARTS} to {MOST_RESTARTS}"));
+        return Err(format!(
+            "{made} restarts were made, expected {MIN_RESTARTS} to {MOST_RESTARTS}"
+        ));
     }
     let taken = &looks.taken;
     let is_rising = taken.iter().zip(taken.iter().skip(1)).all(|(one, next)| one < next);

@@ -2,4 +2,4 @@
 
 mod operators;
 pub mod v2;
-mod v2_parts;
+pub(in crate::report) mod v2_parts;

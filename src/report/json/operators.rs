@@ -10,7 +10,7 @@ use crate::measure::op_diff::OpDifference;
 /// The operators that stand out, and what the others stay within.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OperatorDifference {
+pub(in crate::report) struct OperatorDifference {
     changes: Vec<OperatorChange>,
     others_within_ms: f64,
 }

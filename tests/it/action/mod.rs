@@ -5,11 +5,15 @@ mod baseline;
 mod bucket;
 mod comments;
 mod events;
+mod faults;
 mod first;
 #[cfg(target_os = "linux")]
 mod interrupts;
+mod overhead;
 mod permissions;
 mod refresh;
+#[cfg(unix)]
+mod runner;
 mod sharded;
 mod trend;
 mod troubles;

@@ -86,7 +86,10 @@ fn jobs_come_to_one_check_and_one_comment() {
     let report = ran.report.as_ref().unwrap();
     assert_eq!(report["comparisons"].as_array().unwrap().len(), 2);
     assert_eq!(report["context"]["head_commit"], proposed.head.as_str());
-    assert_eq!(ran.output("baseline"), report["context"]["baseline_tag"].as_str().unwrap());
+    assert_eq!(
+        ran.output("baseline"),
+        report["context"]["baseline_tag"].as_str().unwrap()
+    );
 }
 
 #[test]
@@ -104,7 +107,12 @@ fn a_shard_that_never_came_fails_the_check_by_name() {
     let repository = repository();
     let proposed = repository.propose(&[("models/digits.onnx", &padded("digits_mlp.onnx", 10))]);
     measured(&repository, &proposed);
-    fs::remove_dir_all(repository.env.path(&format!("run-{RUN}-9/repo/.mlbuild/shards/artifact-1"))).unwrap();
+    fs::remove_dir_all(
+        repository
+            .env
+            .path(&format!("run-{RUN}-9/repo/.mlbuild/shards/artifact-1")),
+    )
+    .unwrap();
     let ran = merge(&repository, &proposed).expect("error", 2);
     assert!(ran.log.contains("shard 2/2 is missing"), "{ran}");
     let check = repository.check();
@@ -127,7 +135,8 @@ fn shards_of_another_run_or_commit_are_refused() {
     });
     let ran = merge(&repository, &newer).expect("error", 2);
     assert!(
-        ran.log.contains(&format!("is of the commit {}", proposed.head.as_str())),
+        ran.log
+            .contains(&format!("is of the commit {}", proposed.head.as_str())),
         "{ran}"
     );
 }

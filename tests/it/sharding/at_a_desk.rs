@@ -36,7 +36,10 @@ fn shards_come_to_what_one_run_comes_to() {
         assert_eq!(together["result"], single["result"]);
         assert_eq!(together["exit_code"], single["exit_code"]);
         assert_eq!(together["limits"], single["limits"]);
-        assert_eq!(together["context"]["baseline_label"], single["context"]["baseline_label"]);
+        assert_eq!(
+            together["context"]["baseline_label"],
+            single["context"]["baseline_label"]
+        );
         assert!(env.read(".mlbuild/comment.md").starts_with("## "));
         for (one, other) in comparisons(&single).iter().zip(comparisons(&together)) {
             for field in ["reason", "hints"] {
@@ -72,7 +75,11 @@ fn a_shard_measures_its_part_and_judges_nothing() {
         let rows = measured["comparisons"].as_array().unwrap();
         assert_eq!(rows.len() as u64, leg["comparisons"].as_u64().unwrap());
         for row in rows {
-            units.push(format!("{} {}", row["model"].as_str().unwrap(), row["variant"].as_str().unwrap()));
+            units.push(format!(
+                "{} {}",
+                row["model"].as_str().unwrap(),
+                row["variant"].as_str().unwrap()
+            ));
         }
         let path = env.path(measured["file"].as_str().unwrap());
         let partial = Partial::read(&path).unwrap();
@@ -82,7 +89,14 @@ fn a_shard_measures_its_part_and_judges_nothing() {
     units.sort();
     assert_eq!(
         units,
-        ["broken fp32", "cnn fp16", "cnn fp32", "gone fp32", "mlp fp32", "same fp32"]
+        [
+            "broken fp32",
+            "cnn fp16",
+            "cnn fp32",
+            "gone fp32",
+            "mlp fp32",
+            "same fp32"
+        ]
     );
     // No verdict is anywhere before the merge.
     assert!(!fs::exists(env.path(".mlbuild/ci_report.json")).unwrap());
@@ -91,7 +105,10 @@ fn a_shard_measures_its_part_and_judges_nothing() {
 #[test]
 fn the_longest_go_to_different_shards_and_equal_inputs_give_equal_plans() {
     let env = several();
-    let plan = |arguments: &[&str]| env.run(&[&["plan", "--shards", "2"], arguments].concat()).expect_code(0);
+    let plan = |arguments: &[&str]| {
+        env.run(&[&["plan", "--shards", "2"], arguments].concat())
+            .expect_code(0)
+    };
     let first = plan(&[]);
     assert_eq!(first.stdout, plan(&[]).stdout);
     // The unchanged model is known to take next to no time, the others took what the baseline's measurement took.
@@ -114,7 +131,10 @@ fn the_longest_go_to_different_shards_and_equal_inputs_give_equal_plans() {
     };
     let (one, other) = (seconds(1), seconds(2));
     // Longest first leaves a gap of one unit at most.
-    let longest = units.iter().map(|unit| unit["seconds"].as_f64().unwrap()).fold(0.0, f64::max);
+    let longest = units
+        .iter()
+        .map(|unit| unit["seconds"].as_f64().unwrap())
+        .fold(0.0, f64::max);
     assert!((one - other).abs() <= longest, "{one} {other}");
 }
 
@@ -143,7 +163,8 @@ fn a_model_that_a_command_builds_is_built_in_one_place() {
         "version: 1\nmodels:\n  - { name: plain, path: model.onnx, variants: [fp32, fp16] }\n  - { name: built, path: built.onnx, \
          build: cp source.bin built.onnx, variants: [fp32, fp16, int8] }\nmeasure: { time_budget: 300 ms }\n",
     );
-    env.run(&["plan", "--shards", "4", "--out", "plan.json", "-q"]).expect_code(0);
+    env.run(&["plan", "--shards", "4", "--out", "plan.json", "-q"])
+        .expect_code(0);
     let plan: Value = serde_json::from_str(&env.read("plan.json")).unwrap();
     assert_eq!(plan["shards"], 3);
     let mut places: Vec<u64> = plan["units"]
@@ -158,7 +179,8 @@ fn a_model_that_a_command_builds_is_built_in_one_place() {
     assert_eq!(places.len(), 1, "{plan:#}");
     // What an earlier run left is no reason to plan anything else.
     desk::put(&env, "built.onnx", "digits_mlp.onnx");
-    env.run(&["plan", "--shards", "4", "--out", "again.json", "-q"]).expect_code(0);
+    env.run(&["plan", "--shards", "4", "--out", "again.json", "-q"])
+        .expect_code(0);
     assert_eq!(env.read("plan.json"), env.read("again.json"));
 }
 
@@ -180,16 +202,22 @@ fn times_of_the_registry_need_a_plan_that_travels() {
     env.run(&["ci", "--merge", ".mlbuild", "-q"]).expect_code(0);
     // A plan of other limits is none of these.
     let output = env
-        .run(&["ci", "--shard", "1/2", "--plan", "plan.json", "--size-regression", "50%"])
+        .run(&[
+            "ci",
+            "--shard",
+            "1/2",
+            "--plan",
+            "plan.json",
+            "--size-regression",
+            "50%",
+        ])
         .expect_code(2);
     assert!(
         output.stderr.contains("the plan is of another config or other limits"),
         "{}",
         output.stderr
     );
-    let output = env
-        .run(&["ci", "--shard", "1/3", "--plan", "plan.json"])
-        .expect_code(2);
+    let output = env.run(&["ci", "--shard", "1/3", "--plan", "plan.json"]).expect_code(2);
     assert!(
         output.stderr.contains("there is no shard 1/3: the plan has 2"),
         "{}",
@@ -203,8 +231,13 @@ fn a_workflow_gets_the_matrix_as_an_output() {
     let output = env
         .run(&["plan", "--shards", "2", "--github-output", "matrix"])
         .expect_code(2);
-    assert!(output.stderr.contains("`GITHUB_OUTPUT` is not set"), "{}", output.stderr);
-    env.run(&["plan", "--shards", "2", "--github-output", "a=b"]).expect_code(2);
+    assert!(
+        output.stderr.contains("`GITHUB_OUTPUT` is not set"),
+        "{}",
+        output.stderr
+    );
+    env.run(&["plan", "--shards", "2", "--github-output", "a=b"])
+        .expect_code(2);
     let path = env.path("output");
     env.variable("GITHUB_OUTPUT", path.to_str().unwrap());
     env.run(&["plan", "--shards", "2", "--github-output", "matrix"])
@@ -214,7 +247,11 @@ fn a_workflow_gets_the_matrix_as_an_output() {
     assert!(lines[0].starts_with("matrix<<"), "{text}");
     let matrix: Value = serde_json::from_str(lines[1]).unwrap();
     assert_eq!(matrix["include"][0]["shard"], "1/1");
-    assert_eq!(matrix.as_object().unwrap().len(), 1, "each key is a dimension of the matrix");
+    assert_eq!(
+        matrix.as_object().unwrap().len(),
+        1,
+        "each key is a dimension of the matrix"
+    );
 }
 
 #[test]
@@ -240,9 +277,10 @@ fn every_comparison_names_its_machine_where_there_are_several() {
     for comparison in comparisons(&two) {
         let is_measured = comparison["restarts"].as_u64().unwrap() > 0;
         let warnings = comparison["warnings"].to_string();
-        let is_of_other = partial.comparisons.iter().any(|found| {
-            found.key.model == comparison["model"] && found.key.variant == comparison["variant"]
-        });
+        let is_of_other = partial
+            .comparisons
+            .iter()
+            .any(|found| found.key.model == comparison["model"] && found.key.variant == comparison["variant"]);
         let expected = if is_of_other {
             "measured in shard 2/2 on Another <b>CPU</b>, 3 cores"
         } else {

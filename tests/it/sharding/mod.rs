@@ -62,7 +62,11 @@ fn kinds(report: &Value) -> Vec<String> {
                 "pass" | "improvement" | "inconclusive" => "no worse".to_owned(),
                 other => other.to_owned(),
             };
-            format!("{} {} {verdict}", field(comparison, "model"), field(comparison, "variant"))
+            format!(
+                "{} {} {verdict}",
+                field(comparison, "model"),
+                field(comparison, "variant")
+            )
         })
         .collect()
 }

@@ -57,7 +57,11 @@ fn a_lost_shard_is_an_error_and_not_a_pass() {
     fs::remove_file(env.path(SECOND)).unwrap();
     refused(&env, &MERGE, "shard 2/2 is missing");
     fs::remove_file(env.path(FIRST)).unwrap();
-    refused(&env, &MERGE, "no shard was measured: there is no `shard-i-of-N.json` in `.mlbuild`");
+    refused(
+        &env,
+        &MERGE,
+        "no shard was measured: there is no `shard-i-of-N.json` in `.mlbuild`",
+    );
     refused(&env, &["--merge", "nowhere"], "cannot read `nowhere`");
 }
 
@@ -93,7 +97,9 @@ fn a_shard_of_something_else_is_named() {
         &["--merge", ".mlbuild", "--commit", "c0ffee"],
         "is of the commit an unknown one, expected c0ffee",
     );
-    change(&env, SECOND, |partial| partial.commit = Some("dead\u{1b}[31mbeef".to_owned()));
+    change(&env, SECOND, |partial| {
+        partial.commit = Some("dead\u{1b}[31mbeef".to_owned())
+    });
     refused(&env, &MERGE, "shards 1 and 2 are of different commits or runs");
     restore();
     change(&env, SECOND, |partial| partial.run = Some("7".to_owned()));
@@ -118,13 +124,20 @@ fn a_shard_of_something_else_is_named() {
         let side = partial.comparisons[0].candidate.as_mut().unwrap();
         side.source = mlbuild::digest::Digest::of(b"another");
     });
-    refused(&env, &MERGE, "shards 1 and 2 measured different models as the candidate's `digits`");
+    refused(
+        &env,
+        &MERGE,
+        "shards 1 and 2 measured different models as the candidate's `digits`",
+    );
     restore();
     edit(&env, SECOND, mlbuild::VERSION, "0.0.0");
     refused(
         &env,
         &MERGE,
-        &format!("`.mlbuild/shard-2-of-2.json`: mlbuild 0.0.0 measured it, and this is {}", mlbuild::VERSION),
+        &format!(
+            "`.mlbuild/shard-2-of-2.json`: mlbuild 0.0.0 measured it, and this is {}",
+            mlbuild::VERSION
+        ),
     );
     restore();
     // The config's models are not the plan's.
@@ -156,11 +169,27 @@ fn a_broken_or_hostile_file_is_named_and_ends_nothing_else() {
     env.write(SECOND, whole.trim_end());
     refused(&env, &MERGE, &named("it was changed after it was written"));
     for (from, to, problem) in [
-        ("\"schema\":\"mlbuild-shard\"", "\"schema\":\"other\"", "its schema is `other`"),
+        (
+            "\"schema\":\"mlbuild-shard\"",
+            "\"schema\":\"other\"",
+            "its schema is `other`",
+        ),
         ("\"version\":1", "\"version\":9", "it has version 9"),
-        ("\"key\":\"default\"", "\"key\":\"default\",\"extra\":1", "unknown field"),
-        ("\"key\":\"default\"", "\"key\":\"default\",\"key\":\"default\"", "duplicate field"),
-        ("\"restarts\":[{", "\"restarts\":[{\"extra\":0,", "it was changed after it was written"),
+        (
+            "\"key\":\"default\"",
+            "\"key\":\"default\",\"extra\":1",
+            "unknown field",
+        ),
+        (
+            "\"key\":\"default\"",
+            "\"key\":\"default\",\"key\":\"default\"",
+            "duplicate field",
+        ),
+        (
+            "\"restarts\":[{",
+            "\"restarts\":[{\"extra\":0,",
+            "it was changed after it was written",
+        ),
         ("\"load_seconds\":", "\"load_seconds\":-", "loading took -"),
         ("\"shard\":2", "\"shard\":3", "there is no shard 3/2"),
         ("\"in_family\":true", "\"in_family\":false", "stands outside the family"),
@@ -188,7 +217,12 @@ fn nothing_passes_that_was_not_measured() {
     use mlbuild::verdict::Verdict;
     let env = measured();
     let kept = env.read(SECOND);
-    for verdict in [Verdict::Pass, Verdict::Improvement, Verdict::NoBaseline, Verdict::Inconclusive] {
+    for verdict in [
+        Verdict::Pass,
+        Verdict::Improvement,
+        Verdict::NoBaseline,
+        Verdict::Inconclusive,
+    ] {
         change(&env, SECOND, |partial| {
             partial.comparisons[0].evidence = Evidence::Settled {
                 verdict,
@@ -196,7 +230,11 @@ fn nothing_passes_that_was_not_measured() {
                 hints: Vec::new(),
             };
         });
-        refused(&env, &MERGE, &format!("it is `{}` without having been measured", verdict.word()));
+        refused(
+            &env,
+            &MERGE,
+            &format!("it is `{}` without having been measured", verdict.word()),
+        );
         env.write(SECOND, &kept);
     }
     change(&env, SECOND, |partial| partial.comparisons.clear());
@@ -212,8 +250,16 @@ fn a_shard_that_fails_leaves_no_file_of_an_earlier_run() {
     let env = measured();
     assert!(fs::exists(env.path(FIRST)).unwrap());
     // The plan is of something else, so that nothing is measured.
-    env.run(&["plan", "--shards", "2", "--size-regression", "50%", "--out", "plan.json"])
-        .expect_code(0);
+    env.run(&[
+        "plan",
+        "--shards",
+        "2",
+        "--size-regression",
+        "50%",
+        "--out",
+        "plan.json",
+    ])
+    .expect_code(0);
     env.run(&["ci", "--shard", "1/2", "--plan", "plan.json"]).expect_code(2);
     assert!(!fs::exists(env.path(FIRST)).unwrap());
     assert!(fs::exists(env.path(SECOND)).unwrap());

@@ -274,7 +274,11 @@ fn parts(found: &[Found], places: &[u32], of: u32, config: &Config) -> Vec<Part>
             comparisons: 1,
             measured: 1,
             seconds: 1.0,
-            basis: if entry.is_removed() { Basis::Removed } else { Basis::Baseline },
+            basis: if entry.is_removed() {
+                Basis::Removed
+            } else {
+                Basis::Baseline
+            },
             shard: place + 1,
         });
     }
@@ -416,9 +420,15 @@ fn a_family_that_is_split_stays_one_family() {
         let close = case(f64::from(thousandths) / 1000.0, 8);
         let alone = stored(&[found(0, &close)]);
         let config = config_of(&alone);
-        let by_itself = merged(parts(&alone, &[0], 1, &config), &config).comparisons[0].comparison.verdict;
+        let by_itself = merged(parts(&alone, &[0], 1, &config), &config).comparisons[0]
+            .comparison
+            .verdict;
         let quiet: Vec<Case> = (0..7).map(|_| case(1.0, 13)).chain([close.clone()]).collect();
-        let all: Vec<Found> = quiet.iter().enumerate().map(|(index, case)| found(index, case)).collect();
+        let all: Vec<Found> = quiet
+            .iter()
+            .enumerate()
+            .map(|(index, case)| found(index, case))
+            .collect();
         let all = stored(&all);
         let config = config_of(&all);
         let places: Vec<u32> = (0..8).collect();
@@ -435,8 +445,14 @@ fn a_family_that_is_split_stays_one_family() {
         let clearly = merged(parts(&stored(&clearly), &places, 8, &config), &config);
         reached.insert(clearly.comparisons[7].comparison.verdict);
     }
-    assert!(family_decides, "the close one alone in its shard is judged as if it were alone in the run");
-    assert!(reached.contains(&Verdict::Regression) && reached.contains(&Verdict::Pass), "{reached:?}");
+    assert!(
+        family_decides,
+        "the close one alone in its shard is judged as if it were alone in the run"
+    );
+    assert!(
+        reached.contains(&Verdict::Regression) && reached.contains(&Verdict::Pass),
+        "{reached:?}"
+    );
 }
 
 #[test]
@@ -498,7 +514,10 @@ fn a_real_run_split_afterwards_comes_to_the_same() {
     ] {
         let several = plain(&merged(parts(&found, &places, of, &loaded.config), &loaded.config));
         let mut place = String::new();
-        assert!(about_equal(&single, &several, &mut place), "{place}: {single:#} {several:#}");
+        assert!(
+            about_equal(&single, &several, &mut place),
+            "{place}: {single:#} {several:#}"
+        );
     }
 }
 
