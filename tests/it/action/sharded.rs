@@ -8,7 +8,7 @@ use super::Ran;
 use super::Repository;
 use super::bloated;
 use super::mlp;
-use super::touched;
+use crate::support::desk::padded;
 
 const CONFIG: &str = "\
 version: 1
@@ -95,7 +95,7 @@ fn jobs_come_to_one_check_and_one_comment() {
 #[test]
 fn what_is_no_worse_passes() {
     let repository = repository();
-    let proposed = repository.propose(&[("models/digits.onnx", &touched())]);
+    let proposed = repository.propose(&[("models/digits.onnx", &padded("digits_mlp.onnx", 10))]);
     measured(&repository, &proposed);
     let ran = merge(&repository, &proposed);
     assert_eq!(ran.code, 0, "{ran}");
@@ -105,7 +105,7 @@ fn what_is_no_worse_passes() {
 #[test]
 fn a_shard_that_never_came_fails_the_check_by_name() {
     let repository = repository();
-    let proposed = repository.propose(&[("models/digits.onnx", &touched())]);
+    let proposed = repository.propose(&[("models/digits.onnx", &padded("digits_mlp.onnx", 10))]);
     measured(&repository, &proposed);
     fs::remove_dir_all(
         repository
@@ -123,7 +123,7 @@ fn a_shard_that_never_came_fails_the_check_by_name() {
 #[test]
 fn shards_of_another_run_or_commit_are_refused() {
     let repository = repository();
-    let proposed = repository.propose(&[("models/digits.onnx", &touched())]);
+    let proposed = repository.propose(&[("models/digits.onnx", &padded("digits_mlp.onnx", 10))]);
     measured(&repository, &proposed);
     let newer = Proposed {
         head: repository.commit(&proposed.head, &[("models/digits.onnx", &bloated())]),
@@ -144,7 +144,7 @@ fn shards_of_another_run_or_commit_are_refused() {
 #[test]
 fn a_folder_without_shards_and_a_push_are_told_apart_from_a_pass() {
     let repository = repository();
-    let proposed = repository.propose(&[("models/digits.onnx", &touched())]);
+    let proposed = repository.propose(&[("models/digits.onnx", &padded("digits_mlp.onnx", 10))]);
     let ran = merge(&repository, &proposed).expect("error", 2);
     assert!(ran.log.contains("cannot read"), "{ran}");
     assert_eq!(repository.check().conclusion.as_deref(), Some("failure"));

@@ -186,14 +186,15 @@ fn a_broken_or_hostile_file_is_named_and_ends_nothing_else() {
             "duplicate field",
         ),
         (
-            "\"rounds\":[{",
-            "\"rounds\":[{\"extra\":0,",
+            "\"restarts\":[{",
+            "\"restarts\":[{\"extra\":0,",
             "it was changed after it was written",
         ),
         ("\"load_seconds\":", "\"load_seconds\":-", "loading took -"),
         ("\"shard\":2", "\"shard\":3", "there is no shard 3/2"),
         ("\"in_family\":true", "\"in_family\":false", "stands outside the family"),
     ] {
+        assert!(whole.contains(from), "no `{from}`");
         env.write(SECOND, whole.replacen(from, to, 1));
         refused(&env, &MERGE, problem);
     }
