@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "each topic uses its share")]
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -99,11 +100,16 @@ impl Act {
             .arg("--action-cache-path")
             .arg(folder(env, "runner-home"));
         replace(&mut command, "org/mlbuild-action@v1", &action(env));
-        for text in [read(workflow), read(&root().join("action.yml"))] {
-            for used in text.lines().filter_map(|line| line.split_once("uses: actions/")) {
+        let own = ["action.yml", "report/action.yml", "command/action.yml"].map(|name| root().join(name));
+        let mut replaced = BTreeSet::new();
+        for path in own.iter().map(PathBuf::as_path).chain([workflow]) {
+            for used in read(path).lines().filter_map(|line| line.split_once("uses: actions/")) {
                 let used = used.1.split_whitespace().next().unwrap();
                 let (path, reference) = used.split_once('@').unwrap();
                 let name = path.split('/').next().unwrap();
+                if !replaced.insert((name.to_owned(), reference.to_owned())) {
+                    continue;
+                }
                 assert!(STAND_INS.contains(&name), "nothing stands in for actions/{name}");
                 replace(&mut command, &format!("actions/{name}@{reference}"), &fixture(name));
             }
@@ -126,14 +132,14 @@ fn folder(env: &TestEnv, name: &str) -> PathBuf {
 /// The action as its tag has it, with a manifest that names no binary: so it builds one, which [`fixture`]'s cargo does.
 fn action(env: &TestEnv) -> PathBuf {
     let place = folder(env, "action");
-    fs::create_dir_all(place.join("dist")).unwrap();
-    for name in ["action.yml", "dist/launch.sh"] {
+    for name in [
+        "dist/launch.sh",
+        "action.yml",
+        "report/action.yml",
+        "command/action.yml",
+    ] {
+        fs::create_dir_all(place.join(name).parent().unwrap()).unwrap();
         fs::copy(root().join(name), place.join(name)).unwrap();
-    }
-    let report = root().join("report/action.yml");
-    if report.is_file() {
-        fs::create_dir_all(place.join("report")).unwrap();
-        fs::copy(report, place.join("report/action.yml")).unwrap();
     }
     fs::write(
         place.join("dist/manifest.json"),

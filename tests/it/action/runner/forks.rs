@@ -1,7 +1,5 @@
 //! The two workflows of a public repository: one measures without rights, the other publishes without a checkout.
 
-use std::fs;
-
 use super::ACTION;
 use super::HAND_OVER;
 use super::MODEL_PATH;
@@ -38,13 +36,6 @@ impl Hosted {
             run.head_branch = "topic".to_owned();
             run.fork = Some((500_000_001, FORK.to_owned()));
         });
-        // GitHub keeps what the step uploaded.
-        let uploads = self.repository.env.path(&format!("artifacts/{run}"));
-        for upload in fs::read_dir(uploads).into_iter().flatten() {
-            let path = upload.unwrap().path();
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            fake.artifact(run, &name, &fs::read(path).unwrap());
-        }
         (proposed, run, ran)
     }
 
@@ -52,7 +43,7 @@ impl Hosted {
     fn report(&self, run: u64) -> Ran {
         let tip = self.repository.fake.tip("main");
         let trigger = Trigger::Completed(run);
-        Ran::wait(self.run(&shipped("mlbuild-report.yml"), "report", &trigger, &tip, &tip))
+        self.finish(self.run(&shipped("mlbuild-report.yml"), "report", &trigger, &tip, &tip))
     }
 }
 
@@ -81,7 +72,13 @@ fn a_forks_result_is_published_by_the_second_workflow() {
         let comment = hosted.repository.comment();
         assert_eq!(comment.pull, proposed.pull);
         assert!(comment.body.contains(proposed.head.as_str()), "{}", comment.body);
-        assert!(ran.output(REPORT, "comment-url").ends_with(&comment.id.to_string()), "{ran}");
-        assert!(ran.output(REPORT, "check-url").ends_with(&check.id.to_string()), "{ran}");
+        assert!(
+            ran.output(REPORT, "comment-url").ends_with(&comment.id.to_string()),
+            "{ran}"
+        );
+        assert!(
+            ran.output(REPORT, "check-url").ends_with(&check.id.to_string()),
+            "{ran}"
+        );
     }
 }

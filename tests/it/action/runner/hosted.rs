@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 use mlbuild::github::CommitSha;
 
@@ -21,6 +23,7 @@ use crate::support::env::TestEnv;
 use crate::support::fake_github::FakeGitHub;
 use crate::support::fake_github::TOKEN;
 use crate::support::fake_github::events::Trigger;
+use crate::support::fake_github::state::Artifact;
 use crate::support::fake_github::state::Commit;
 
 /// A repository on the fake GitHub and in git, and act.
@@ -165,7 +168,7 @@ impl Hosted {
 
     /// Runs `workflow`, of which `job` is what the event asks for, as a pull request starts it: on the merge commit.
     pub(super) fn gate(&self, workflow: &Path, job: &str, proposed: &Proposed) -> Ran {
-        Ran::wait(self.start(workflow, job, proposed))
+        self.finish(self.start(workflow, job, proposed))
     }
 
     /// [`Hosted::gate`], not waited for.
@@ -188,7 +191,44 @@ impl Hosted {
             branch: "main".to_owned(),
             sha: tip.to_string(),
         };
-        Ran::wait(self.run(&example(), "baseline", &trigger, &tip, &tip))
+        self.finish(self.run(&example(), "baseline", &trigger, &tip, &tip))
+    }
+
+    /// Waits for act, and takes the artifacts that its steps upload meanwhile.
+    pub(super) fn finish(&self, child: Child) -> Ran {
+        let run = self.repository.last_run.get();
+        let folder = self.repository.env.path(&format!("artifacts/{run}"));
+        let ending = thread::spawn(move || Ran::wait(child));
+        while !ending.is_finished() {
+            for entry in fs::read_dir(&folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                let kept = path.with_extension("kept");
+                if path.extension().is_some_and(|extension| extension == "zip") && !kept.exists() {
+                    let name = path.file_stem().unwrap().to_str().unwrap();
+                    self.keep(run, name, fs::read(&path).unwrap());
+                    fs::write(kept, "").unwrap();
+                }
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        ending.join().unwrap()
+    }
+
+    /// An artifact takes the place of one with its name.
+    fn keep(&self, run: u64, name: &str, archive: Vec<u8>) {
+        self.repository.fake.edit(|state| {
+            state
+                .artifacts
+                .retain(|artifact| artifact.run != run || artifact.name != name);
+            let artifact = Artifact {
+                id: state.new_id(),
+                run,
+                name: name.to_owned(),
+                archive,
+                expired: false,
+            };
+            state.artifacts.push(artifact);
+        });
     }
 
     /// Starts act for `trigger`. `checkout` is the commit that the runner gets, `head` the one that the run belongs to.

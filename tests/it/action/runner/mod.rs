@@ -12,6 +12,8 @@
 //! - when a job is cancelled, it ends a composite as a whole unless the composite's own step says `if: always()`, which the test adds; and it
 //!   kills at once, where GitHub's runner interrupts first (`action::interrupts` has that).
 
+mod commands;
+mod forks;
 mod hosted;
 
 use std::fs;
@@ -187,7 +189,7 @@ fn a_group_of_the_merge_queue_is_judged_on_its_own_commit() {
         head_sha: proposed.head.to_string(),
         base_sha: hosted.repository.fake.tip("main").to_string(),
     };
-    let ran = Ran::wait(hosted.run(&example(), "gate", &trigger, &proposed.head, &proposed.head));
+    let ran = hosted.finish(hosted.run(&example(), "gate", &trigger, &proposed.head, &proposed.head));
     assert_eq!((ran.code, ran.output(ACTION, "result")), (0, "pass"), "{ran}");
     let check = hosted.repository.check();
     assert_eq!(
@@ -281,7 +283,7 @@ fn a_cancelled_job_leaves_no_check_open() {
         .status()
         .unwrap();
     assert!(sent.success());
-    let ran = Ran::wait(child);
+    let ran = hosted.finish(child);
     assert_eq!(ran.code, 1, "{ran}");
     assert_eq!(ran.step(COMPLETE), Some("success"), "{ran}");
     assert_eq!(repository.check().conclusion.as_deref(), Some("cancelled"), "{ran}");
@@ -343,9 +345,7 @@ measure: { time_budget: 1 s }
     assert_eq!(jobs["plan"], "success", "{ran}");
     assert_eq!(jobs["measure"], "success", "{ran}");
     assert_eq!(jobs["gate"], "failure", "{ran}");
-    let artifacts = fs::read_dir(hosted.repository.env.path("artifacts/7001"))
-        .unwrap()
-        .count();
+    let artifacts = hosted.repository.fake.edit(|state| state.artifacts.len());
     assert_eq!(artifacts, 2, "one a shard: {ran}");
     let check = hosted.repository.check();
     assert_eq!(check.conclusion.as_deref(), Some("failure"), "{ran}");
