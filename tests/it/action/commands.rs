@@ -30,7 +30,7 @@ fn repository() -> Repository {
     repository.fake.edit(|state| {
         state.later = u64::try_from(now - 1_767_225_600)
             .unwrap()
-            .saturating_sub(state.last_id + 3600)
+            .saturating_sub(13_600)
     });
     repository
 }
