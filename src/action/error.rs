@@ -20,6 +20,9 @@ use crate::pipeline::explore::ExploreError;
 use crate::pipeline::handover::WriteError;
 use crate::pipeline::machinery::MachineryError;
 use crate::pipeline::profile::ProfileError;
+use crate::pipeline::sharding::measure::ShardError;
+use crate::pipeline::sharding::merge::MergeError;
+use crate::pipeline::sharding::plan::PlanError;
 use crate::pipeline::workspace::WorkspaceError;
 use crate::report::told::ToldError;
 
@@ -103,6 +106,18 @@ pub enum ActionError {
     /// Another workflow's result.
     #[error(transparent)]
     Reporting(#[from] ReportingError),
+    /// The plan of a sharded gate.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// One shard of it.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
+    /// Its shards together.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// A job that publishes baselines was told to be a part of a gate.
+    #[error("this event publishes a baseline, and the inputs `shards`, `shard` and `merge` are for gates")]
+    ShardedBaseline,
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
@@ -112,7 +127,9 @@ impl ActionError {
     /// True where somebody stopped the run.
     pub fn is_interrupt(&self) -> bool {
         match self {
-            Self::Ci(CiError::Interrupted(_)) | Self::Refresh(RefreshError::Interrupted(_)) => true,
+            Self::Ci(CiError::Interrupted(_))
+            | Self::Refresh(RefreshError::Interrupted(_))
+            | Self::Shard(ShardError::Interrupted(_)) => true,
             Self::Reporting(error) => error.is_interrupt(),
             _ => false,
         }
@@ -169,6 +186,13 @@ impl Hint for ActionError {
             Self::Ci(error) => error.hints(),
             Self::Refresh(error) => error.hints(),
             Self::Reporting(error) => error.hints(),
+            Self::Plan(error) => error.hints(),
+            Self::Shard(error) => error.hints(),
+            Self::Merge(error) => error.hints(),
+            Self::ShardedBaseline => vec![
+                "publish baselines in a job of its own, and let the sharded jobs run `if: github.event_name != 'push'`"
+                    .to_owned(),
+            ],
             Self::File(error) => error.hints(),
         }
     }

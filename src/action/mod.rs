@@ -14,6 +14,7 @@ pub mod outputs;
 pub mod refresh;
 pub mod report;
 mod selection;
+mod shards;
 mod tables;
 pub mod work;
 

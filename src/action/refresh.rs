@@ -149,7 +149,7 @@ fn publish(
         "published the baseline {tag} with {} comparisons",
         manifest.entries.len()
     );
-    match release::retain(client, &key, config.baseline.keep) {
+    match release::retain(client, &key, config.baseline.keep, &surroundings.now) {
         Ok(deleted) if deleted.is_empty() => {}
         Ok(deleted) => text.push_str(&format!("; {} old ones were deleted", deleted.len())),
         // The new baseline stands; the next refresh tidies up.

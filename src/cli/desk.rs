@@ -16,6 +16,7 @@ use crate::config::budget;
 use crate::config::discover;
 use crate::github::Client;
 use crate::github::retry::RetryPolicy;
+use crate::machine::sandbox::Layers;
 use crate::model::Model;
 use crate::model::compatible;
 use crate::pipeline::gate::Machinery;
@@ -54,11 +55,15 @@ pub(crate) fn engines_at(context: &Context, workspace: &Workspace, references: &
     engines.into_iter().collect()
 }
 
-/// The engines, installed where they have to be; ONNX Runtime, in `version`, where none is named.
-pub(crate) fn machinery(context: &Context, version: &str, engines: &[Engine]) -> Result<Machinery, CliError> {
+/// The engines, installed where they have to be; ONNX Runtime, in the config's version, where none is named.
+pub(crate) fn machinery(context: &Context, config: &Config, engines: &[Engine]) -> Result<Machinery, CliError> {
+    if let Some(warning) = Layers::of_this_system().warning() {
+        context.ui.warning(&warning);
+    }
     let mut installing = Installing::new(&context.ui);
     let wanted = machinery::Wanted {
-        version,
+        version: &config.runtime.version,
+        sandbox: config.measure.sandbox,
         explicit: context.global.runtime_path.as_deref(),
         explicit_litert: context.global.litert_path.as_deref(),
         engines,

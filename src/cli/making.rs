@@ -137,7 +137,7 @@ pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> R
     };
     let mut engines = desk::engines_of([&found.model]);
     engines.push(target.engine());
-    let machinery = desk::machinery(context, &config.runtime.version, &engines)?;
+    let machinery = desk::machinery(context, &config, &engines)?;
     let interrupt = signals::interrupt();
     let engine = Engine {
         machinery: &machinery,

@@ -29,10 +29,11 @@ pub const GROUPS: &[Group] = &[
             ("Gate a pull request", "gate-a-pull-request.md"),
             ("Find a regression's commit", "find-a-regressions-commit.md"),
             ("Budgets", "budgets.md"),
+            ("Sharding", "sharding.md"),
             ("Configuration", "configuration.md"),
         ],
         commands: &[
-            "init", "ci", "ci-check", "compare", "validate", "budget", "baseline", "config", "action",
+            "init", "ci", "plan", "ci-check", "compare", "validate", "budget", "baseline", "config", "action",
         ],
     },
     Group {
@@ -104,7 +105,10 @@ const JUDGING: &[(&str, &str)] = &[
         "with `--against`: the model is slower by more than the limit",
     ),
     ("diff", "the two builds differ"),
-    ("doctor", "something that a run needs is missing, unless `--soft`"),
+    (
+        "doctor",
+        "something that a run needs is missing, or a workflow has an error, unless `--soft`",
+    ),
     ("validate", "a limit is violated, or not shown to hold"),
 ];
 

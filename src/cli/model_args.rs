@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use clap::ValueEnum;
 
 use crate::config::ModelConfig;
+use crate::config::RuntimeConfig;
 use crate::config::Target;
 use crate::config::Task;
+use crate::runtime::LiteRtSettings;
 use crate::units::Span;
 use crate::units::UnitError;
 
@@ -34,6 +36,30 @@ impl ShapeArgs {
             }
         }
         Ok(shapes)
+    }
+}
+
+/// How LiteRT runs a TensorFlow Lite model; other engines don't heed it.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct LiteRtArgs {
+    /// The entry point to run, of a TensorFlow Lite model with several signatures; the config's, or the first, by default.
+    #[arg(long, value_name = "NAME")]
+    signature: Option<String>,
+    /// Let LiteRT's own kernels compute everything, without XNNPACK.
+    #[arg(long)]
+    no_xnnpack: bool,
+}
+
+impl LiteRtArgs {
+    /// What the flags say, above what the config says.
+    pub(crate) fn settings(&self, runtime: &RuntimeConfig, model: Option<&ModelConfig>) -> LiteRtSettings {
+        LiteRtSettings {
+            xnnpack: runtime.xnnpack && !self.no_xnnpack,
+            signature: self
+                .signature
+                .clone()
+                .or_else(|| model.and_then(|model| model.signature.clone())),
+        }
     }
 }
 

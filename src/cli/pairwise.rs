@@ -166,7 +166,7 @@ pub(crate) fn run(args: &PairArgs, rules: Rules, context: &Context) -> Result<Ex
     let name = model_name(&candidate, &args.candidate);
     let stored = BTreeMap::from([(name.clone(), subject::store_source(&candidate.model, objects)?)]);
     let baselines = resolve::of_files(&baseline.label, &name, subject::store_source(&baseline.model, objects)?);
-    let machinery = desk::machinery(context, &config.runtime.version, &machinery::engines_in(&config))?;
+    let machinery = desk::machinery(context, &config, &machinery::engines_in(&config))?;
     let interrupt = signals::interrupt();
     let machine = Fingerprint::of_this_machine().with_environment(&context.environment);
     let cache = cache(args, &config, &baseline, &candidate).map(|(baseline, candidate)| Cache {

@@ -60,6 +60,7 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
         ("measure.seed", measure.seed.to_string()),
         ("measure.worker_timeout", measure.worker_timeout.to_string()),
         ("measure.strict_output", measure.strict_output.to_string()),
+        ("measure.sandbox", measure.sandbox.name().to_owned()),
         ("runtime.version", config.runtime.version.clone()),
         (
             "runtime.graph_optimization",
@@ -69,6 +70,7 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
             "runtime.execution_mode",
             config.runtime.execution_mode.name().to_owned(),
         ),
+        ("runtime.xnnpack", config.runtime.xnnpack.to_string()),
         (
             "baseline.store",
             match &config.baseline.store {

@@ -22,6 +22,7 @@ use super::types::Limit;
 use super::types::MeasureConfig;
 use super::types::Policy;
 use super::types::RuntimeConfig;
+use super::types::Sandbox;
 use super::types::StaticGate;
 
 /// How much slower is accepted.
@@ -105,6 +106,7 @@ impl Default for MeasureConfig {
             seed: 0,
             worker_timeout: Span(Duration::from_secs(60)),
             strict_output: false,
+            sandbox: Sandbox::default(),
             least_runs: 0,
             least_warmup: 0,
             samples: SYNTHETIC_SAMPLES,
@@ -119,6 +121,7 @@ impl Default for RuntimeConfig {
             version: DEFAULT_ONNXRUNTIME.to_owned(),
             graph_optimization: GraphOptimization::default(),
             execution_mode: ExecutionMode::default(),
+            xnnpack: true,
         }
     }
 }

@@ -11,6 +11,7 @@ mod decode;
 pub mod defaults;
 pub mod discover;
 pub mod error;
+pub mod lfs;
 mod lines;
 pub mod load;
 pub mod nearest;
@@ -25,6 +26,7 @@ pub mod starter;
 mod target;
 mod tree;
 pub mod types;
+pub mod workflow;
 
 pub use changes::changes;
 pub use constraint::Bound;

@@ -74,6 +74,7 @@ impl ModelConfig {
             name: resolve::default_name(path),
             path: path.to_owned(),
             build: None,
+            signature: None,
             inputs: Default::default(),
             task: Task::Auto,
             targets: vec![defaults::target(path)],

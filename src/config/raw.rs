@@ -52,6 +52,8 @@ pub struct Model {
     pub build: Option<Build>,
     /// Shapes of the inputs that have dynamic dimensions, by input name.
     pub inputs: Option<BTreeMap<String, Input>>,
+    /// Which entry point of a TensorFlow Lite model with several is run: the name of its signature; the first one by default.
+    pub signature: Option<String>,
     /// What kind of data the model takes: `auto` finds out.
     pub task: Option<Task>,
     /// The lengths, in tokens, that a model of token sequences is measured with, each gated on its own; 16, 64, 128 and 256 by
@@ -354,6 +356,19 @@ pub struct Measure {
     /// Fails a model whose outputs hold NaN or infinity, are constant, or have another shape than it declares; a warning by
     /// default.
     pub strict_output: Option<bool>,
+    /// What to do where the system cannot keep models from files and the network: run them all the same with a warning, by
+    /// default, or not.
+    pub sandbox: Option<Sandbox>,
+}
+
+/// What to do where the system cannot confine a model.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sandbox {
+    /// Run it with what the system has, and warn.
+    BestEffort,
+    /// Run nothing.
+    Require,
 }
 
 /// Which engine, and how it is set up.
@@ -367,6 +382,8 @@ pub struct Runtime {
     pub graph_optimization: Option<GraphOptimization>,
     /// Whether independent branches run at once; `sequential` by default.
     pub execution_mode: Option<ExecutionMode>,
+    /// Whether XNNPACK computes what it can of a TensorFlow Lite model; `true` by default, as LiteRT is shipped.
+    pub xnnpack: Option<bool>,
 }
 
 /// How much the engine rewrites the graph before running it.

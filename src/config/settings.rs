@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::digest::Digest;
 
+use super::target::Engine;
 use super::target::Target;
 use super::types::CommentWhen;
 use super::types::DatasetConfig;
@@ -15,6 +16,7 @@ use super::types::MeasureConfig;
 use super::types::ModelConfig;
 use super::types::Policy;
 use super::types::RuntimeConfig;
+use super::types::Sandbox;
 use super::types::Task;
 
 /// Raised when the meaning of a setting changes, so that old digests no longer agree.
@@ -29,7 +31,7 @@ impl ModelConfig {
             .iter()
             .map(|(name, input)| (name.clone(), json!(input.shape)))
             .collect();
-        let settings = json!({
+        let mut settings = json!({
             "schema": SCHEMA,
             "inputs": inputs,
             "task": self.task.name(),
@@ -48,6 +50,13 @@ impl ModelConfig {
                 "execution_mode": runtime.execution_mode.name(),
             },
         });
+        // Only where it is off, so that digests from before it could be are the same.
+        if target.engine() == Engine::LiteRt && !runtime.xnnpack {
+            settings["runtime"]["xnnpack"] = json!(false);
+        }
+        if let Some(signature) = &self.signature {
+            settings["signature"] = json!(signature);
+        }
         Digest::of(settings.to_string().as_bytes())
     }
 }
@@ -117,6 +126,16 @@ impl GraphOptimization {
             Self::Basic => "basic",
             Self::Extended => "extended",
             Self::All => "all",
+        }
+    }
+}
+
+impl Sandbox {
+    /// The word in the config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BestEffort => "best-effort",
+            Self::Require => "require",
         }
     }
 }

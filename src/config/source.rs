@@ -68,6 +68,17 @@ impl Source {
         problem
     }
 
+    /// A problem with what stands at this byte, so many bytes of it; never past the line.
+    pub(super) fn problem_over(&self, offset: usize, length: usize, message: impl Into<String>) -> Problem {
+        let offset = self.clamp(offset);
+        let mut problem = self.problem_at(offset, message);
+        if problem.span.is_some() {
+            let line = self.text[offset..].split(['\n', '\r']).next().unwrap_or_default();
+            problem.span = Some(SourceSpan::new(offset.into(), length.min(line.len())));
+        }
+        problem
+    }
+
     /// A problem with a node.
     pub(super) fn problem(&self, id: NodeId, message: impl Into<String>) -> Problem {
         match self.offset_of(id) {

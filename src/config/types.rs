@@ -44,6 +44,8 @@ pub struct ModelConfig {
     pub build: Option<BuildCommand>,
     /// Shapes of inputs with dynamic dimensions, by input name.
     pub inputs: BTreeMap<String, InputConfig>,
+    /// Which entry point of a TensorFlow Lite model with several is run; the first where `None`.
+    pub signature: Option<String>,
     /// What kind of data it takes.
     pub task: Task,
     /// The lengths that a model of token sequences is measured with, rising; the model's own where `None`.
@@ -342,6 +344,8 @@ pub struct MeasureConfig {
     /// Fails a candidate whose outputs hold NaN or infinity, are constant, or have another shape than declared; default off. It is
     /// a limit like the gate's: in a pull request the base's counts too.
     pub strict_output: bool,
+    /// Whether models run where the system cannot confine them; default best effort. In a pull request the base's `require` counts too.
+    pub sandbox: Sandbox,
     /// Timed inferences of each side, at least; 0 by default, as the limits say how many it takes.
     pub least_runs: u32,
     /// Inferences after each fresh start that are not timed, at least; 0 by default, as the model's latency says how many it takes.
@@ -350,6 +354,17 @@ pub struct MeasureConfig {
     pub samples: u64,
     /// Seed of these inputs; that of all other inputs by default.
     pub samples_seed: Option<u64>,
+}
+
+/// What to do where the system cannot keep a model from files, the network and other processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sandbox {
+    /// Run it with what the system has, and say what it lacks.
+    #[default]
+    BestEffort,
+    /// Run nothing.
+    Require,
 }
 
 /// Which engine, and how it is set up.
@@ -361,6 +376,8 @@ pub struct RuntimeConfig {
     pub graph_optimization: GraphOptimization,
     /// Whether independent branches run at once.
     pub execution_mode: ExecutionMode,
+    /// Whether XNNPACK computes what it can of a TensorFlow Lite model; otherwise LiteRT's own kernels compute everything.
+    pub xnnpack: bool,
 }
 
 /// How much the engine rewrites the graph before running it.

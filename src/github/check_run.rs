@@ -9,6 +9,7 @@ use super::client::Client;
 use super::client::Request;
 use super::error::GithubError;
 use super::error::Permission;
+use super::identity;
 use super::ids::CommitSha;
 use super::text;
 
@@ -48,6 +49,14 @@ pub struct CheckRun {
     #[serde(default)]
     pub started_at: Option<String>,
     output: Shown,
+    #[serde(default)]
+    app: Option<App>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct App {
+    #[serde(default)]
+    slug: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -188,7 +197,11 @@ pub fn create(client: &Client, new: &NewCheckRun, output: &Output) -> Result<Che
         body["details_url"] = url.as_str().into();
     }
     let request = Request::post(client.path(format_args!("check-runs")), Permission::ChecksWrite).json(&body);
-    client.create(|| client.json(&request), || find(client, new))
+    let made: CheckRun = client.create(|| client.json(&request), || find(client, new))?;
+    if let Some(slug) = made.app.as_ref().and_then(|app| app.slug.as_deref()) {
+        identity::learn(client, slug);
+    }
+    Ok(made)
 }
 
 /// The check run with the same commit, name and external id.

@@ -226,6 +226,13 @@ impl Client {
         &self.repo
     }
 
+    /// Whether the token is an app installation's, such as a workflow's.
+    pub(super) fn is_of_installation(&self) -> bool {
+        self.token
+            .as_ref()
+            .is_some_and(|token| token.as_bytes().starts_with(b"Bearer ghs_"))
+    }
+
     pub(super) fn hosts(&self) -> &Hosts {
         &self.hosts
     }
@@ -237,8 +244,7 @@ impl Client {
 
     /// Sends `request` and reads its JSON answer.
     pub(super) fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T, GithubError> {
-        let answer = self.attempts(request.repeatable, || self.send(request, None))?;
-        parse(request, &answer)
+        self.attempts(request.repeatable, || parse(request, &self.send(request, None)?))
     }
 
     /// Sends `request` and ignores the body of its answer.
@@ -284,9 +290,12 @@ impl Client {
         let mut request = Request::get(format!("{path}?per_page=100{query}"), needs);
         let call = request.call();
         for _ in 0..self.transport.limits().pages {
-            let answer = self.attempts(true, || self.send(&request, None))?;
-            all.extend(items(parse(&request, &answer)?));
-            let Some(next) = page::next(&answer.headers) else {
+            let (page, headers) = self.attempts(true, || {
+                let answer = self.send(&request, None)?;
+                Ok((parse(&request, &answer)?, answer.headers))
+            })?;
+            all.extend(items(page));
+            let Some(next) = page::next(&headers) else {
                 return Ok(all);
             };
             let from = self.hosts.api("/")?;
@@ -452,6 +461,17 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
+/// How long after its `Date` the answer wants us to wait, by `x-ratelimit-reset`: both are of the server's clock, which may differ from
+/// ours by hours.
+fn until_reset(headers: &HeaderMap, reset: u64) -> Option<Duration> {
+    let date = headers.get(header::DATE)?.to_str().ok()?;
+    let now = jiff::fmt::rfc2822::parse(date).ok()?.timestamp().as_second();
+    // A second too many is cheaper than one too few.
+    Some(Duration::from_secs(
+        reset.saturating_sub(u64::try_from(now).ok()?).saturating_add(1),
+    ))
+}
+
 /// GitHub's words out of an error body, shown to people: one line, no control characters, bounded.
 fn words(answer: &Answer) -> (String, Vec<String>) {
     let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -487,16 +507,21 @@ fn words(answer: &Answer) -> (String, Vec<String>) {
 fn refusal(call: Call, needs: Permission, answer: &Answer) -> GithubError {
     let (message, codes) = words(answer);
     let status = answer.status.as_u16();
-    let retry_after = number(&answer.headers, "retry-after").map(Duration::from_secs);
     let spent = number(&answer.headers, "x-ratelimit-remaining") == Some(0);
+    let reset = number(&answer.headers, "x-ratelimit-reset").filter(|_| spent);
+    let retry_after = number(&answer.headers, "retry-after")
+        .map(Duration::from_secs)
+        .or_else(|| until_reset(&answer.headers, reset?));
     let says_so = message.to_ascii_lowercase().contains("rate limit") || message.contains("abuse detection");
     match status {
         403 | 429 if status == 429 || retry_after.is_some() || spent || says_so => GithubError::RateLimited {
             call,
             message,
             retry_after,
-            reset: number(&answer.headers, "x-ratelimit-reset").filter(|_| spent),
+            reset,
         },
+        // No permission helps there.
+        403 if message.contains("is locked") => GithubError::Invalid { call, message, codes },
         401 => GithubError::Unauthorized { call, message },
         403 => GithubError::Forbidden { call, needs, message },
         404 | 410 => GithubError::NotFound { call, needs },

@@ -212,9 +212,14 @@ pub enum GithubError {
 impl GithubError {
     /// Whether a write that ended so may have happened all the same.
     pub fn is_ambiguous(&self) -> bool {
+        // A success whose words cannot be read was a success.
         matches!(
             self,
-            Self::Server { .. } | Self::Transport { .. } | Self::Timeout { .. }
+            Self::Server { .. }
+                | Self::Transport { .. }
+                | Self::Timeout { .. }
+                | Self::Body { .. }
+                | Self::TooLarge { .. }
         )
     }
 
@@ -244,7 +249,9 @@ impl GithubError {
     /// What the retry policy needs to know; `None` where another try cannot help.
     pub fn failure(&self) -> Option<Failure> {
         match self {
-            Self::Server { .. } | Self::Transport { .. } | Self::Timeout { .. } => Some(Failure::Broken),
+            Self::Server { .. } | Self::Transport { .. } | Self::Timeout { .. } | Self::Body { .. } => {
+                Some(Failure::Broken)
+            }
             Self::RateLimited { retry_after, reset, .. } => Some(Failure::Limited {
                 retry_after: *retry_after,
                 reset: *reset,

@@ -1,5 +1,8 @@
 //! Outputs of whole data sets: feeds workers one sample at a time and sums up what [`crate::measure::agreement`] says of each.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use crate::measure::agreement::Agreement;
 use crate::measure::agreement::answer;
 use crate::measure::agreement::not_finite;
@@ -14,7 +17,8 @@ use crate::runtime::WorkerOptions;
 
 pub use crate::measure::agreement::Accuracy;
 
-/// Runs every sample through both sides, one at a time, and says how well the outputs agree. `inspector` looks at the candidate's.
+/// Runs every sample through both sides, one at a time and both sides at once, as nothing is timed, and says how well the outputs agree.
+/// `inspector` looks at the candidate's.
 pub fn agreement(
     baseline: &Side,
     candidate: &Side,
@@ -29,12 +33,25 @@ pub fn agreement(
     let mut agreement = Agreement::new();
     for index in 0..samples.len() {
         let sample = samples.sample(index)?;
-        let before = one.infer(&sample).map_err(failed(Which::Baseline))?;
-        let after = other.infer(&sample).map_err(failed(Which::Candidate))?;
+        let (before, after) = at_once(|| one.infer(&sample), || other.infer(&sample));
+        let before = before.map_err(failed(Which::Baseline))?;
+        let after = after.map_err(failed(Which::Candidate))?;
         inspector.add(&sample, &after);
         agreement.add(&before, &after, samples.label(index))?;
     }
     agreement.finish()
+}
+
+/// Both at the same time; a panic of either goes on here.
+fn at_once<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        match other.join() {
+            Ok(other) => (one, other),
+            Err(panic) => resume_unwind(panic),
+        }
+    })
 }
 
 /// Runs every sample through one side: the share of right answers, where there are labels and class scores. An error where an

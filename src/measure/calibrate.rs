@@ -114,6 +114,9 @@ pub enum CalibrateError {
     /// There is no place for a copy of the model.
     #[error("cannot make a temporary folder")]
     Folder(#[source] std::io::Error),
+    /// A copy of the model does not fit its format.
+    #[error("a copy of the model that tells all its tensors cannot be made")]
+    TooLarge(#[source] tflite::WriteError),
     /// A copy of the model cannot be written.
     #[error(transparent)]
     Copy(#[from] FileError),
@@ -137,6 +140,7 @@ impl Hint for CalibrateError {
             Self::Unfit { .. } => vec!["give calibration data that is prepared as the model's inputs are".to_owned()],
             Self::NoTensor(_) => vec!["leave this variant out".to_owned()],
             Self::Worker { source, .. } => source.hints(),
+            Self::TooLarge(error) => error.hints(),
             Self::Folder(_) | Self::Copy(_) => {
                 vec!["set `TMPDIR` to a folder with enough room for a copy of the model".to_owned()]
             }
@@ -381,8 +385,7 @@ fn groups<'a>(
 /// A copy of a TensorFlow Lite model that yields everything a quantizer asks for.
 fn observable(side: &Side, tables: &tflite::schema::Model, path: &Path) -> Result<Side, CalibrateError> {
     let tables = variant::tflite::observable(tables).map_err(CalibrateError::Variant)?;
-    // The copy has a few names more than its source, which a file holds.
-    let bytes = tflite::write(&tables).unwrap_or_default();
+    let bytes = tflite::write(&tables).map_err(CalibrateError::TooLarge)?;
     files::write_checked(path, &bytes)?;
     Ok(Side {
         artifact: Artifact {

@@ -57,6 +57,7 @@ impl Surroundings {
             cores: cores.clone(),
             timeout: plan.worker_timeout,
             memory_limit: plan.memory_limit,
+            folders: Vec::new(),
             stop: plan.stop.clone(),
         };
         Ok(Self {

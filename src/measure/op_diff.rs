@@ -51,7 +51,7 @@ pub enum OpChangeKind {
 }
 
 /// One operator that takes another time than it did.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OpChange {
     /// The node's name; its type where it has no name.
     pub name: String,
@@ -64,7 +64,7 @@ pub struct OpChange {
 }
 
 /// What explains a difference between two models.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct OpDifference {
     /// The operators that stand out, the one that explains most first; none where the change is spread over many.
     pub changes: Vec<OpChange>,

@@ -101,6 +101,16 @@ pub enum ModelError {
         /// What was to be done, as the subject of a sentence.
         what: &'static str,
     },
+    /// An entry point that the model does not have.
+    #[error("`{}` has no signature `{}`", path.display(), name.escape_debug())]
+    Signature {
+        /// The model.
+        path: PathBuf,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        names: Vec<String>,
+    },
     /// Well formed, but not safe or not sound.
     #[error("`{}` is refused: {place} {problem}", path.display())]
     Refused {
@@ -168,6 +178,13 @@ impl Hint for ModelError {
             ],
             Self::Unreadable { source, .. } => source.hints(),
             Self::OnlyOnnx { .. } => vec!["give the ONNX model that it was converted from".to_owned()],
+            Self::Signature { names, .. } => vec![match names.as_slice() {
+                [] => "it has none: leave `signature` out".to_owned(),
+                names => {
+                    let names: Vec<String> = names.iter().map(|name| format!("`{}`", name.escape_debug())).collect();
+                    format!("it has {}", names.join(", "))
+                }
+            }],
             Self::Refused { .. } => vec![
                 "if an exporter that you trust wrote this, export again with its current version; the limits guard the \
                  runner against hostile files"

@@ -40,6 +40,8 @@ pub struct Model {
     pub bytes: Bytes,
     /// The files beside it that hold tensors, in the order in which the model first names them.
     pub external: Vec<ExternalFile>,
+    /// The entry point that [`Model::with_signature`] chose; the first one where `None`.
+    pub signature: Option<String>,
     /// What is known about it.
     pub facts: Facts,
     /// What stands in it; tensors' raw data share memory with `bytes`.
@@ -123,6 +125,29 @@ impl Model {
         }
     }
 
+    /// The same model, run by the entry point called `name`, whose inputs and outputs the facts show from here on. The file stays
+    /// as it is.
+    ///
+    /// Errors: the model has no such signature; formats other than TensorFlow Lite have none.
+    pub fn with_signature(mut self, name: &str) -> Result<Self, ModelError> {
+        let chosen = match &mut self.decoded {
+            Decoded::Onnx(_) => Err(Vec::new()),
+            Decoded::TfLite(tables) => tables.choose_signature(name),
+        };
+        if let Err(names) = chosen {
+            return Err(ModelError::Signature {
+                path: self.path,
+                name: name.to_owned(),
+                names,
+            });
+        }
+        if let Decoded::TfLite(tables) = &self.decoded {
+            self.facts = tflite::facts::facts(tables);
+        }
+        self.signature = Some(name.to_owned());
+        Ok(self)
+    }
+
     fn assemble(
         path: &Path,
         format: Format,
@@ -160,6 +185,7 @@ impl Model {
             path: path.to_owned(),
             format: Format::Onnx,
             digest: digest(&bytes, &external),
+            signature: None,
             facts: facts(&proto, &external),
             bytes,
             external,
@@ -181,6 +207,7 @@ impl Model {
             path: path.to_owned(),
             format: Format::TfLite,
             digest: digest(&bytes, &[]),
+            signature: None,
             facts: tflite::facts::facts(&tables.model),
             bytes,
             external: Vec::new(),

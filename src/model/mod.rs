@@ -10,6 +10,7 @@ pub mod format;
 pub mod inputs;
 pub mod load;
 pub mod onnx;
+pub mod quantized;
 pub mod samples;
 pub mod task;
 pub mod tensor;

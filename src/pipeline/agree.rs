@@ -14,7 +14,6 @@ use crate::measure::error::MeasureError;
 use crate::measure::outputs::Anomaly;
 use crate::measure::outputs::Inspector;
 use crate::measure::side::Side;
-use crate::model::Format;
 use crate::model::Model;
 use crate::model::Samples;
 use crate::model::compatible;
@@ -170,6 +169,7 @@ pub fn feed(found: Found, feed: &Feed, workspace: &Workspace) -> Result<Fed, Agr
     };
     let request = OpenRequest {
         reference: "",
+        signature: None,
         shapes,
         task: feed.task,
         seed: feed.seed,
@@ -220,6 +220,7 @@ pub fn pair(baseline: Found, candidate: Found, settings: &Feed, workspace: &Work
     let candidate = feed(candidate, settings, workspace)?;
     let request = OpenRequest {
         reference: "",
+        signature: None,
         shapes: shapes(&candidate.opened),
         task: settings.task,
         seed: settings.seed,
@@ -273,7 +274,7 @@ pub fn run(pair: &Pair, engine: &Engine<'_>) -> Result<Agreed, AgreeError> {
 pub fn side(opened: &Opened, engine: &Engine<'_>) -> Side {
     Side {
         artifact: opened.artifact.clone(),
-        settings: engine.settings_for(opened.model.format),
+        settings: engine.settings_for(&opened.model),
         inputs: opened.made.inputs.clone(),
     }
 }
@@ -284,9 +285,10 @@ impl<'a> Engine<'a> {
         &self.machinery.worker
     }
 
-    /// How a session of a model in `format` is set up: on the target, where its engine runs such models; else on this machine's processor.
-    pub fn settings_for(&self, format: Format) -> SessionSettings {
-        self.machinery.settings_for(format, &self.settings)
+    /// How a session of `model` is set up: on the target, where its engine runs such models; else on this machine's processor.
+    pub fn settings_for(&self, model: &Model) -> SessionSettings {
+        let signature = model.signature.as_deref();
+        self.machinery.settings_for(model.format, signature, &self.settings)
     }
 
     /// What its workers may use.
@@ -295,6 +297,7 @@ impl<'a> Engine<'a> {
             cores: None,
             timeout: self.timeout,
             memory_limit: None,
+            folders: Vec::new(),
             stop: self.stop.clone(),
         }
     }

@@ -5,6 +5,7 @@ use crate::config::Engine;
 use crate::config::Gate;
 use crate::config::ModelLines;
 use crate::machine::fingerprint::Fingerprint;
+use crate::machine::sandbox::Layers;
 use crate::measure::disturbance;
 use crate::measure::estimate;
 use crate::measure::noise_floor::NoiseFloor;
@@ -15,10 +16,10 @@ use crate::measure::samples::Process;
 use crate::measure::samples::SideMeasurement;
 use crate::measure::samples::Which;
 use crate::measure::warmup;
+use crate::pipeline::found::Found;
+use crate::pipeline::found::FoundSide;
 use crate::pipeline::gate::Done;
 use crate::pipeline::plan::BaselineOrigin;
-use crate::pipeline::plan::Work;
-use crate::pipeline::subject::Prepared;
 use crate::report::Context;
 use crate::report::Detail;
 use crate::report::Environment;
@@ -63,14 +64,35 @@ pub struct Frame<'a> {
     pub history: Option<String>,
 }
 
+/// A comparison, judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// What was found.
+    pub found: &'a Found,
+    /// What it means.
+    pub comparison: &'a Comparison,
+    /// What measured it, where that was not the report's own machine.
+    pub machine: Option<&'a str>,
+}
+
+impl<'a> From<&'a Done> for Entry<'a> {
+    fn from(done: &'a Done) -> Self {
+        Self {
+            found: &done.found,
+            comparison: &done.comparison,
+            machine: None,
+        }
+    }
+}
+
 /// Builds the report.
-pub fn report(done: &[Done], frame: Frame<'_>) -> Result<Report, ReportError> {
-    let comparisons: Vec<Comparison> = done.iter().map(|entry| entry.comparison.clone()).collect();
-    let details: Vec<Detail> = done.iter().map(|entry| detail(entry, &frame)).collect();
+pub fn report(entries: &[Entry<'_>], frame: Frame<'_>) -> Result<Report, ReportError> {
+    let comparisons: Vec<Comparison> = entries.iter().map(|entry| entry.comparison.clone()).collect();
+    let details: Vec<Detail> = entries.iter().map(|entry| detail(entry, &frame)).collect();
     let variants = gains_over_fp32(&details);
     Report::builder()
         .generated_at(frame.now.clone())
-        .environment(environment(done, &frame))
+        .environment(environment(entries, &frame))
         .context(frame.context)
         .comparisons(details)
         .variants(variants)
@@ -85,74 +107,65 @@ pub fn report(done: &[Done], frame: Frame<'_>) -> Result<Report, ReportError> {
         .build()
 }
 
-fn detail(done: &Done, frame: &Frame<'_>) -> Detail {
-    let origin = match &done.job.work {
-        Work::Pair { source, .. } => Some(source),
-        Work::Alone { source, .. } => source.as_ref(),
-        Work::Settled(_) => None,
-    };
-    let baseline = match &done.job.work {
-        Work::Pair { baseline, .. } => Some(SideFacts {
-            process_peak_bytes: peak(done, Which::Baseline),
-            warmup_ms: warmup(done, Which::Baseline),
-            ..facts(baseline, origin)
-        }),
-        Work::Alone { .. } | Work::Settled(_) => None,
-    };
-    let model = done.job.model_index.and_then(|index| frame.config.models.get(index));
-    let candidate = done.job.candidate.as_ref().map(|prepared| SideFacts {
-        commit: frame.head_commit.clone(),
-        label: model.map(|model| model.path.display().to_string()).unwrap_or_default(),
-        process_peak_bytes: peak(done, Which::Candidate),
-        warmup_ms: warmup(done, Which::Candidate),
-        ..facts(prepared, None)
+fn detail(entry: &Entry<'_>, frame: &Frame<'_>) -> Detail {
+    let found = entry.found;
+    let model = frame
+        .config
+        .models
+        .iter()
+        .position(|model| model.name == found.key.model)
+        .filter(|_| !found.is_removed());
+    let baseline = found.baseline.as_ref().map(|side| SideFacts {
+        process_peak_bytes: peak(found, Which::Baseline),
+        warmup_ms: warmup(found, Which::Baseline),
+        ..facts(side, found.origin.as_ref())
     });
-    let latency = match (&done.pair, &done.alone) {
+    let path = model.and_then(|index| Some(frame.config.models.get(index)?.path.display().to_string()));
+    let candidate = found.candidate.as_ref().map(|side| SideFacts {
+        commit: frame.head_commit.clone(),
+        label: path.unwrap_or_default(),
+        process_peak_bytes: peak(found, Which::Candidate),
+        warmup_ms: warmup(found, Which::Candidate),
+        ..facts(side, None)
+    });
+    let (pair, alone) = (found.pair(), found.alone());
+    let latency = match (pair, alone) {
         (Some(pair), _) => Some(pair_latency(pair)),
         (None, Some(alone)) => Some(lone_latency(alone)),
         (None, None) => None,
     };
-    let mut warnings = done.job.notes.clone();
-    match &done.job.work {
-        // How inputs were made up matters where something was measured with them.
-        Work::Pair { feed, .. } | Work::Alone { feed, .. } if latency.is_some() => {
-            warnings.extend(feed.notes.iter().cloned());
-        }
-        Work::Pair { .. } | Work::Alone { .. } | Work::Settled(_) => {}
+    let mut warnings = found.notes.clone();
+    // How inputs were made up matters where something was measured with them.
+    if latency.is_some() {
+        warnings.extend(found.feed_notes.iter().cloned());
     }
-    warnings.extend(done.pair.iter().flat_map(|pair| pair.warnings.iter().cloned()));
-    warnings.extend(done.anomalies.iter().map(Anomaly::to_string));
-    warnings.extend(done.alone.iter().flat_map(|alone| alone.warnings.iter().cloned()));
+    warnings.extend(pair.iter().flat_map(|pair| pair.warnings.iter().cloned()));
+    warnings.extend(found.anomalies.iter().map(Anomaly::to_string));
+    warnings.extend(alone.iter().flat_map(|alone| alone.warnings.iter().cloned()));
+    warnings.extend(entry.machine.map(str::to_owned));
     Detail {
-        comparison: done.comparison.clone(),
+        comparison: entry.comparison.clone(),
         baseline,
         candidate,
         latency,
-        restarts: done
-            .pair
-            .as_ref()
+        restarts: pair
             .map(|pair| pair.restarts.len())
-            .or(done.alone.as_ref().map(|alone| alone.restarts.len()))
+            .or(alone.map(|alone| alone.restarts.len()))
             .unwrap_or(0),
-        seconds: done
-            .pair
-            .as_ref()
+        seconds: pair
             .map(|pair| pair.seconds)
-            .or(done.alone.as_ref().map(|alone| alone.seconds))
+            .or(alone.map(|alone| alone.seconds))
             .unwrap_or(0.0),
-        config_line: done
-            .job
-            .model_index
-            .and_then(|index| frame.lines.get(index)?.of_variant(&done.job.key.variant)),
+        config_line: model.and_then(|index| frame.lines.get(index)?.of_variant(&found.key.variant)),
         warnings,
-        disturbances: disturbances(done),
-        operators: done.operators.clone(),
+        disturbances: disturbances(found),
+        operators: found.operators.clone(),
     }
 }
 
 /// What disturbed it, a sentence each.
-fn disturbances(done: &Done) -> Vec<String> {
-    let found = match (&done.pair, &done.alone) {
+fn disturbances(entry: &Found) -> Vec<String> {
+    let found = match (entry.pair(), entry.alone()) {
         (Some(pair), _) => disturbance::find(pair),
         (None, Some(alone)) => disturbance::find_alone(alone),
         (None, None) => Vec::new(),
@@ -161,8 +174,8 @@ fn disturbances(done: &Done) -> Vec<String> {
 }
 
 /// One side's processes, where it was measured.
-fn processes(done: &Done, which: Which) -> Vec<&Process> {
-    match (&done.pair, &done.alone) {
+fn processes(found: &Found, which: Which) -> Vec<&Process> {
+    match (found.pair(), found.alone()) {
         (Some(pair), _) => pair.restarts.iter().map(|restart| restart.process(which)).collect(),
         (None, Some(alone)) if which == Which::Candidate => {
             alone.restarts.iter().map(|restart| &restart.process).collect()
@@ -172,8 +185,8 @@ fn processes(done: &Done, which: Which) -> Vec<&Process> {
 }
 
 /// The most memory that a side's processes held, nothing subtracted: the median over restarts, in bytes.
-fn peak(done: &Done, which: Which) -> Option<f64> {
-    let peaks = processes(done, which)
+fn peak(found: &Found, which: Which) -> Option<f64> {
+    let peaks = processes(found, which)
         .into_iter()
         .map(|process| process.peak_bytes.map(|bytes| bytes as f64))
         .collect::<Option<Vec<f64>>>()?;
@@ -181,19 +194,18 @@ fn peak(done: &Done, which: Which) -> Option<f64> {
 }
 
 /// How a side's latency settles after loading, in milliseconds.
-fn warmup(done: &Done, which: Which) -> Vec<f64> {
-    let seconds = warmup::profile(processes(done, which));
+fn warmup(found: &Found, which: Which) -> Vec<f64> {
+    let seconds = warmup::profile(processes(found, which));
     seconds.into_iter().map(|seconds| seconds * 1e3).collect()
 }
 
-fn facts(prepared: &Prepared, origin: Option<&BaselineOrigin>) -> SideFacts {
-    let is_source = prepared.recipe.steps.is_empty();
+fn facts(side: &FoundSide, origin: Option<&BaselineOrigin>) -> SideFacts {
     SideFacts {
-        build_id: prepared.id.to_string(),
-        parent_build_id: (!is_source).then(|| prepared.source.to_string()),
-        source_digest: prepared.source.to_string(),
+        build_id: side.id.to_string(),
+        parent_build_id: (!side.is_source).then(|| side.source.to_string()),
+        source_digest: side.source.to_string(),
         commit: origin.and_then(|origin| origin.commit.clone()),
-        size_bytes: prepared.size_bytes(),
+        size_bytes: side.size_bytes,
         label: origin.map(|origin| origin.label.clone()).unwrap_or_default(),
         ..SideFacts::default()
     }
@@ -273,15 +285,15 @@ fn table(baseline: Option<&Figures>, candidate: &Figures) -> LatencyTable {
     }
 }
 
-fn environment(done: &[Done], frame: &Frame<'_>) -> Environment {
+fn environment(entries: &[Entry<'_>], frame: &Frame<'_>) -> Environment {
     let machine = frame.machine;
-    let pairs = || done.iter().filter_map(|entry| entry.pair.as_ref());
+    let pairs = || entries.iter().filter_map(|entry| entry.found.pair());
     let all: Vec<&PairMeasurement> = pairs().collect();
     let floor = NoiseFloor::of(&all, Quantity::LatencyP50);
     let measured = pairs().map(|pair| (pair.cores.clone(), pair.load_average));
-    let alone = done
+    let alone = entries
         .iter()
-        .filter_map(|entry| entry.alone.as_ref())
+        .filter_map(|entry| entry.found.alone())
         .map(|alone| (alone.cores.clone(), alone.load_average));
     let (cores, load_average) = measured.chain(alone).next().unwrap_or((None, None));
     Environment {
@@ -311,6 +323,7 @@ fn environment(done: &[Done], frame: &Frame<'_>) -> Environment {
         hypervisor: machine.hypervisor.clone(),
         ci_image: machine.ci_image.clone(),
         host_digest: machine.hostname_digest.as_ref().map(ToString::to_string),
+        sandbox: Some(Layers::of_this_system().summary()),
         history: frame.history.clone(),
     }
 }

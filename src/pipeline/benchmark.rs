@@ -59,6 +59,8 @@ pub struct Request<'a> {
     pub batches: Vec<u64>,
     /// Threads inside an operator; at least one entry.
     pub threads: Vec<usize>,
+    /// The entry point, of a model with several; the first one where `None`.
+    pub signature: Option<String>,
     /// Where to run.
     pub target: Option<Target>,
     /// The engine's settings.
@@ -178,6 +180,7 @@ pub fn run(
     let opened = open::open(
         &open::Request {
             reference: request.reference,
+            signature: request.signature.as_deref(),
             shapes: request.shapes.clone(),
             task: request.task,
             seed: request.plan.seed,
@@ -333,7 +336,10 @@ fn side(
             graph_optimization,
             execution_mode,
             arena: true,
-            litert: LiteRtSettings::default(),
+            litert: LiteRtSettings {
+                signature: request.signature.clone(),
+                ..LiteRtSettings::of(&request.runtime)
+            },
         },
         inputs: made.inputs.clone(),
     }
@@ -376,6 +382,7 @@ fn anomalies(
         cores: None,
         timeout: plan.worker_timeout,
         memory_limit: plan.memory_limit,
+        folders: Vec::new(),
         stop: plan.stop.clone(),
     };
     let mut found: Vec<Anomaly> = Vec::new();

@@ -16,6 +16,7 @@ use crate::hint::Hint;
 use crate::machine::fingerprint::Fingerprint;
 use crate::measure::plan::aims;
 use crate::pipeline::assemble;
+use crate::pipeline::assemble::Entry;
 use crate::pipeline::assemble::Frame;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::manifest::StoredFile;
@@ -28,6 +29,7 @@ use crate::pipeline::gate::Interrupted;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::gate::Setting;
 use crate::pipeline::interrupt::Interrupt;
+use crate::pipeline::part::Part;
 use crate::pipeline::plan;
 use crate::pipeline::recall::Cache;
 use crate::pipeline::workspace::Workspace;
@@ -116,31 +118,7 @@ impl Hint for CiError {
 
 /// Measures, judges, and writes the report.
 pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome, CiError> {
-    let jobs = plan::jobs(
-        &plan::Context {
-            config: request.config,
-            folder: request.folder,
-            baselines: request.baselines,
-            judge_unchanged: has_budget(request.gate) || request.config.measure.strict_output,
-            objects: request.workspace.objects(),
-            machinery: request.machinery,
-            known: &[],
-            stored: &request.stored,
-            environment: request.environment,
-            interrupt: request.interrupt,
-            shapes: request.shapes,
-        },
-        observer,
-    );
-    let setting = Setting {
-        config: request.config,
-        gate: request.gate,
-        machinery: request.machinery,
-        interrupt: request.interrupt,
-        cache: request.cache,
-    };
-    let mut done = gate::run(jobs, &setting, observer)?;
-    explain::explain(&mut done, &setting);
+    let done = measure(&request, None, 0, observer)?;
     let baselines = request.baselines;
     let mut context = request.context;
     context.baseline_label.clone_from(&baselines.label);
@@ -151,10 +129,11 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
     notices.extend(baselines.notices.iter().cloned());
     notices.extend(proxies(request.config));
     let main_engine = main_engine(request.config);
-    notices.extend(other_engine(&done, main_engine));
+    let entries: Vec<Entry<'_>> = done.iter().map(Entry::from).collect();
+    notices.extend(other_engine(&entries, main_engine));
     let machine = Fingerprint::of_this_machine().with_environment(request.environment);
     let report = assemble::report(
-        &done,
+        &entries,
         Frame {
             config: request.config,
             gate: request.gate,
@@ -162,7 +141,7 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
             head_commit,
             now: request.now,
             engine: main_engine,
-            runtime_version: runtime_version(&done, main_engine, request.machinery),
+            runtime_version: runtime_version(&entries, main_engine, request.machinery),
             machine: &machine,
             history: baselines.history(&machine),
             lines: &request.lines,
@@ -175,6 +154,44 @@ pub fn run(request: Request<'_>, observer: &mut Observer<'_>) -> Result<Outcome,
     Ok(Outcome { report, done, written })
 }
 
+/// Measures what `part` names, everything where it is `None`, and looks for what explains a changed latency. `elsewhere` is how many
+/// comparisons other machines measure for the same run.
+pub(super) fn measure(
+    request: &Request<'_>,
+    part: Option<&Part>,
+    elsewhere: usize,
+    observer: &mut Observer<'_>,
+) -> Result<Vec<Done>, Interrupted> {
+    let jobs = plan::jobs(
+        &plan::Context {
+            config: request.config,
+            folder: request.folder,
+            baselines: request.baselines,
+            judge_unchanged: judges_unchanged(request.config, request.gate),
+            objects: request.workspace.objects(),
+            machinery: request.machinery,
+            known: &[],
+            stored: &request.stored,
+            environment: request.environment,
+            interrupt: request.interrupt,
+            shapes: request.shapes,
+            part,
+        },
+        observer,
+    );
+    let setting = Setting {
+        config: request.config,
+        gate: request.gate,
+        machinery: request.machinery,
+        interrupt: request.interrupt,
+        cache: request.cache,
+        elsewhere,
+    };
+    let mut done = gate::run(jobs, &setting, observer)?;
+    explain::explain(&mut done, &setting);
+    Ok(done)
+}
+
 /// Writes `ci_report.json` and `comment.md` into the workspace.
 pub fn write(report: &Report, workspace: &Workspace) -> Result<Vec<PathBuf>, CiError> {
     files::write_atomic(&workspace.report_path(), report::json::v2::to_text(report)?.as_bytes())?;
@@ -183,12 +200,14 @@ pub fn write(report: &Report, workspace: &Workspace) -> Result<Vec<PathBuf>, CiE
     Ok(vec![workspace.report_path(), workspace.comment_path()])
 }
 
-fn has_budget(gate: &Gate) -> bool {
-    aims(gate).iter().any(|aim| aim.budget.is_some()) || exact::has_budget(gate)
+/// True where even what equals its baseline is measured: some budget or rule counts whatever the baseline.
+pub(super) fn judges_unchanged(config: &Config, gate: &Gate) -> bool {
+    let has_budget = aims(gate).iter().any(|aim| aim.budget.is_some()) || exact::has_budget(gate);
+    has_budget || config.measure.strict_output
 }
 
 /// What a reader must know of targets that this machine stands in for, each said once.
-fn proxies(config: &Config) -> Vec<String> {
+pub(super) fn proxies(config: &Config) -> Vec<String> {
     let targets: BTreeSet<Target> = config
         .models
         .iter()
@@ -198,7 +217,7 @@ fn proxies(config: &Config) -> Vec<String> {
 }
 
 /// ONNX Runtime where anything is run with it, and otherwise LiteRT.
-fn main_engine(config: &Config) -> Engine {
+pub(super) fn main_engine(config: &Config) -> Engine {
     let mut targets = config.models.iter().flat_map(|model| &model.targets);
     let is_litert = |target: &Target| target.engine() == Engine::LiteRt;
     if !config.models.is_empty() && targets.all(is_litert) {
@@ -209,34 +228,30 @@ fn main_engine(config: &Config) -> Engine {
 }
 
 /// What the workers themselves said, or else what is known of the library.
-fn runtime_version(done: &[Done], engine: Engine, machinery: &Machinery) -> String {
-    said(done, engine)
+fn runtime_version(entries: &[Entry<'_>], engine: Engine, machinery: &Machinery) -> String {
+    said(entries, engine)
         .or_else(|| machinery.library_of(engine).version.clone())
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// The version that the workers of an engine told.
-fn said(done: &[Done], engine: Engine) -> Option<String> {
-    let mut of_engine = done.iter().filter(|entry| entry.job.target.engine() == engine);
-    of_engine.find_map(|entry| {
-        let pair = entry.pair.as_ref().map(|pair| &pair.runtime_version);
-        pair.or(entry.alone.as_ref().map(|alone| &alone.runtime_version))
-            .cloned()
-    })
+pub(super) fn said(entries: &[Entry<'_>], engine: Engine) -> Option<String> {
+    let mut of_engine = entries.iter().filter(|entry| entry.found.target.engine() == engine);
+    of_engine.find_map(|entry| entry.found.runtime_version().map(str::to_owned))
 }
 
 /// A run with two engines says what the other one is: the report's line about the environment has one.
-fn other_engine(done: &[Done], main: Engine) -> Option<String> {
+pub(super) fn other_engine(entries: &[Entry<'_>], main: Engine) -> Option<String> {
     let other = Engine::ALL.into_iter().find(|engine| *engine != main)?;
-    let version = said(done, other)?;
+    let version = said(entries, other)?;
     Some(format!("{other} {version} executed what runs on its targets"))
 }
 
 /// Baselines that were published with another engine than this run measures both sides with.
-fn drift(done: &[Done], baselines: &Baselines) -> Vec<String> {
+pub(super) fn drift(done: &[Done], baselines: &Baselines) -> Vec<String> {
     let mut drift = baselines.drift.clone();
     for entry in done {
-        let Some(pair) = &entry.pair else { continue };
+        let Some(pair) = entry.found.pair() else { continue };
         let crate::pipeline::baseline::ModelBaseline::Source(source) = baselines.model(&entry.job.key.model) else {
             continue;
         };

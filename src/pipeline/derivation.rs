@@ -302,7 +302,7 @@ impl<'a> Stage<'a> {
             settings: self
                 .around
                 .machinery
-                .settings_for(format_of(&self.decoded), &self.around.settings),
+                .settings_for(format_of(&self.decoded), None, &self.around.settings),
             inputs: Vec::new(),
         }
     }

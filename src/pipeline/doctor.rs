@@ -8,10 +8,11 @@ use std::process::Stdio;
 use serde::Serialize;
 
 use crate::config::Engine;
+use crate::config::Sandbox;
 use crate::hint::Hint;
 use crate::machine::Fingerprint;
 use crate::machine::affinity;
-use crate::machine::sandbox;
+use crate::machine::sandbox::Layers;
 use crate::runtime::library;
 use crate::runtime::library::LibraryError;
 
@@ -76,6 +77,8 @@ pub struct Request<'a> {
     pub python: &'a str,
     /// Threads that are measured with.
     pub threads: usize,
+    /// What the config says of systems that cannot confine models.
+    pub sandbox: Sandbox,
     /// The project's folder.
     pub folder: &'a Path,
     /// This process' environment.
@@ -102,7 +105,7 @@ pub fn checks(request: &Request<'_>) -> Vec<Check> {
         git(request),
         workspace(request.folder),
         pinning(request.threads),
-        confinement(),
+        confinement(request.sandbox, Layers::of_this_system()),
         limits(&machine, request.threads),
         clock(&machine),
     ]
@@ -212,15 +215,29 @@ fn pinning(threads: usize) -> Check {
     }
 }
 
-fn confinement() -> Check {
-    if sandbox::can_forbid_network() {
-        Check::good("confinement", "models run without network")
-    } else {
-        Check::note(
+fn confinement(sandbox: Sandbox, layers: Layers) -> Check {
+    if layers.are_whole() {
+        return Check::good(
             "confinement",
-            "this system has no seccomp filter: models keep their network",
-            "run models that you don't trust in a container without network",
-        )
+            format!(
+                "models run without files, network and other processes ({})",
+                layers.describe()
+            ),
+        );
+    }
+    let found = format!("this system has {}", layers.summary());
+    let advice = "Linux 5.13 or newer with Landlock and seccomp confines them; elsewhere, run models that you don't trust in a \
+                  container without network";
+    match sandbox {
+        Sandbox::BestEffort => Check::note("confinement", found, advice),
+        Sandbox::Require => Check::missing(
+            "confinement",
+            found,
+            vec![
+                advice.to_owned(),
+                "the config says `measure.sandbox: require`, so that none is run here".to_owned(),
+            ],
+        ),
     }
 }
 
@@ -256,4 +273,27 @@ fn clock(machine: &Fingerprint) -> Check {
 /// True where nothing needed is missing.
 pub fn is_fit(checks: &[Check]) -> bool {
     checks.iter().all(|check| check.state != State::Missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_confined_is_missing_only_where_it_is_required() {
+        let layers = |landlock, seccomp| Layers { landlock, seccomp };
+        for sandbox in [Sandbox::BestEffort, Sandbox::Require] {
+            let whole = confinement(sandbox, layers(Some(7), true));
+            assert_eq!(whole.state, State::Good);
+            assert!(whole.found.contains("Landlock ABI 7, seccomp"), "{}", whole.found);
+        }
+        for gap in [layers(None, true), layers(Some(1), false), layers(None, false)] {
+            let noted = confinement(Sandbox::BestEffort, gap);
+            assert_eq!(noted.state, State::Note);
+            let missing = confinement(Sandbox::Require, gap);
+            assert_eq!(missing.state, State::Missing);
+            assert!(missing.advice[1].contains("measure.sandbox"));
+            assert_eq!(noted.found, missing.found);
+        }
+    }
 }

@@ -22,6 +22,7 @@ use crate::pipeline::gate::Setting;
 use crate::pipeline::plan::Work;
 use crate::runtime::Artifact;
 use crate::stats::summary;
+use crate::verdict::Comparison;
 use crate::verdict::Metric;
 use crate::verdict::Verdict;
 
@@ -61,17 +62,17 @@ pub fn explain(done: &mut [Done], setting: &Setting<'_>) {
     for slower in [true, false] {
         for entry in done.iter_mut() {
             let late = started.elapsed() > ALL || setting.interrupt.is_raised();
-            if !late && direction(entry) == Some(slower) {
-                entry.operators = explanation(entry, slower, setting);
+            if !late && direction(&entry.comparison) == Some(slower) {
+                entry.found.operators = explanation(entry, slower, setting);
             }
         }
     }
 }
 
 /// Whether a latency was judged slower (`true`) or faster; `None` where neither.
-fn direction(done: &Done) -> Option<bool> {
+pub(super) fn direction(comparison: &Comparison) -> Option<bool> {
     let latencies = || {
-        let metrics = done.comparison.metrics.iter();
+        let metrics = comparison.metrics.iter();
         metrics.filter(|metric| matches!(metric.metric, Metric::LatencyP50 | Metric::LatencyP95))
     };
     let judged = |verdict| latencies().any(|metric| metric.verdict == verdict);
@@ -84,7 +85,7 @@ fn direction(done: &Done) -> Option<bool> {
 
 fn explanation(done: &Done, slower: bool, setting: &Setting<'_>) -> Option<OpDifference> {
     let (Work::Pair { baseline, feed, .. }, Some(candidate), Some(pair)) =
-        (&done.job.work, &done.job.candidate, &done.pair)
+        (&done.job.work, &done.job.candidate, done.found.pair())
     else {
         return None;
     };

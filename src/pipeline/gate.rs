@@ -12,13 +12,9 @@ use crate::config::Gate;
 use crate::config::Target;
 use crate::hint::Hint;
 use crate::measure;
-use crate::measure::accuracy::Accuracy;
-use crate::measure::op_diff::OpDifference;
-use crate::measure::outputs;
 use crate::measure::outputs::Anomaly;
 use crate::measure::outputs::Inspector;
 use crate::measure::plan::Plan;
-use crate::measure::samples::PairMeasurement;
 use crate::measure::samples::SideMeasurement;
 use crate::measure::side::Side;
 use crate::model::Format;
@@ -27,6 +23,10 @@ use crate::pipeline::event::Event;
 use crate::pipeline::event::Observer;
 use crate::pipeline::facts::Finder;
 use crate::pipeline::feed::Feed;
+use crate::pipeline::found;
+use crate::pipeline::found::Evidence;
+use crate::pipeline::found::Found;
+use crate::pipeline::found::FoundSide;
 use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::plan::Job;
 use crate::pipeline::plan::Work;
@@ -65,15 +65,20 @@ impl Machinery {
 }
 
 impl Machinery {
-    /// `settings`, where their engine runs models in `format`; otherwise the same for the engine that does, on this machine's processor.
-    pub fn settings_for(&self, format: Format, settings: &SessionSettings) -> SessionSettings {
+    /// `settings`, where their engine runs models in `format`; otherwise the same for the engine that does, on this machine's processor. A
+    /// `signature` is run instead of that of `settings`.
+    pub fn settings_for(&self, format: Format, signature: Option<&str>, settings: &SessionSettings) -> SessionSettings {
+        let mut settings = settings.clone();
+        if let Some(signature) = signature {
+            settings.litert.signature = Some(signature.to_owned());
+        }
         match compatible::engine_of(format) {
             Some(engine) if engine != settings.target.engine() => SessionSettings {
                 library: self.library_of(engine).path.clone(),
                 target: Target::usual(engine),
-                ..settings.clone()
+                ..settings
             },
-            _ => settings.clone(),
+            _ => settings,
         }
     }
 }
@@ -83,18 +88,10 @@ impl Machinery {
 pub struct Done {
     /// The job.
     pub job: Job,
+    /// What was found out about it.
+    pub found: Found,
     /// What it means.
     pub comparison: Comparison,
-    /// Both sides' raw samples, where there were two.
-    pub pair: Option<PairMeasurement>,
-    /// The candidate's raw samples, where it was measured alone.
-    pub alone: Option<SideMeasurement>,
-    /// The candidate's share of right answers, where the dataset has labels.
-    pub top1_accuracy: Option<f64>,
-    /// What is odd about the candidate's outputs.
-    pub anomalies: Vec<Anomaly>,
-    /// The operators that explain a changed latency.
-    pub operators: Option<OpDifference>,
 }
 
 /// Somebody asked the run to end.
@@ -120,6 +117,8 @@ pub struct Setting<'a> {
     pub interrupt: &'a Interrupt,
     /// Stored benchmarks to judge by instead of measuring, where there are enough.
     pub cache: Option<&'a Cache<'a>>,
+    /// How many comparisons are measured elsewhere in the same run, at most: the error of calling a regression is shared with them.
+    pub elsewhere: usize,
 }
 
 /// Measures and judges every job.
@@ -140,7 +139,7 @@ pub fn run(jobs: Vec<Job>, setting: &Setting<'_>, observer: &mut Observer<'_>) -
         if setting.interrupt.is_raised() {
             return Err(Interrupted);
         }
-        let mut plan = Plan::new(setting.gate, &setting.config.measure, measured);
+        let mut plan = Plan::new(setting.gate, &setting.config.measure, measured + setting.elsewhere);
         plan.empty_session_bytes = empty_session_bytes;
         plan.time_budget = time.share();
         plan.stop = setting.interrupt.stop();
@@ -152,36 +151,28 @@ pub fn run(jobs: Vec<Job>, setting: &Setting<'_>, observer: &mut Observer<'_>) -
         }
         time.used(counts);
         empty_session_bytes = empty_session_bytes
-            .or(finished.pair.as_ref().and_then(|pair| pair.empty_session_bytes))
-            .or(finished.alone.as_ref().and_then(|alone| alone.empty_session_bytes));
+            .or(finished.found.pair().and_then(|pair| pair.empty_session_bytes))
+            .or(finished.found.alone().and_then(|alone| alone.empty_session_bytes));
         observer(Event::Judged(&finished.comparison));
         done.push(finished);
     }
-    judge_family(&mut done, setting.gate);
-    if setting.config.measure.strict_output {
-        done.iter_mut().for_each(fail_anomalies);
-    }
+    settle(&mut done, setting);
     Ok(done)
 }
 
-/// In strict mode an odd output is a violation, whatever the figures say.
-fn fail_anomalies(done: &mut Done) {
-    let Some(reason) = outputs::failure(&done.anomalies) else {
-        return;
-    };
-    let comparison = &mut done.comparison;
-    if comparison.verdict >= Verdict::Regression {
-        comparison.reason = Some(match comparison.reason.take() {
-            Some(known) => format!("{known}; {reason}"),
-            None => reason,
-        });
-    } else {
-        comparison.verdict = Verdict::Regression;
-        comparison.reason = Some(reason);
+/// What the comparisons mean together.
+fn settle(done: &mut [Done], setting: &Setting<'_>) {
+    let mut comparisons: Vec<Comparison> = done.iter().map(|entry| entry.comparison.clone()).collect();
+    let found: Vec<&Found> = done.iter().map(|entry| &entry.found).collect();
+    found::settle(
+        &found,
+        &mut comparisons,
+        setting.gate,
+        setting.config.measure.strict_output,
+    );
+    for (entry, comparison) in done.iter_mut().zip(comparisons) {
+        entry.comparison = comparison;
     }
-    comparison
-        .hints
-        .push("without `--strict-output` (`measure.strict_output`) this is a warning only".to_owned());
 }
 
 /// Shares the run's time out: to each comparison at most its own budget, and no more than its part of what is left.
@@ -216,25 +207,8 @@ impl Time {
     }
 }
 
-fn judge_family(done: &mut [Done], gate: &Gate) {
-    let mut comparisons: Vec<Comparison> = done.iter().map(|entry| entry.comparison.clone()).collect();
-    let measurements: Vec<Option<&PairMeasurement>> = done.iter().map(|entry| entry.pair.as_ref()).collect();
-    verdict::judge_family(&mut comparisons, &measurements, gate);
-    for (entry, comparison) in done.iter_mut().zip(comparisons) {
-        entry.comparison = comparison;
-    }
-}
-
 fn one(job: Job, setting: &Setting<'_>, plan: &Plan, facts: &mut Finder, observer: &mut Observer<'_>) -> Done {
-    let mut done = Done {
-        comparison: verdict::undecided(&job.key, Verdict::Error, "never measured".to_owned(), Vec::new()),
-        job,
-        pair: None,
-        alone: None,
-        top1_accuracy: None,
-        operators: None,
-        anomalies: Vec::new(),
-    };
+    let mut found = Found::of(&job);
     let mut step = Step {
         setting,
         plan,
@@ -242,34 +216,20 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, facts: &mut Finder, observe
         anomalies: Vec::new(),
         notes: Vec::new(),
     };
-    done.comparison = match (&done.job.work, &done.job.candidate) {
-        (Work::Settled(comparison), _) => comparison.clone(),
+    let mut know = |side: &mut Option<FoundSide>, prepared: &Prepared, feed: &Feed| {
+        if let Some(side) = side {
+            side.facts = Some(facts.find(prepared, &feed.inputs, setting.gate));
+        }
+    };
+    let measured = match (&job.work, &job.candidate) {
+        (Work::Settled(comparison), _) => Ok(Evidence::settled(comparison)),
         (Work::Pair { baseline, feed, .. }, Some(candidate)) => {
-            match pair(&done.job, candidate, baseline, feed, &mut step) {
-                Ok((evidence, accuracy)) => {
-                    let before = facts.find(baseline, &feed.inputs, setting.gate);
-                    let after = facts.find(candidate, &feed.inputs, setting.gate);
-                    let both = (&before, &after);
-                    done.top1_accuracy = accuracy.candidate_top1;
-                    match evidence {
-                        Evidence::Measured(measurement) => {
-                            let judged =
-                                verdict::judge(&done.job.key, &measurement, both, Some(&accuracy), setting.gate);
-                            done.pair = Some(*measurement);
-                            judged
-                        }
-                        Evidence::Stored(Sessions { baseline, candidate }) => verdict::judge_sessions(
-                            &done.job.key,
-                            &baseline,
-                            &candidate,
-                            both,
-                            Some(&accuracy),
-                            setting.gate,
-                        ),
-                    }
-                }
-                Err(error) => verdict::judge_failure(&done.job.key, &error),
+            let measured = pair(&job, candidate, baseline, feed, &mut step);
+            if measured.is_ok() {
+                know(&mut found.baseline, baseline, feed);
+                know(&mut found.candidate, candidate, feed);
             }
+            measured
         }
         (
             Work::Alone {
@@ -279,43 +239,45 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, facts: &mut Finder, observe
                 ..
             },
             Some(candidate),
-        ) => match alone(&done.job, candidate, feed, &mut step) {
-            Ok((measurement, top1)) => {
-                let facts = &facts.find(candidate, &feed.inputs, setting.gate);
-                let mut comparison = match otherwise {
-                    Verdict::Skipped => {
-                        verdict::judge_unchanged(&done.job.key, Some(&measurement), facts, setting.gate)
-                    }
-                    _ => verdict::judge_alone(&done.job.key, &measurement, facts, top1, setting.gate),
-                };
-                if comparison.verdict == *otherwise {
-                    comparison.reason = Some(reason.clone());
-                }
-                done.top1_accuracy = top1;
-                done.alone = Some(measurement);
-                comparison
+        ) => alone(&job, candidate, feed, &mut step).map(|(measurement, top1)| {
+            know(&mut found.candidate, candidate, feed);
+            Evidence::Alone {
+                measurement: Box::new(measurement),
+                top1,
+                otherwise: *otherwise,
+                reason: reason.clone(),
             }
-            Err(error) => verdict::judge_failure(&done.job.key, &error),
-        },
-        (Work::Pair { .. } | Work::Alone { .. }, None) => verdict::undecided(
-            &done.job.key,
-            Verdict::Error,
-            "the candidate was not made ready".to_owned(),
-            Vec::new(),
-        ),
+        }),
+        (Work::Pair { .. } | Work::Alone { .. }, None) => Ok(Evidence::Settled {
+            verdict: Verdict::Error,
+            reason: "the candidate was not made ready".to_owned(),
+            hints: Vec::new(),
+        }),
     };
-    done.anomalies = step.anomalies;
-    done.job.notes.extend(step.notes);
-    done
+    found.evidence = measured.unwrap_or_else(|error| Evidence::settled(&verdict::judge_failure(&job.key, &error)));
+    found.anomalies = step.anomalies;
+    found.notes.extend(step.notes);
+    Done {
+        comparison: found.judge(setting.gate),
+        found,
+        job,
+    }
 }
 
 /// A side of the job's target.
 pub fn side(prepared: &Prepared, job: &Job, feed: &Feed, setting: &Setting<'_>) -> Side {
     Side {
         artifact: prepared.artifact.clone(),
-        settings: session_settings(setting.config, setting.machinery, job.target),
+        settings: settings_of(job, setting),
         inputs: feed.inputs.clone(),
     }
+}
+
+fn settings_of(job: &Job, setting: &Setting<'_>) -> SessionSettings {
+    let mut settings = session_settings(setting.config, setting.machinery, job.target);
+    let model = job.model_index.and_then(|index| setting.config.models.get(index));
+    settings.litert.signature = model.and_then(|model| model.signature.clone());
+    settings
 }
 
 /// How sessions on `target` are set up.
@@ -327,7 +289,7 @@ pub fn session_settings(config: &Config, machinery: &Machinery, target: Target) 
         graph_optimization: config.runtime.graph_optimization,
         execution_mode: config.runtime.execution_mode,
         arena: true,
-        litert: LiteRtSettings::default(),
+        litert: LiteRtSettings::of(&config.runtime),
     }
 }
 
@@ -336,6 +298,7 @@ fn worker_options(plan: &Plan) -> WorkerOptions {
         cores: None,
         timeout: plan.worker_timeout,
         memory_limit: plan.memory_limit,
+        folders: Vec::new(),
         stop: plan.stop.clone(),
     }
 }
@@ -349,21 +312,13 @@ struct Step<'a, 'b> {
     notes: Vec<String>,
 }
 
-/// What two sides are judged by.
-enum Evidence {
-    /// Both were measured now, side by side.
-    Measured(Box<PairMeasurement>),
-    /// Benchmarks that this machine made of each before.
-    Stored(Sessions),
-}
-
 fn pair(
     job: &Job,
     candidate: &Prepared,
     baseline: &Prepared,
     feed: &Feed,
     step: &mut Step<'_, '_>,
-) -> Result<(Evidence, Accuracy), measure::error::MeasureError> {
+) -> Result<Evidence, measure::error::MeasureError> {
     let baseline = side(baseline, job, feed, step.setting);
     let candidate = side(candidate, job, feed, step.setting);
     let worker = &step.setting.machinery.worker;
@@ -378,8 +333,12 @@ fn pair(
         &worker_options(step.plan),
     )?;
     step.anomalies = inspector.finish();
+    let accuracy = Box::new(accuracy);
     if let Some(sessions) = stored(&baseline, &candidate, step) {
-        return Ok((Evidence::Stored(sessions), accuracy));
+        return Ok(Evidence::Stored {
+            sessions: Box::new(sessions),
+            accuracy,
+        });
     }
     let measurement = measure::compare::compare_pair(&baseline, &candidate, worker, step.plan, &mut |event| {
         (step.observer)(Event::Measuring {
@@ -387,7 +346,10 @@ fn pair(
             progress: &event,
         });
     })?;
-    Ok((Evidence::Measured(Box::new(measurement)), accuracy))
+    Ok(Evidence::Pair {
+        measurement: Box::new(measurement),
+        accuracy,
+    })
 }
 
 /// Stored benchmarks that decide; where they are asked for and don't, the reader is told why both sides are measured anew.

@@ -273,7 +273,7 @@ fn verify(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<bool, Imp
                 .map(|file| (file.location.clone(), file.path.clone()))
                 .collect(),
         },
-        settings: engine.settings_for(model.format),
+        settings: engine.settings_for(model),
         inputs: made.inputs,
     };
     let outcome = Worker::spawn(engine.worker(), &engine.options())

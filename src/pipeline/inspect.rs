@@ -4,6 +4,10 @@ use serde_json::Value;
 
 use crate::digest::Digest;
 use crate::pipeline::listing;
+use crate::pipeline::model_facts;
+use crate::pipeline::open;
+use crate::pipeline::subject;
+use crate::pipeline::subject::SubjectError;
 use crate::registry::Build;
 use crate::registry::Check;
 use crate::registry::Registry;
@@ -11,6 +15,8 @@ use crate::registry::RegistryError;
 use crate::report::inspected;
 use crate::report::inspected::Inspected;
 use crate::report::listing::Row;
+use crate::report::model_facts::ModelFacts;
+use crate::store::Objects;
 
 /// Everything about a build.
 pub fn inspect(registry: &Registry, build: &Build) -> Result<Inspected, RegistryError> {
@@ -56,8 +62,15 @@ pub fn inspect(registry: &Registry, build: &Build) -> Result<Inspected, Registry
                 created_at: remark.created_at,
             })
             .collect(),
+        model: None,
         build: row,
     })
+}
+
+/// What the model file of a build says of itself; it is read whole.
+pub fn model_of(build: &Build, objects: &Objects) -> Result<ModelFacts, SubjectError> {
+    let model = subject::load_stored(&open::stored_files(build), objects)?;
+    Ok(model_facts::model_facts(&model))
 }
 
 fn relative(build: &Build) -> inspected::Relative {

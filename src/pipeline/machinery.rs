@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::config::Engine;
+use crate::config::Sandbox;
 use crate::config::Target;
 use crate::config::defaults;
 use crate::hint::Hint;
@@ -43,6 +44,8 @@ impl Hint for MachineryError {
 pub struct Wanted<'a> {
     /// The version of ONNX Runtime.
     pub version: &'a str,
+    /// Whether models run where they cannot be confined.
+    pub sandbox: Sandbox,
     /// The ONNX Runtime that a flag names.
     pub explicit: Option<&'a Path>,
     /// The LiteRT that a flag names.
@@ -86,7 +89,7 @@ pub fn ready(
     };
     let executable = std::env::current_exe().map_err(MachineryError::Executable)?;
     Ok(Machinery {
-        worker: WorkerCommand::of(executable),
+        worker: WorkerCommand::of(executable).with_sandbox(wanted.sandbox),
         library,
         litert,
     })

@@ -105,6 +105,7 @@ pub fn measure(request: &Request<'_>, observer: &mut dyn FnMut(Event)) -> Result
     let opened = open::open(
         &open::Request {
             reference: &reference,
+            signature: None,
             shapes: BTreeMap::new(),
             task: Task::Auto,
             seed: measure.seed,

@@ -39,6 +39,8 @@ const LIKE: f64 = 0.8;
 pub struct Request<'a> {
     /// A path, a tag, or at least four digits of a build's id.
     pub reference: &'a str,
+    /// The entry point that is run, of a model with several; the first one where `None`.
+    pub signature: Option<&'a str>,
     /// Shapes of inputs, by name.
     pub shapes: BTreeMap<String, Vec<u64>>,
     /// What kind of data it takes.
@@ -181,7 +183,10 @@ pub fn format_of(reference: &str, workspace: &Workspace, working_folder: &Path) 
 
 /// Finds the model that the request names, and makes its inputs. Its files are in the workspace's object store afterwards.
 pub fn open(request: &Request<'_>, workspace: &Workspace, working_folder: &Path) -> Result<Opened, OpenError> {
-    let found = find(request.reference, workspace, working_folder)?;
+    let mut found = find(request.reference, workspace, working_folder)?;
+    if let Some(signature) = request.signature {
+        found.model = found.model.with_signature(signature)?;
+    }
     found.feed(request, workspace)
 }
 

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::config::Config;
 use crate::config::ModelConfig;
 use crate::config::Target;
@@ -11,6 +14,7 @@ use crate::digest::Digest;
 use crate::files;
 use crate::hint::Hint as _;
 use crate::model::Model;
+use crate::model::ModelError;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::ModelBaseline;
 use crate::pipeline::baseline::manifest::Entry;
@@ -28,6 +32,7 @@ use crate::pipeline::feed::feeds;
 use crate::pipeline::gate;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::interrupt::Interrupt;
+use crate::pipeline::part::Part;
 use crate::pipeline::sides::Base;
 use crate::pipeline::sides::Sides;
 use crate::pipeline::subject;
@@ -94,7 +99,8 @@ pub enum Work {
 }
 
 /// Where a baseline's variant came from, for the report.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BaselineOrigin {
     /// For people.
     pub label: String,
@@ -126,22 +132,40 @@ pub struct Context<'a> {
     pub interrupt: &'a Interrupt,
     /// Where shapes of inputs are given.
     pub shapes: ShapeSource,
+    /// What this run takes care of, where others take care of the rest.
+    pub part: Option<&'a Part>,
 }
 
-/// Every comparison that config and baseline name, in the config's order, removed ones last.
+impl Context<'_> {
+    fn takes(&self, model: &str, target: &str, variant: &str) -> bool {
+        self.part.is_none_or(|part| part.holds(model, target, variant))
+    }
+}
+
+/// Every comparison that config and baseline name, in the config's order, removed ones last, sorted.
 pub fn jobs(context: &Context<'_>, observer: &mut Observer<'_>) -> Vec<Job> {
     let mut jobs = Vec::new();
     for (index, model) in context.config.models.iter().enumerate() {
-        observer(Event::Preparing { model: &model.name });
-        jobs.extend(model_jobs(context, index, model, observer));
+        let mut own = model.clone();
+        own.targets.retain(|target| {
+            own.variants
+                .iter()
+                .any(|variant| context.takes(&own.name, target.name(), variant))
+        });
+        own.variants.retain(|variant| {
+            own.targets
+                .iter()
+                .any(|target| context.takes(&own.name, target.name(), variant))
+        });
+        if !own.targets.is_empty() {
+            observer(Event::Preparing { model: &own.name });
+            jobs.extend(model_jobs(context, index, &own, observer));
+        }
     }
-    let removed: Vec<Job> = context
-        .baselines
-        .keys()
-        .into_iter()
-        .filter(|key| !jobs.iter().any(|job| covers(job, key)))
-        .map(|key| removed(key, context))
-        .collect();
+    let mut gone: Vec<&ComparisonKey> = context.baselines.keys();
+    gone.retain(|key| context.takes(&key.model, &key.target, &key.variant) && !jobs.iter().any(|job| covers(job, key)));
+    gone.sort();
+    let removed: Vec<Job> = gone.into_iter().map(|key| removed(key, context)).collect();
     jobs.extend(removed);
     jobs
 }
@@ -182,7 +206,8 @@ fn removed(key: &ComparisonKey, context: &Context<'_>) -> Job {
 }
 
 fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observer: &mut Observer<'_>) -> Vec<Job> {
-    let candidate = load_candidate(context, config, observer);
+    let candidate = load_candidate(context, config, observer)
+        .and_then(|model| entered(model, config).map_err(|error| Trouble::of(&error)));
     let ready = candidate.and_then(|model| {
         let source_files = subject::store_source(&model, context.objects).map_err(|error| Trouble::of(&error))?;
         let wanted = Wanted {
@@ -203,7 +228,7 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
     let mut jobs = Vec::new();
     for target in &config.targets {
         let configured = settings(context, config, *target);
-        let deriving = deriving(context, *target);
+        let deriving = deriving(context, config, *target);
         let mut sides = Sides {
             model: &model,
             base: &base,
@@ -215,7 +240,7 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
             judge_unchanged: context.judge_unchanged,
             configured: &configured,
         };
-        for variant in &config.variants {
+        for variant in taken(context, config, *target) {
             for feed in &feeds {
                 let mut job = Job {
                     settings: feed.settings(&configured),
@@ -246,11 +271,17 @@ fn model_jobs(context: &Context<'_>, index: usize, config: &ModelConfig, observe
     jobs
 }
 
+/// The variants that this run takes care of on a target.
+fn taken<'c>(context: &'c Context<'_>, config: &'c ModelConfig, target: Target) -> impl Iterator<Item = &'c String> {
+    let variants = config.variants.iter();
+    variants.filter(move |variant| context.takes(&config.name, target.name(), variant))
+}
+
 /// One comparison a target and variant, all failed for the same reason.
 fn failed(context: &Context<'_>, index: usize, config: &ModelConfig, trouble: &Trouble) -> Vec<Job> {
     let mut jobs = Vec::new();
     for target in &config.targets {
-        for variant in &config.variants {
+        for variant in taken(context, config, *target) {
             let key = key(config, *target, variant, None);
             let settings = settings(context, config, *target);
             let comparison = trouble.clone().comparison(&key);
@@ -295,11 +326,13 @@ fn calibration(context: &Context<'_>, config: &ModelConfig, model: &Model) -> Op
 }
 
 /// How models are run while variants are derived.
-fn deriving<'a>(context: &'a Context<'_>, target: Target) -> Deriving<'a> {
+fn deriving<'a>(context: &'a Context<'_>, model: &ModelConfig, target: Target) -> Deriving<'a> {
     let config = context.config;
+    let mut settings = gate::session_settings(config, context.machinery, target);
+    settings.litert.signature.clone_from(&model.signature);
     Deriving {
         machinery: context.machinery,
-        settings: gate::session_settings(config, context.machinery, target),
+        settings,
         timeout: config.measure.worker_timeout.0,
         search_budget: SEARCH_BUDGET,
         stop: context.interrupt.stop(),
@@ -361,6 +394,14 @@ fn load_candidate(context: &Context<'_>, config: &ModelConfig, observer: &mut Ob
     Model::load(&files::beneath(context.folder, &config.path)).map_err(|error| Trouble::of(&error))
 }
 
+/// The model, run by the entry point that the config names.
+fn entered(model: Model, config: &ModelConfig) -> Result<Model, ModelError> {
+    match &config.signature {
+        Some(signature) => model.with_signature(signature),
+        None => Ok(model),
+    }
+}
+
 fn load_baseline(context: &Context<'_>, config: &ModelConfig) -> Base {
     match context.baselines.model(&config.name) {
         ModelBaseline::Never { reason } => Base::Never(reason.clone()),
@@ -368,12 +409,14 @@ fn load_baseline(context: &Context<'_>, config: &ModelConfig) -> Base {
             reason: reason.clone(),
             hints: hints.clone(),
         },
-        ModelBaseline::Source(source) => match subject::load_stored(&source.files, context.objects) {
-            Ok(model) => Base::Loaded(Box::new(model), source.clone()),
-            Err(error) => Base::Missing {
-                reason: format!("the baseline's model cannot be read: {}", chain(&error)),
-                hints: error.hints(),
-            },
-        },
+        ModelBaseline::Source(source) => {
+            match subject::load_stored(&source.files, context.objects).and_then(|model| Ok(entered(model, config)?)) {
+                Ok(model) => Base::Loaded(Box::new(model), source.clone()),
+                Err(error) => Base::Missing {
+                    reason: format!("the baseline's model cannot be read: {}", chain(&error)),
+                    hints: error.hints(),
+                },
+            }
+        }
     }
 }

@@ -54,6 +54,8 @@ pub struct Request<'a> {
     pub batch: Option<u64>,
     /// Threads inside an operator.
     pub threads: usize,
+    /// What only LiteRT heeds.
+    pub litert: LiteRtSettings,
     /// How to profile.
     pub options: Options,
 }
@@ -119,6 +121,7 @@ pub fn run(
     let open = |reference| {
         let request = open::Request {
             reference,
+            signature: request.litert.signature.as_deref(),
             shapes: request.shapes.clone(),
             task: request.task,
             seed: request.seed,
@@ -137,7 +140,7 @@ pub fn run(
         graph_optimization: GraphOptimization::All,
         execution_mode: ExecutionMode::Sequential,
         arena: true,
-        litert: LiteRtSettings::default(),
+        litert: request.litert.clone(),
     };
     let side = side(&opened, &settings, machinery);
     let profile =
@@ -190,7 +193,7 @@ pub fn run(
 fn side(opened: &Opened, settings: &SessionSettings, machinery: &Machinery) -> Side {
     Side {
         artifact: opened.artifact.clone(),
-        settings: machinery.settings_for(opened.model.format, settings),
+        settings: machinery.settings_for(opened.model.format, opened.model.signature.as_deref(), settings),
         inputs: opened.made.inputs.clone(),
     }
 }

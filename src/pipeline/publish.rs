@@ -39,6 +39,29 @@ pub struct OpenCheck {
     pub url: Option<String>,
 }
 
+/// A check run that is about to be opened: enough to find it, should this process never hear that it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Announced {
+    /// The gate's key.
+    pub key: String,
+    /// The commit that it is about.
+    pub head: CommitSha,
+    /// Names this very run.
+    pub external_id: String,
+}
+
+impl Announced {
+    fn check(&self) -> NewCheckRun {
+        NewCheckRun {
+            name: check_name(&self.key),
+            head_sha: self.head.clone(),
+            external_id: self.external_id.clone(),
+            details_url: None,
+        }
+    }
+}
+
 /// Something that was tried and may have been refused.
 #[derive(Debug)]
 pub enum Tried<T> {
@@ -53,19 +76,15 @@ pub fn check_name(key: &str) -> String {
     format!("mlbuild / {key}")
 }
 
-/// Opens the check run on `head`.
+/// Opens the check run.
 pub fn open_check(
     client: &Client,
-    key: &str,
-    head: &CommitSha,
-    external_id: String,
+    announced: &Announced,
     details_url: Option<String>,
 ) -> Result<Tried<OpenCheck>, GithubError> {
     let new = NewCheckRun {
-        name: check_name(key),
-        head_sha: head.clone(),
-        external_id,
         details_url,
+        ..announced.check()
     };
     let output = Output {
         title: "measuring".to_owned(),
@@ -117,7 +136,15 @@ pub fn complete_check(
         text: None,
         annotations: annotations::of(report).into_iter().map(annotation).collect(),
     };
-    let completed = check_run::complete(client, check.id, conclusion(outcome), &output)?;
+    let completed = match check_run::complete(client, check.id, conclusion(outcome), &output) {
+        // The verdict matters more than its words.
+        Err(error @ GithubError::Invalid { .. }) => {
+            let short = "GitHub did not take the report: it is in the job's summary.";
+            close(client, check, conclusion(outcome), &output.title, short)?;
+            return Ok(Some(format!("the check run has no report: {error}")));
+        }
+        completed => completed?,
+    };
     Ok(completed
         .annotations_refused
         .map(|error| format!("GitHub did not take the annotations: {error}")))
@@ -163,6 +190,20 @@ pub fn under_mark(summary: &str, lead: &str) -> String {
 /// Completes the check run of a run that could not judge.
 pub fn fail_check(client: &Client, check: &OpenCheck, title: &str, text: &str) -> Result<(), GithubError> {
     close(client, check, Conclusion::Failure, title, text)
+}
+
+/// Whether nobody has completed the check run yet.
+pub fn is_open(client: &Client, check: &OpenCheck) -> Result<bool, GithubError> {
+    Ok(check_run::get(client, check.id)?.status != "completed")
+}
+
+/// The check run that was about to be opened when its run ended, if it was.
+pub fn find_check(client: &Client, announced: &Announced) -> Result<Option<OpenCheck>, GithubError> {
+    let found = check_run::find(client, &announced.check())?;
+    Ok(found.map(|check| OpenCheck {
+        id: check.id,
+        url: check.html_url,
+    }))
 }
 
 /// Completes the check run of a run that was told to stop.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::config::Engine;
 use crate::config::ExecutionMode;
 use crate::config::GraphOptimization;
 use crate::config::Target;
@@ -68,6 +69,12 @@ pub struct Settings {
     threads: usize,
     graph_optimization: GraphOptimization,
     execution_mode: ExecutionMode,
+    /// Of targets of LiteRT; not written where it is on, as it always was once.
+    #[serde(default = "on", skip_serializing_if = "is_on")]
+    xnnpack: bool,
+    /// The entry point, where it is not the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
     inputs: BTreeMap<String, Vec<u64>>,
     /// Of names, types, shapes and values of the inputs.
     inputs_digest: Digest,
@@ -82,6 +89,8 @@ impl Settings {
             threads: settings.threads,
             graph_optimization: settings.graph_optimization,
             execution_mode: settings.execution_mode,
+            xnnpack: settings.target.engine() != Engine::LiteRt || settings.litert.xnnpack,
+            signature: settings.litert.signature.clone(),
             inputs: side
                 .inputs
                 .iter()
@@ -116,8 +125,23 @@ impl Settings {
         if self.execution_mode != ExecutionMode::default() {
             parts.push(format!("{} execution", self.execution_mode.name()));
         }
+        if let Some(signature) = &self.signature {
+            parts.push(format!("signature {signature}"));
+        }
+        if !self.xnnpack {
+            parts.push("without XNNPACK".to_owned());
+        }
         parts.join(", ")
     }
+}
+
+fn on() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_on(value: &bool) -> bool {
+    *value
 }
 
 fn digest(inputs: &[Tensor]) -> Digest {
@@ -235,7 +259,7 @@ pub struct Cache<'a> {
 }
 
 /// The benchmarks of both sides.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Sessions {
     /// The baseline's.
     pub baseline: Vec<SideMeasurement>,

@@ -101,19 +101,20 @@ pub fn remember(
                 calibration: None,
             })?;
         }
-        let (samples, runtime_version, figures): (Value, &String, Figures) = match (&entry.pair, &entry.alone) {
-            (Some(pair), _) => (
-                serde_json::to_value(pair)?,
-                &pair.runtime_version,
-                figures::of_candidate(pair),
-            ),
-            (None, Some(alone)) => (
-                serde_json::to_value(alone)?,
-                &alone.runtime_version,
-                figures::of_side(alone),
-            ),
-            (None, None) => continue,
-        };
+        let (samples, runtime_version, figures): (Value, &String, Figures) =
+            match (entry.found.pair(), entry.found.alone()) {
+                (Some(pair), _) => (
+                    serde_json::to_value(pair)?,
+                    &pair.runtime_version,
+                    figures::of_candidate(pair),
+                ),
+                (None, Some(alone)) => (
+                    serde_json::to_value(alone)?,
+                    &alone.runtime_version,
+                    figures::of_side(alone),
+                ),
+                (None, None) => continue,
+            };
         registry.insert_measurement(&Measurement {
             build: candidate.id.clone(),
             target: entry.job.key.target.clone(),

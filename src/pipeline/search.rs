@@ -313,7 +313,12 @@ impl<'a> Trials<'a> {
         let samples = (0..count)
             .map(|index| request.samples.sample(index * request.samples.len() / count.max(1)))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut worker = Worker::spawn(request.command, request.options)?;
+        let folder = TempDir::with_prefix("mlbuild-search-").map_err(SearchError::Folder)?;
+        let options = WorkerOptions {
+            folders: vec![folder.path().to_owned()],
+            ..request.options.clone()
+        };
+        let mut worker = Worker::spawn(request.command, &options)?;
         let first = samples.first().cloned().unwrap_or_default();
         worker.load(&request.side.artifact, &request.side.settings, &first)?;
         let expected = samples
@@ -325,7 +330,7 @@ impl<'a> Trials<'a> {
             samples,
             expected,
             worker,
-            folder: TempDir::with_prefix("mlbuild-search-").map_err(SearchError::Folder)?,
+            folder,
             means: BTreeMap::new(),
         })
     }

@@ -272,7 +272,7 @@ pub fn verify(source: Source<'_>, prepared: &Prepared, engine: &Engine<'_>) -> R
     };
     let side = Side {
         artifact: artifact.clone(),
-        settings: engine.settings_for(model.format),
+        settings: engine.settings_for(&model),
         inputs: source.side.inputs.clone(),
     };
     let inside = Inside {

@@ -281,6 +281,7 @@ pub(crate) fn environment(report: &Report) -> Vec<(&'static str, String)> {
     row("system", Some(system(report)));
     row("container", environment.container.clone());
     row("runner image", environment.ci_image.clone());
+    row("sandbox", environment.sandbox.clone());
     row("history", environment.history.clone());
     row(
         "load before measuring",

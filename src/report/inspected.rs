@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::json;
 
 use crate::report::clean;
 use crate::report::listing::Row;
@@ -12,6 +13,8 @@ use crate::report::listing::method;
 use crate::report::listing::short;
 use crate::report::listing::table::NOTHING;
 use crate::report::listing::table::name;
+use crate::report::model_facts;
+use crate::report::model_facts::ModelFacts;
 use crate::report::table::terminal;
 use crate::units::Bytes;
 use crate::units::Millis;
@@ -38,6 +41,9 @@ pub struct Inspected {
     pub tags: Vec<Tag>,
     /// What people wrote, the oldest first.
     pub notes: Vec<Note>,
+    /// What its model file says of itself, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelFacts>,
 }
 
 /// What lists leave out.
@@ -170,16 +176,28 @@ const NONE: &str = "  no records\n";
 
 /// All sections.
 pub fn text(inspected: &Inspected) -> String {
-    let sections = [
-        ("Build", build(inspected)),
-        ("Task", task(inspected)),
+    let mut sections = vec![("Build", build(inspected)), ("Task", task(inspected))];
+    if let Some(facts) = &inspected.model {
+        sections.extend(model_facts::sections(facts));
+    }
+    sections.extend([
         ("Artifacts", artifacts(&inspected.artifacts)),
         ("Benchmarks", benchmarks(&inspected.benchmarks)),
         ("Accuracy", accuracy(&inspected.accuracy)),
         ("Tags", tags(&inspected.tags)),
         ("Notes", notes(inspected)),
-    ];
+    ]);
     sections_text(&sections)
+}
+
+/// A model file that is no build: its facts.
+pub fn text_of_file(facts: &ModelFacts) -> String {
+    sections_text(&model_facts::sections(facts))
+}
+
+/// The same with a version, keys sorted at every depth; `model` is where it is within a build's JSON.
+pub fn json_of_file(facts: &ModelFacts) -> Value {
+    sorted(json!({ "schema": 1, "model": facts }))
 }
 
 /// The build, its first file, and the newest measurement of each target and length.

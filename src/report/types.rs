@@ -236,6 +236,8 @@ pub struct Environment {
     pub ci_image: Option<String>,
     /// SHA-256 of the host's name: equal hardware is not the same machine.
     pub host_digest: Option<String>,
+    /// What models were confined with, and what they could do for want of more; `None` where it was not looked at.
+    pub sandbox: Option<String>,
     /// On how many machines the baseline and those before it were measured; `None` where there is only one.
     pub history: Option<String>,
 }

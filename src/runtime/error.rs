@@ -59,6 +59,22 @@ pub enum WorkerError {
         /// The end of what it wrote to stderr.
         stderr: String,
     },
+    /// It made a system call that no model has use for, and the sandbox ended it.
+    #[error(
+        "the worker was stopped while {doing}: it made the system call `{call}`, which the sandbox forbids; no model needs it"
+    )]
+    Forbidden {
+        /// What it was asked for.
+        doing: &'static str,
+        /// The call's name: `socket`.
+        call: String,
+    },
+    /// The system cannot confine it as it should be.
+    #[error("no model was run: {message}")]
+    Sandbox {
+        /// What is missing.
+        message: String,
+    },
     /// Memory ran out, in the engine or for the whole process.
     #[error("memory ran out while {doing}: {detail}")]
     OutOfMemory {
@@ -138,6 +154,7 @@ impl WorkerError {
                 detail: message,
                 limit,
             },
+            FailureKind::Sandbox => Self::Sandbox { message },
             FailureKind::Engine | FailureKind::Request => Self::Engine { engine, doing, message },
         }
     }
@@ -165,6 +182,12 @@ impl Hint for WorkerError {
             Self::TimedOut { .. } => "if the model is just slow, raise `measure.worker_timeout`",
             Self::Crashed { .. } => {
                 "the engine crashed on this model; try it alone with `mlbuild compare MODEL MODEL`, or pin another `runtime.version`"
+            }
+            Self::Forbidden { .. } => {
+                "treat the model, and the engine's library if it is your own, as hostile until you know why; docs/security.md says what workers may do"
+            }
+            Self::Sandbox { .. } => {
+                "run on Linux 5.13 or newer with Landlock and seccomp (`mlbuild doctor` shows them), or accept less with `measure.sandbox: best-effort`"
             }
             Self::OutOfMemory { .. } => "use smaller input shapes, or a machine with more memory",
             Self::Unsupported {

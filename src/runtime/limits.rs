@@ -1,10 +1,17 @@
-//! What a worker takes from itself before it touches a model: memory, files, the network.
-//!
-//! [`apply`] runs first thing, while the worker has one thread; [`confine`] after the library is loaded and before the model is.
+//! The limits that a worker sets itself before it reads anything of a model.
 
 use std::io;
 
-/// Applies limits that hold from the start: no core dumps, no new privileges, and `memory` bytes of private memory.
+/// Descriptors that a worker may hold at once: libraries, the model's files, a profile.
+#[cfg(unix)]
+const DESCRIPTORS: u64 = 1024;
+
+/// Seconds of processor time after which a worker ends by itself, whatever became of its parent: a day.
+#[cfg(unix)]
+const PROCESSOR_SECONDS: u64 = 24 * 60 * 60;
+
+/// Applies limits that hold from the start: no core dumps, no new privileges, few descriptors, a day of processor time, and `memory`
+/// bytes of private memory. On Linux the worker dies with its parent too.
 ///
 /// Private memory (`RLIMIT_DATA`) is heap, stacks and anonymous mappings; the engine's own library, mapped from its file, does not
 /// count. A refused allocation surfaces as the engine's own error. Linux only.
@@ -12,11 +19,10 @@ pub(super) fn apply(memory: Option<u64>) -> io::Result<()> {
     system::apply(memory)
 }
 
-/// Takes away what a CPU session never needs: writing files, and on Linux sockets, so that a model has no network. Not for
-/// devices whose drivers compile into caches. `file_bytes` is how long a file may become that is written all the same; 0 but for a
-/// session that is profiled.
-pub(super) fn confine(file_bytes: u64) -> io::Result<()> {
-    system::confine(file_bytes)
+/// Limits for work on the processor alone: no file that is written becomes longer than `file_bytes`, and private memory is at most twice
+/// what the machine has, where no lower limit holds. Drivers of devices reserve more, and write caches.
+pub(super) fn on_processor(file_bytes: u64) -> io::Result<()> {
+    system::on_processor(file_bytes)
 }
 
 #[cfg(unix)]
@@ -27,6 +33,9 @@ mod system {
     use rustix::process::Rlimit;
     use rustix::process::getrlimit;
     use rustix::process::setrlimit;
+
+    use super::DESCRIPTORS;
+    use super::PROCESSOR_SECONDS;
 
     fn lower(resource: Resource, to: u64) -> io::Result<()> {
         let maximum = getrlimit(resource).maximum;
@@ -42,9 +51,13 @@ mod system {
 
     pub(super) fn apply(memory: Option<u64>) -> io::Result<()> {
         lower(Resource::Core, 0)?;
+        lower(Resource::Nofile, DESCRIPTORS)?;
+        lower(Resource::Cpu, PROCESSOR_SECONDS)?;
         #[cfg(target_os = "linux")]
         {
             rustix::thread::set_no_new_privs(true)?;
+            // Where the parent has died before this line, the pipe has closed and says so.
+            rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
             if let Some(memory) = memory {
                 lower(Resource::Data, memory)?;
             }
@@ -54,38 +67,13 @@ mod system {
         Ok(())
     }
 
-    pub(super) fn confine(file_bytes: u64) -> io::Result<()> {
+    pub(super) fn on_processor(file_bytes: u64) -> io::Result<()> {
         lower(Resource::Fsize, file_bytes)?;
         #[cfg(target_os = "linux")]
-        super::network::forbid()?;
-        Ok(())
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod network {
-    use std::io;
-
-    use seccompiler::BpfProgram;
-    use seccompiler::SeccompAction;
-    use seccompiler::SeccompFilter;
-
-    /// Has the kernel refuse every new socket (and `io_uring`, which could open one) to all threads. A kernel that was built
-    /// without seccomp, or an architecture that the filter's author does not know, keeps its sockets: `docs/security.md` says so.
-    pub(super) fn forbid() -> io::Result<()> {
-        let Ok(architecture) = std::env::consts::ARCH.try_into() else {
-            return Ok(());
-        };
-        let calls = [libc::SYS_socket, libc::SYS_socketpair, libc::SYS_io_uring_setup];
-        let refuse = SeccompAction::Errno(libc::EPERM as u32);
-        let rules = calls.into_iter().map(|call| (call, Vec::new())).collect();
-        let program: BpfProgram = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture)
-            .and_then(TryInto::try_into)
-            .map_err(io::Error::other)?;
-        match seccompiler::apply_filter_all_threads(&program) {
-            Err(seccompiler::Error::Seccomp(error)) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
-            result => result.map_err(io::Error::other),
+        if let Some(bytes) = crate::runtime::memory::of_the_machine() {
+            lower(Resource::Data, bytes.saturating_mul(2))?;
         }
+        Ok(())
     }
 }
 
@@ -97,7 +85,7 @@ mod system {
         Ok(())
     }
 
-    pub(super) fn confine(_file_bytes: u64) -> io::Result<()> {
+    pub(super) fn on_processor(_file_bytes: u64) -> io::Result<()> {
         Ok(())
     }
 }

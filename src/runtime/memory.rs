@@ -33,6 +33,12 @@ fn parse(status: &str, field: &str) -> Option<u64> {
     kilobytes.checked_mul(1024)
 }
 
+/// All memory of the machine, in bytes; `None` where the system doesn't tell.
+#[cfg(target_os = "linux")]
+pub(super) fn of_the_machine() -> Option<u64> {
+    parse(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemTotal:")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

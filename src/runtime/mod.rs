@@ -4,6 +4,7 @@
 //! [`protocol`]; the far side is [`worker::serve`], which alone calls into [`engine`]: [`onnxruntime`] or [`litert`]. A crash, a hang or a model that
 //! eats all memory ends the worker, never this process, and comes back as a [`WorkerError`].
 
+mod confinement;
 mod empty;
 mod engine;
 mod engine_failure;

@@ -280,10 +280,20 @@ impl Source {
     }
 }
 
+/// Makes the link by which `artifact` is loaded, while this process may still make one.
+pub(super) fn link_before(artifact: &Artifact) {
+    if artifact.external.is_empty() {
+        link(&artifact.model);
+    }
+}
+
 /// A link to `path` in this process' folder for temporary files; `None` where there can be none.
 #[cfg(unix)]
 fn link(path: &Path) -> Option<PathBuf> {
     let link = std::env::temp_dir().join(format!("model-{}", std::process::id()));
+    if std::fs::read_link(&link).is_ok_and(|target| target == path) {
+        return Some(link);
+    }
     let _ = std::fs::remove_file(&link);
     std::os::unix::fs::symlink(path, &link).ok()?;
     Some(link)

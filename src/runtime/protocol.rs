@@ -7,12 +7,14 @@
 use std::io;
 use std::io::Read;
 use std::io::Write;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::config::Sandbox;
 use crate::model::tensor::ElementType;
 use crate::model::tensor::Tensor;
 
@@ -24,7 +26,7 @@ use super::settings::SessionSettings;
 use super::stolen::Timed;
 
 /// Both sides must agree on it; any change of the types below raises it.
-pub(super) const VERSION: u32 = 6;
+pub(super) const VERSION: u32 = 7;
 
 /// A header holds names, shapes and messages, never data.
 const MAX_HEADER: u64 = 4 << 20;
@@ -44,6 +46,10 @@ pub(super) enum Request {
         cores: Option<Vec<usize>>,
         /// Bytes of private memory.
         memory_limit: Option<u64>,
+        /// What to do where the system cannot confine it.
+        sandbox: Sandbox,
+        /// Folders whose models it will be given after the first one.
+        folders: Vec<PathBuf>,
     },
     /// Build a session and run it once; the inputs' data is the payload.
     Load {
@@ -177,6 +183,8 @@ pub(super) enum FailureKind {
     Input,
     /// Memory ran out.
     Memory,
+    /// The worker could not be confined.
+    Sandbox,
     /// Anything else that the engine reports.
     Engine,
     /// The request makes no sense here, or the worker could not be set up.

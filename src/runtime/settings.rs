@@ -12,6 +12,8 @@ use serde::Serialize;
 
 use crate::config::ExecutionMode;
 use crate::config::GraphOptimization;
+use crate::config::RuntimeConfig;
+use crate::config::Sandbox;
 use crate::config::Target;
 use crate::model::tensor::TensorSpec;
 
@@ -44,6 +46,16 @@ pub struct LiteRtSettings {
     pub xnnpack: bool,
     /// The signature that is run; the first one where `None`.
     pub signature: Option<String>,
+}
+
+impl LiteRtSettings {
+    /// As the config says.
+    pub fn of(config: &RuntimeConfig) -> Self {
+        Self {
+            xnnpack: config.xnnpack,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for LiteRtSettings {
@@ -103,6 +115,8 @@ pub struct WorkerCommand {
     pub executable: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// What to do where the system cannot confine it.
+    pub sandbox: Sandbox,
 }
 
 impl WorkerCommand {
@@ -111,7 +125,14 @@ impl WorkerCommand {
         Self {
             executable,
             arguments: vec!["worker".to_owned()],
+            sandbox: Sandbox::default(),
         }
+    }
+
+    /// The same, started under another rule.
+    #[must_use]
+    pub fn with_sandbox(self, sandbox: Sandbox) -> Self {
+        Self { sandbox, ..self }
     }
 }
 
@@ -124,6 +145,8 @@ pub struct WorkerOptions {
     pub timeout: Duration,
     /// Bytes of private memory that it may hold; enforced on Linux.
     pub memory_limit: Option<u64>,
+    /// Folders with models that it is given after the first one; it can read no others. The first one's files need none.
+    pub folders: Vec<PathBuf>,
     /// Once this is raised, the worker is stopped and every request ends at once.
     pub stop: Stop,
 }
@@ -158,6 +181,7 @@ impl Default for WorkerOptions {
             cores: None,
             timeout: Duration::from_secs(60),
             memory_limit: None,
+            folders: Vec::new(),
             stop: Stop::default(),
         }
     }

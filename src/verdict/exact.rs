@@ -1,5 +1,8 @@
 //! What is known without running a model: sizes and static facts. They have no noise, so that every difference counts.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::config::Gate;
 use crate::config::Limit;
 use crate::units::Bytes;
@@ -17,7 +20,8 @@ use crate::verdict::types::MetricComparison;
 use crate::verdict::types::Verdict;
 
 /// What is known about one side without running it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExactFacts {
     /// Bytes on disk, external data included.
     pub size_bytes: u64,

@@ -258,7 +258,7 @@ fn a_path_instead_of_a_table() {
        ╭─[.mlbuild.yml:3:5]
      3 │   - a.onnx
        ·     ───┬──
-       ·        ╰── expected a table of the keys name, path, build, inputs, task, sequence_lengths, targets, variants, calibration, dataset
+       ·        ╰── expected a table of the keys name, path, build, inputs, signature, task, sequence_lengths, targets, variants, calibration, dataset
        ╰────
     ");
 }
@@ -789,7 +789,7 @@ fn a_merge_key() {
        ·       ─┬
        ·        ╰── merge keys are not read; write the settings out
        ╰────
-    hint: the keys of `models[1]` are name, path, build, inputs, task, sequence_lengths, targets, variants, calibration, dataset
+    hint: the keys of `models[1]` are name, path, build, inputs, signature, task, sequence_lengths, targets, variants, calibration, dataset
     ");
 }
 
@@ -1032,6 +1032,7 @@ fn every_key_is_read() {
       "measure": {
         "seed": 7,
         "strict_output": false,
+        "sandbox": "best-effort",
         "threads": 2,
         "time_budget_seconds": 30.0,
         "total_budget_seconds": 300.0,
@@ -1116,7 +1117,8 @@ fn every_key_is_read() {
       "runtime": {
         "execution_mode": "parallel",
         "graph_optimization": "extended",
-        "version": "1.31.1"
+        "version": "1.31.1",
+        "xnnpack": true
       },
       "schema": 1
     }

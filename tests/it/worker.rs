@@ -214,7 +214,12 @@ fn every_setting_computes_the_same() {
 
 #[test]
 fn a_session_can_be_built_anew_in_the_same_process() {
-    let mut worker = worker();
+    // It reads what it was told of at the start, and no other model.
+    let options = WorkerOptions {
+        folders: vec![fixture("digits_cnn.onnx").parent().unwrap().to_owned()],
+        ..options()
+    };
+    let mut worker = Worker::spawn(&command(), &options).unwrap();
     let path = artifact(&fixture("digits_mlp.onnx"));
     worker.load(&path, &settings(), &[digits()]).unwrap();
     let process = worker.process_id();
@@ -713,6 +718,7 @@ mod impostors {
         let command = WorkerCommand {
             executable: PathBuf::from("/bin/sh"),
             arguments: vec!["-c".to_owned(), script.to_owned()],
+            sandbox: mlbuild::config::Sandbox::default(),
         };
         let options = WorkerOptions { timeout, ..options() };
         Worker::spawn(&command, &options).err().unwrap()

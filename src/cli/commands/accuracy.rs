@@ -148,8 +148,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     };
     let (baseline, candidate) = (find(&args.baseline)?, find(&args.candidate)?);
     let pair = agree::pair(baseline, candidate, &feed, &place.workspace)?;
-    let (runtime, measure) = (&config.runtime, &config.measure);
-    let machinery = desk::machinery(context, &runtime.version, &desk::engines_of(pair.models()))?;
+    let measure = &config.measure;
+    let machinery = desk::machinery(context, &config, &desk::engines_of(pair.models()))?;
     let interrupt = signals::interrupt();
     let engine = Engine {
         machinery: &machinery,

@@ -324,7 +324,7 @@ fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, jso
         }
         Err(error) => return Err(error.hint("`--force` replaces it")),
     };
-    let machinery = desk::machinery(context, &config.runtime.version, &machinery::engines_in(config))?;
+    let machinery = desk::machinery(context, config, &machinery::engines_in(config))?;
     let interrupt = signals::interrupt();
     let made = {
         let mut progress = Progress::new(&context.ui);

@@ -9,10 +9,12 @@ use crate::cli::context::Context;
 use crate::cli::desk;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::model_args::LiteRtArgs;
 use crate::cli::model_args::ShapeArgs;
 use crate::cli::model_args::TaskArgs;
 use crate::cli::model_args::UnitArgs;
 use crate::cli::model_args::span;
+use crate::config::RuntimeConfig;
 use crate::machine::Fingerprint;
 use crate::measure::bench::Course;
 use crate::measure::bench::Step;
@@ -75,6 +77,8 @@ pub struct Args {
     unit: UnitArgs,
     #[command(flatten)]
     shapes: ShapeArgs,
+    #[command(flatten)]
+    litert: LiteRtArgs,
     /// How long everything may take; by default a minute.
     #[arg(long, value_name = "TIME", value_parser = span)]
     time_budget: Option<Span>,
@@ -89,7 +93,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let place = desk::place(context)?;
     let machinery = desk::machinery(
         context,
-        &config.runtime.version,
+        &config,
         &desk::engines_at(context, &place.workspace, &[&args.model]),
     )?;
     let interrupt = crate::cli::signals::interrupt();
@@ -105,6 +109,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         restarts: usize::from(args.restarts),
         time_budget: args.time_budget.unwrap_or(TIME_BUDGET).0,
     };
+    let litert = args.litert.settings(&config.runtime, model.as_ref());
     let request = benchmark::Request {
         reference: &args.model,
         shapes: desk::shapes_of(model.as_ref(), shapes),
@@ -112,8 +117,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         sequences: sorted(&args.seq_len),
         batches: sorted(&args.batch),
         threads,
+        signature: litert.signature,
         target: args.unit.target(),
-        runtime: config.runtime.clone(),
+        runtime: RuntimeConfig {
+            xnnpack: litert.xnnpack,
+            ..config.runtime.clone()
+        },
         course,
         plan: Plan::new(&config.gate, &config.measure, 1),
         now: now.clone(),

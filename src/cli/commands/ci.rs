@@ -9,7 +9,11 @@ use crate::cli::context::Context;
 use crate::cli::desk;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::limits::LimitArgs;
 use crate::cli::progress::Progress;
+use crate::cli::sharding;
+use crate::cli::sharding::Measuring;
+use crate::cli::sharding::Shard;
 use crate::cli::signals;
 use crate::config::Config;
 use crate::config::ModelConfig;
@@ -17,7 +21,6 @@ use crate::config::Overrides;
 use crate::config::Target;
 use crate::config::budget;
 use crate::config::load::Loaded;
-use crate::config::overrides;
 use crate::machine::fingerprint::Fingerprint;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::baseline::resolve::Desk;
@@ -28,9 +31,7 @@ use crate::pipeline::remember;
 use crate::pipeline::workspace::Workspace;
 use crate::registry::BuildFacts;
 use crate::report;
-use crate::units::Bytes;
-use crate::units::Millis;
-use crate::units::Percent;
+use crate::report::Report;
 
 /// Measure every model of the config beside its baseline and judge what changed.
 ///
@@ -40,7 +41,9 @@ use crate::units::Percent;
   mlbuild ci
   mlbuild ci --model models/mobilenet.onnx --baseline models/old.onnx
   mlbuild ci --latency-regression 10% --size-budget '8 MB' --json
-  mlbuild ci --build 3f36810e --baseline main-mobilenet")]
+  mlbuild ci --build 3f36810e --baseline main-mobilenet
+  mlbuild ci --shard 2/4
+  mlbuild ci --merge .mlbuild/shard-1-of-2.json .mlbuild/shard-2-of-2.json")]
 pub struct Args {
     /// Gate this model alone: a name or path of the config, or any model file.
     #[arg(long, value_name = "PATH", conflicts_with = "build")]
@@ -54,36 +57,23 @@ pub struct Args {
     /// The only target to measure on, such as `onnxruntime_cpu`.
     #[arg(long, value_name = "TARGET", value_parser = target)]
     target: Option<Target>,
-    /// Accepted slowdown, in per cent of the baseline.
-    #[arg(long, value_name = "PERCENT", value_parser = overrides::percent)]
-    latency_regression: Option<Percent>,
-    /// Accepted growth on disk, in per cent of the baseline.
-    #[arg(long, value_name = "PERCENT", value_parser = overrides::percent)]
-    size_regression: Option<Percent>,
-    /// The most an inference may take, whatever the baseline; milliseconds without a unit.
-    #[arg(long, value_name = "TIME", value_parser = overrides::millis)]
-    latency_budget: Option<Millis>,
-    /// The most that the 95th percentile of inferences may take; milliseconds without a unit.
-    #[arg(long, value_name = "TIME", value_parser = overrides::millis)]
-    p95_budget: Option<Millis>,
-    /// The most memory at its peak, beyond an empty session; megabytes without a unit.
-    #[arg(long, value_name = "SIZE", value_parser = overrides::bytes)]
-    memory_budget: Option<Bytes>,
-    /// The most a model may take on disk, whatever the baseline; megabytes without a unit.
-    #[arg(long, value_name = "SIZE", value_parser = overrides::bytes)]
-    size_budget: Option<Bytes>,
-    /// Samples to compare outputs on: an `.npz` file, or a folder of images or `.npy` files.
-    #[arg(long, value_name = "PATH")]
-    dataset: Option<PathBuf>,
-    /// The least cosine similarity of outputs with the baseline's.
-    #[arg(long, value_name = "SHARE")]
-    cosine_threshold: Option<f64>,
-    /// The least share of samples with the baseline's answer.
-    #[arg(long, value_name = "SHARE")]
-    top1_threshold: Option<f64>,
-    /// Fail where there is no baseline.
-    #[arg(long)]
-    fail_on_missing_baseline: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
+    /// Measure one part of the whole, such as `2/4`, and write down its samples; `--merge` judges all parts.
+    #[arg(long, value_name = "I/N", value_parser = sharding::shard, conflicts_with_all = ["model", "build", "target"])]
+    shard: Option<Shard>,
+    /// The plan that `mlbuild plan --out` wrote; worked out from config and baseline where it is left out.
+    #[arg(long, value_name = "FILE", requires = "shard")]
+    plan: Option<PathBuf>,
+    /// Where the shard's file goes; `.mlbuild/shard-I-of-N.json` by default.
+    #[arg(long, value_name = "FILE", requires = "shard")]
+    output: Option<PathBuf>,
+    /// Judge what shards measured: their files, or folders that hold them.
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["shard", "model", "build", "target", "baseline"])]
+    merge: Vec<PathBuf>,
+    /// The commit that is measured, so that parts of different commits are never merged; the CI system's where it is left out.
+    #[arg(long, value_name = "SHA")]
+    commit: Option<String>,
     /// Print the report as JSON instead of the table and the comment.
     #[arg(long)]
     json: bool,
@@ -101,21 +91,31 @@ impl Args {
         Overrides {
             model: self.model.clone(),
             target: self.target,
-            latency_regression: self.latency_regression,
-            size_regression: self.size_regression,
-            latency_budget: self.latency_budget,
-            p95_budget: self.p95_budget,
-            memory_budget: self.memory_budget,
-            size_budget: self.size_budget,
-            dataset: self.dataset.clone(),
-            cosine_threshold: self.cosine_threshold,
-            top1_threshold: self.top1_threshold,
-            fail_on_missing_baseline: self.fail_on_missing_baseline,
+            ..self.limits.overrides()
         }
     }
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
+    if let Some(shard) = args.shard {
+        return sharding::measure(
+            &Measuring {
+                shard,
+                plan: args.plan.as_deref(),
+                output: args.output.as_deref(),
+                baseline: args.baseline.as_deref(),
+                commit: args.commit.as_deref(),
+                limits: &args.limits,
+                json: args.json,
+            },
+            context,
+        );
+    }
+    if !args.merge.is_empty() {
+        let (report, written) = sharding::merge(&args.merge, args.commit.as_deref(), &args.limits, context)?;
+        show(args, context, &report, &written)?;
+        return Ok(desk::exit(report.exit_code));
+    }
     let loaded = load(args, context)?;
     let workspace = Workspace::open(&loaded.folder)?;
     let mut config = loaded.config.clone();
@@ -151,7 +151,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     if args.model.is_some() || args.build.is_some() || args.target.is_some() {
         baselines.narrow(&loaded.config, &config);
     }
-    let machinery = desk::machinery(context, &config.runtime.version, &machinery::engines_in(&config))?;
+    let machinery = desk::machinery(context, &config, &machinery::engines_in(&config))?;
     let interrupt = signals::interrupt();
     let now = clock::now();
     let config_path = loaded
@@ -191,7 +191,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         // The verdict stands; only the memory of it is lost.
         context.ui.warning(&format!("this run is not in the registry: {error}"));
     }
-    show(args, context, &outcome)?;
+    show(args, context, &outcome.report, &outcome.written)?;
     Ok(desk::exit(outcome.report.exit_code))
 }
 
@@ -217,17 +217,16 @@ fn load(args: &Args, context: &Context) -> Result<Loaded, CliError> {
     }
 }
 
-fn show(args: &Args, context: &Context, outcome: &ci::Outcome) -> Result<(), CliError> {
+fn show(args: &Args, context: &Context, report: &Report, written: &[PathBuf]) -> Result<(), CliError> {
     if args.json {
-        let json = report::json::v2::to_json(&outcome.report).map_err(ci::CiError::from)?;
+        let json = report::json::v2::to_json(report).map_err(ci::CiError::from)?;
         context.ui.json(&json)?;
         return Ok(());
     }
     let mut text = Vec::new();
-    report::terminal::write(&outcome.report, &mut text, context.ui.color())?;
+    report::terminal::write(report, &mut text, context.ui.color())?;
     context.ui.data(&String::from_utf8_lossy(&text))?;
-    let files: Vec<String> = outcome
-        .written
+    let files: Vec<String> = written
         .iter()
         .map(|path| context.relative(path).display().to_string())
         .collect();

@@ -60,6 +60,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let opened = open::open(
         &open::Request {
             reference: &args.build,
+            signature: None,
             shapes: desk::shapes_of(model.as_ref(), args.shapes.shapes()?),
             task: args.task.or(model.as_ref()),
             seed: measure.seed,
@@ -69,7 +70,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         &place.workspace,
         &context.working_folder,
     )?;
-    let machinery = desk::machinery(context, &config.runtime.version, &[])?;
+    let machinery = desk::machinery(context, &config, &[])?;
     let interrupt = signals::interrupt();
     let engine = Engine {
         machinery: &machinery,

@@ -89,7 +89,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     };
     let (baseline, candidate) = (find(&args.baseline)?, find(&args.candidate)?);
     let pair = agree::pair(baseline, candidate, &feed, &place.workspace)?;
-    let machinery = desk::machinery(context, &config.runtime.version, &desk::engines_of(pair.models()))?;
+    let machinery = desk::machinery(context, &config, &desk::engines_of(pair.models()))?;
     let interrupt = signals::interrupt();
     config.measure.time_budget = args.time_budget.unwrap_or(TIME_BUDGET);
     config.measure.total_budget = config.measure.total_budget.max(config.measure.time_budget);

@@ -123,10 +123,11 @@ fn table(loaded: &Loaded, has_budget: bool) -> String {
     ));
     let runtime = &config.runtime;
     lines.push(format!(
-        "runtime: onnxruntime {}, graph optimization {}, {}",
+        "runtime: onnxruntime {}, graph optimization {}, {}{}",
         runtime.version,
         runtime.graph_optimization.name(),
-        runtime.execution_mode.name()
+        runtime.execution_mode.name(),
+        if runtime.xnnpack { "" } else { ", without XNNPACK" }
     ));
     lines.push(format!(
         "baseline: {}, the newest {} are kept",
@@ -314,11 +315,13 @@ fn summary(loaded: &Loaded) -> serde_json::Value {
             "seed": config.measure.seed,
             "worker_timeout_seconds": config.measure.worker_timeout.0.as_secs_f64(),
             "strict_output": config.measure.strict_output,
+            "sandbox": config.measure.sandbox.name(),
         },
         "runtime": {
             "version": config.runtime.version,
             "graph_optimization": config.runtime.graph_optimization.name(),
             "execution_mode": config.runtime.execution_mode.name(),
+            "xnnpack": config.runtime.xnnpack,
         },
         "baseline": {
             "store": match &config.baseline.store {

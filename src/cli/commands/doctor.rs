@@ -1,5 +1,7 @@
 //! `mlbuild doctor`: is this desk fit, and how small a change can its machine see?
 
+mod workflows;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -38,11 +40,17 @@ use crate::units::Span;
 ///
 /// `--noise` measures one model beside itself: whatever differs is noise. From the spread between restarts follows the smallest
 /// regression that a comparison of the same length calls.
+///
+/// `--workflows` looks over GitHub Actions workflows instead: checks that cannot fail, permissions that lack or exceed, actions that can move,
+/// models that would be Git LFS pointers, events that leave the gate out. Errors end in exit code 1; a comment `mlbuild: ignore[RULE]` with a reason
+/// leaves a finding out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mlbuild doctor
   mlbuild doctor --deep
   mlbuild doctor --repair
+  mlbuild doctor --workflows
+  mlbuild doctor --workflows .github/workflows/ci.yml --json
   mlbuild doctor --noise
   mlbuild doctor --noise --model model.onnx --time-budget '60 s' --json")]
 pub struct Args {
@@ -61,6 +69,9 @@ pub struct Args {
     /// Make the workspace whole: save what can be read of a damaged registry, remove files that nothing refers to.
     #[arg(long, conflicts_with = "noise")]
     repair: bool,
+    /// Look over the repository's workflows, or over this file or folder of them.
+    #[arg(long, value_name = "PATH", num_args = 0..=1, conflicts_with_all = ["noise", "deep", "repair"])]
+    workflows: Option<Option<PathBuf>>,
     /// Exit with 0 even where a needed thing is missing.
     #[arg(long, conflicts_with = "noise")]
     soft: bool,
@@ -73,6 +84,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     if args.noise {
         return noise(args, context);
     }
+    if let Some(path) = &args.workflows {
+        return workflows::run(path.as_deref(), args.soft, args.json, context);
+    }
     let (config, folder, check) = config(context);
     let python = context
         .environment
@@ -84,6 +98,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         explicit: context.global.runtime_path.as_deref(),
         python,
         threads: config.measure.threads,
+        sandbox: config.measure.sandbox,
         folder: &folder,
         environment: &context.environment,
     }));
@@ -263,7 +278,7 @@ fn noise(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let place = desk::place(context)?;
     let machinery = desk::machinery(
         context,
-        &config.runtime.version,
+        &config,
         &args
             .model
             .as_deref()

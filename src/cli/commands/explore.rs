@@ -172,11 +172,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let shapes = args.shapes.shapes()?;
     let (config, model) = desk::settings(context, &args.model)?;
     let workspace = workspace(context)?;
-    let machinery = desk::machinery(
-        context,
-        &config.runtime.version,
-        &desk::engines_at(context, &workspace, &[&args.model]),
-    )?;
+    let machinery = desk::machinery(context, &config, &desk::engines_at(context, &workspace, &[&args.model]))?;
     let interrupt = signals::interrupt();
     let machine = Fingerprint::of_this_machine().with_environment(&context.environment);
     let mut measure = config.measure;

@@ -109,7 +109,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         None => ModelConfig::of(&path).name,
     };
     let machinery = match compatible::engine_of(format) {
-        Some(engine) if !args.no_verify => Some(desk::machinery(context, &config.runtime.version, &[engine])?),
+        Some(engine) if !args.no_verify => Some(desk::machinery(context, &config, &[engine])?),
         _ => None,
     };
     let interrupt = signals::interrupt();

@@ -28,6 +28,7 @@ mod man;
 mod migrate;
 mod optimize;
 mod pin;
+mod plan;
 mod profile;
 mod prune;
 mod pull;
@@ -60,6 +61,8 @@ pub enum Command {
     Init(init::Args),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Ci(Box<ci::Args>),
+    #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
+    Plan(Box<plan::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
     Build(Box<build::Args>),
     #[expect(missing_docs, reason = "the help text stands on each command's arguments")]
@@ -159,6 +162,7 @@ impl Command {
         match self {
             Self::Init(args) => init::run(&args, context),
             Self::Ci(args) => ci::run(&args, context),
+            Self::Plan(args) => plan::run(&args, context),
             Self::Build(args) => build::run(&args, context),
             Self::Import(args) => import::run(&args, context),
             Self::Optimize(args) => optimize::run(&args, context),

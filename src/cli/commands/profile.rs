@@ -10,11 +10,12 @@ use crate::cli::context::Context;
 use crate::cli::desk;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::model_args::LiteRtArgs;
 use crate::cli::model_args::ShapeArgs;
 use crate::cli::model_args::TaskArgs;
 use crate::cli::signals;
 use crate::cli::ui::Ui;
-use crate::config::load::Loaded;
+
 use crate::files;
 use crate::machine::Fingerprint;
 use crate::measure::profile::Options;
@@ -97,6 +98,8 @@ pub struct Args {
     task: TaskArgs,
     #[command(flatten)]
     shapes: ShapeArgs,
+    #[command(flatten)]
+    litert: LiteRtArgs,
     /// Print the profile as JSON.
     #[arg(long)]
     json: bool,
@@ -116,17 +119,14 @@ struct Document<'a> {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let shapes = args.shapes.shapes()?;
-    let config = match context.find_config() {
-        Some(_) => context.load_config()?.config,
-        None => Loaded::for_model(args.model.as_ref(), &context.working_folder).config,
-    };
+    let (config, model) = desk::settings(context, &args.model)?;
     let place = desk::place(context)?;
     let references: Vec<&str> = std::iter::once(args.model.as_str())
         .chain(args.int8_build.as_deref())
         .collect();
     let machinery = desk::machinery(
         context,
-        &config.runtime.version,
+        &config,
         &desk::engines_at(context, &place.workspace, &references),
     )?;
     let interrupt = signals::interrupt();
@@ -141,6 +141,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         sequence: args.seq_len,
         batch: args.batch,
         threads: args.threads.map_or(config.measure.threads, usize::from),
+        litert: args.litert.settings(&config.runtime, model.as_ref()),
         options: Options {
             runs: args.runs,
             warmup: args.warmup,

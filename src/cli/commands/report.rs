@@ -25,6 +25,7 @@ use crate::pipeline::workspace::Workspace;
 use crate::registry::Build;
 use crate::report::build_report as view;
 use crate::report::document;
+use crate::runtime::LiteRtSettings;
 
 /// Runs of the profile, and those before them that are not counted.
 const RUNS: (u32, u32) = (50, 10);
@@ -132,7 +133,7 @@ fn profile(build: &Build, workspace: &Workspace, context: &Context) -> Result<Pr
     };
     let machinery = desk::machinery(
         context,
-        &config.runtime.version,
+        &config,
         &desk::engines_at(context, workspace, &[build.facts.id.as_str()]),
     )?;
     let interrupt = signals::interrupt();
@@ -145,6 +146,7 @@ fn profile(build: &Build, workspace: &Workspace, context: &Context) -> Result<Pr
         sequence: None,
         batch: None,
         threads: config.measure.threads,
+        litert: LiteRtSettings::of(&config.runtime),
         options: Options {
             runs: RUNS.0,
             warmup: RUNS.1,

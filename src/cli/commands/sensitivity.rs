@@ -83,7 +83,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     };
     let fed = agree::feed(found, &feed, &place.workspace)?;
     let calibration = calibration(args, &fed, &feed, context)?;
-    let machinery = desk::machinery(context, &config.runtime.version, &[])?;
+    let machinery = desk::machinery(context, &config, &[])?;
     let interrupt = signals::interrupt();
     let engine = Engine {
         machinery: &machinery,

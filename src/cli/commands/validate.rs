@@ -159,7 +159,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         Reference::Model(reference) => desk::engines_of([&found.model, &reference.model]),
         Reference::None(_) => desk::engines_of([&found.model]),
     };
-    let machinery = desk::machinery(context, &config.runtime.version, &engines)?;
+    let machinery = desk::machinery(context, &config, &engines)?;
     let interrupt = signals::interrupt();
     let engine = Engine {
         machinery: &machinery,

@@ -75,6 +75,7 @@ impl Resolver<'_> {
         ModelConfig {
             build: model.build.map(|build| self.build(&at("build"), build)),
             inputs,
+            signature: model.signature,
             task: match model.task.unwrap_or(raw::Task::Auto) {
                 raw::Task::Auto => Task::Auto,
                 raw::Task::Vision => Task::Vision,

@@ -10,6 +10,7 @@ use crate::config::types::ExecutionMode;
 use crate::config::types::GraphOptimization;
 use crate::config::types::MeasureConfig;
 use crate::config::types::RuntimeConfig;
+use crate::config::types::Sandbox;
 
 use super::Resolver;
 
@@ -29,6 +30,11 @@ impl Resolver<'_> {
             seed: measure.seed.unwrap_or(default.seed),
             worker_timeout: worker_timeout.unwrap_or(default.worker_timeout),
             strict_output: measure.strict_output.unwrap_or(default.strict_output),
+            sandbox: match measure.sandbox {
+                None => default.sandbox,
+                Some(raw::Sandbox::BestEffort) => Sandbox::BestEffort,
+                Some(raw::Sandbox::Require) => Sandbox::Require,
+            },
             ..default
         };
         if measure
@@ -85,6 +91,7 @@ impl Resolver<'_> {
                 Some(raw::ExecutionMode::Sequential) => ExecutionMode::Sequential,
                 Some(raw::ExecutionMode::Parallel) => ExecutionMode::Parallel,
             },
+            xnnpack: runtime.xnnpack.unwrap_or(default.xnnpack),
         }
     }
 

@@ -33,12 +33,16 @@ pub(super) fn measure(
     settings: &SessionSettings,
     options: &WorkerOptions,
 ) -> Result<Option<Roofline>, WorkerError> {
-    let mut worker = Worker::spawn(command, options)?;
     let failed = |source| WorkerError::Spawn {
         executable: command.executable.clone(),
         source,
     };
     let folder = tempfile::TempDir::with_prefix("mlbuild-roofline-").map_err(failed)?;
+    let options = WorkerOptions {
+        folders: vec![folder.path().to_owned()],
+        ..options.clone()
+    };
+    let mut worker = Worker::spawn(command, &options)?;
     let mut fastest = |model: proto::ModelProto, inputs: &[Tensor], runs: u32| {
         let path = folder.path().join("model.onnx");
         crate::files::write_atomic(&path, &model.encode_to_vec()).map_err(|error| failed(error.source))?;

@@ -95,6 +95,7 @@ pub fn profile(
         cores: affinity::choose_cores(side.settings.threads),
         timeout: options.worker_timeout,
         memory_limit: options.memory_limit,
+        folders: Vec::new(),
         stop: options.stop.clone(),
     };
     let starts = options.cold_starts.max(1);

@@ -11,6 +11,7 @@ pub(in crate::model) mod flow;
 mod liveness;
 pub mod made;
 pub mod proto;
+pub(in crate::model) mod quantized;
 pub mod read;
 pub mod scan;
 pub(crate) mod shape;

@@ -3,6 +3,7 @@
 pub mod build;
 pub(in crate::model) mod facts;
 pub mod file;
+pub(in crate::model) mod quantized;
 pub(in crate::model) mod scan;
 pub mod schema;
 pub(in crate::model) mod uses;

@@ -66,6 +66,25 @@ impl Model {
         (tensor.buffer > 0 && !data.is_empty()).then_some(data)
     }
 
+    /// Makes the signature called `name` the one that is run. Where there is none, the error holds the names that there are.
+    pub fn choose_signature(&mut self, name: &str) -> Result<(), Vec<String>> {
+        let signatures = self.signature_defs.get_or_insert_default();
+        match signatures
+            .iter()
+            .position(|signature| signature.signature_key() == name)
+        {
+            Some(place) => {
+                let chosen = signatures.remove(place);
+                signatures.insert(0, chosen);
+                Ok(())
+            }
+            None => Err(signatures
+                .iter()
+                .map(|signature| signature.signature_key().to_owned())
+                .collect()),
+        }
+    }
+
     /// The signature that is run where nobody names one.
     pub fn signature(&self) -> Option<&SignatureDef> {
         self.signature_defs().first()

@@ -14,6 +14,7 @@ use crate::pipeline::baseline::manifest::Manifest;
 use crate::pipeline::baseline::manifest::Origin;
 use crate::pipeline::event::Observer;
 use crate::pipeline::feed::ShapeSource;
+use crate::pipeline::found::Evidence;
 use crate::pipeline::gate;
 use crate::pipeline::gate::Done;
 use crate::pipeline::gate::Interrupted;
@@ -104,6 +105,7 @@ pub fn make(request: &Request<'_>, observer: &mut Observer<'_>) -> Result<Made, 
         environment: request.environment,
         interrupt: request.interrupt,
         shapes: ShapeSource::Config,
+        part: None,
     };
     let jobs = plan::jobs(&context, observer);
     if request
@@ -118,6 +120,7 @@ pub fn make(request: &Request<'_>, observer: &mut Observer<'_>) -> Result<Made, 
         machinery: request.machinery,
         interrupt: request.interrupt,
         cache: None,
+        elsewhere: 0,
     };
     let done = gate::run(jobs, &setting, observer)?;
     let entries = done.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
@@ -162,7 +165,8 @@ fn is_unchanged(jobs: &[Job], previous: &Manifest, key: &str) -> bool {
 }
 
 fn entry(done: Done) -> Result<Entry, RefreshError> {
-    let (Some(measurement), Some(candidate)) = (done.alone, &done.job.candidate) else {
+    let (Evidence::Alone { measurement, top1, .. }, Some(candidate)) = (done.found.evidence, &done.job.candidate)
+    else {
         return Err(RefreshError::NotMeasured {
             variant: done.job.key.variant_label(),
             model: done.job.key.model,
@@ -185,7 +189,7 @@ fn entry(done: Done) -> Result<Entry, RefreshError> {
         dataset: done.job.dataset.clone(),
         runtime_version: measurement.runtime_version.clone(),
         size_bytes: candidate.size_bytes(),
-        measurement,
-        top1_accuracy: done.top1_accuracy,
+        measurement: *measurement,
+        top1_accuracy: top1,
     })
 }

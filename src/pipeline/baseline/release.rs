@@ -25,6 +25,7 @@ use crate::pipeline::baseline::manifest::ManifestError;
 use crate::pipeline::baseline::manifest::Origin;
 use crate::pipeline::baseline::manifest::StoredFile;
 use crate::pipeline::baseline::tag::is_of_key;
+use crate::pipeline::baseline::tag::is_older;
 use crate::pipeline::baseline::tag::month_of;
 use crate::pipeline::baseline::tag::run_of;
 use crate::store::Objects;
@@ -111,12 +112,16 @@ impl Hint for ReleaseError {
 
 /// Published baselines of `key`, newest first by run and attempt.
 pub fn list(client: &Client, key: &str) -> Result<Vec<Release>, GithubError> {
-    let mut releases: Vec<Release> = release::list(client)?
+    Ok(published(release::list(client)?, key))
+}
+
+fn published(releases: Vec<Release>, key: &str) -> Vec<Release> {
+    let mut releases: Vec<Release> = releases
         .into_iter()
         .filter(|release| !release.draft && is_of_key(&release.tag_name, key))
         .collect();
     releases.sort_by_key(|release| std::cmp::Reverse(run_of(&release.tag_name)));
-    Ok(releases)
+    releases
 }
 
 /// Who may have published a baseline, and from where.
@@ -206,6 +211,10 @@ pub fn publish(client: &Client, manifest: &Manifest, objects: &Objects, tag: &st
     git::create_tag(client, tag, &commit)?;
     let published = publish_draft(client, manifest, bytes, objects, tag);
     if published.is_err() {
+        // All that was lost may be the answer; without its tag a published release would be a draft again.
+        if let Ok(Some(release)) = release::by_tag(client, tag) {
+            return Ok(release);
+        }
         // The first error is what the caller needs to hear; what is left behind has no effect but to be untidy.
         let _ = remove_draft(client, tag);
         let _ = git::delete_tag(client, tag);
@@ -257,18 +266,25 @@ fn describe(manifest: &Manifest) -> String {
     text
 }
 
-/// Deletes baselines of `key` beyond the newest `keep`, sparing the newest of each month, and their tags. Returns their tags.
-pub fn retain(client: &Client, key: &str, keep: usize) -> Result<Vec<String>, GithubError> {
-    let mut deleted = Vec::new();
+/// Deletes baselines of `key` beyond the newest `keep`, sparing the newest of each month, and drafts that a killed run has left; and their
+/// tags. Returns the tags. `now` is ISO 8601: a draft of the last two days may be another run's, which is still at work.
+pub fn retain(client: &Client, key: &str, keep: usize, now: &str) -> Result<Vec<String>, GithubError> {
+    let all = release::list(client)?;
+    let left: Vec<Release> = all
+        .iter()
+        .filter(|release| release.draft && is_of_key(&release.tag_name, key) && is_older(&release.tag_name, now))
+        .cloned()
+        .collect();
     let mut months = std::collections::BTreeSet::new();
-    for (place, release) in list(client, key)?.iter().enumerate() {
+    let old = published(all, key).into_iter().enumerate().filter(|(place, release)| {
         let first_of_month = months.insert(month_of(&release.tag_name).to_owned());
-        if place < keep.max(1) || first_of_month {
-            continue;
-        }
+        *place >= keep.max(1) && !first_of_month
+    });
+    let mut deleted = Vec::new();
+    for release in old.map(|(_, release)| release).chain(left) {
         release::delete(client, release.id)?;
         git::delete_tag(client, &release.tag_name)?;
-        deleted.push(release.tag_name.clone());
+        deleted.push(release.tag_name);
     }
     Ok(deleted)
 }

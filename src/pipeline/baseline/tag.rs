@@ -69,6 +69,22 @@ pub fn claims_commit(release: &Release, commit: &CommitSha) -> bool {
     release.tag_name.ends_with(&format!("-{}", &commit.as_str()[..12]))
 }
 
+/// True where the tag's day is at least two days before `now` (ISO 8601).
+pub(super) fn is_older(tag: &str, now: &str) -> bool {
+    let day = tag
+        .rsplit('-')
+        .nth(3)
+        .and_then(|day| jiff::civil::Date::strptime("%Y%m%d", day).ok());
+    let today = now.get(..10).and_then(|day| day.parse::<jiff::civil::Date>().ok());
+    match (
+        day,
+        today.and_then(|today| today.checked_sub(jiff::Span::new().days(2)).ok()),
+    ) {
+        (Some(day), Some(limit)) => day <= limit,
+        _ => false,
+    }
+}
+
 /// `yyyymm` of a tag.
 pub(super) fn month_of(tag: &str) -> &str {
     tag.rsplit('-').nth(3).and_then(|day| day.get(..6)).unwrap_or_default()
@@ -77,6 +93,15 @@ pub(super) fn month_of(tag: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn yesterdays_draft_may_still_be_written() {
+        let tag = |day: &str| format!("mlbuild-baseline-default-{day}-7-1-0123456789ab");
+        let older = |day| is_older(&tag(day), "2026-03-01T00:10:00Z");
+        assert!(older("20260227") && older("20251231"));
+        assert!(!older("20260228") && !older("20260301") && !older("20260302"));
+        assert!(!older("20269999") && !is_older("v1.0", "2026-03-01T00:10:00Z") && !is_older(&tag("20200101"), "now"));
+    }
 
     fn commit() -> CommitSha {
         "0123456789abcdef0123456789abcdef01234567".parse().unwrap()

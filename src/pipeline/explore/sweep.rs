@@ -94,7 +94,7 @@ pub(super) fn open<'a>(request: &'a Request<'a>, around: &'a Surroundings<'a>) -
             graph_optimization: request.runtime.graph_optimization,
             execution_mode: request.runtime.execution_mode,
             arena: true,
-            litert: LiteRtSettings::default(),
+            litert: LiteRtSettings::of(&request.runtime),
         },
         timeout: request.measure.worker_timeout.0,
         stop: around.interrupt.stop(),

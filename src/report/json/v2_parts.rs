@@ -216,6 +216,7 @@ mirror! {
         hypervisor: Option<String>,
         ci_image: Option<String>,
         host_digest: Option<String>,
+        sandbox: Option<String>,
         history: Option<String>,
     }
 }

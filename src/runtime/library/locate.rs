@@ -63,16 +63,16 @@ pub fn locate(
 /// name carries no version.
 fn is_meant(engine: Engine, version: &str, path: &Path) -> bool {
     match engine {
-        Engine::OnnxRuntime => !cfg!(windows) && path.is_file(),
-        Engine::LiteRt => version_of(engine, path).is_some_and(|found| found == version),
+        Engine::OnnxRuntime if !cfg!(windows) => path.is_file(),
+        Engine::OnnxRuntime | Engine::LiteRt => version_of(engine, path).is_some_and(|found| found == version),
     }
 }
 
 /// The version of a library as far as it is known without loading it.
 fn version_of(engine: Engine, path: &Path) -> Option<String> {
     match engine {
-        Engine::OnnxRuntime => version_in_name(path),
-        Engine::LiteRt => {
+        Engine::OnnxRuntime if !cfg!(windows) => version_in_name(path),
+        Engine::OnnxRuntime | Engine::LiteRt => {
             let digest = Digest::of_file(path).ok()?;
             pinned::version_of(engine, &digest).map(str::to_owned)
         }

@@ -3,7 +3,7 @@
 //! The wheels for CPython 3.11 are taken whatever Python is there, because only the library inside is used. A new version is a
 //! new entry of [`RELEASES`]: for each platform tag, `pip download --no-deps --only-binary=:all: --platform TAG --python-version 311
 //! --implementation cp --abi cp311 PROJECT==VERSION`, then `sha256sum` of the wheel, its size, and the library's size (`unzip -l`).
-//! LiteRT's library does not tell its version, so that it is known by its own `sha256sum`.
+//! LiteRT's library and Windows' `onnxruntime.dll` don't tell their version by their name, so that they are known by their own `sha256sum`.
 
 use crate::config::Engine;
 use crate::digest::Digest;
@@ -113,17 +113,23 @@ pub(super) const RELEASES: &[Release] = &[
                 20_871_676,
                 33_037_336,
             ),
-            wheel(
-                WINDOWS_X86_64,
-                "c3d91b5de31e2fc82d71bd65b2b22bddee8b49057a3a36338e9a868e0ea90c05",
-                14_885_761,
-                19_288_888,
+            with_digest(
+                wheel(
+                    WINDOWS_X86_64,
+                    "c3d91b5de31e2fc82d71bd65b2b22bddee8b49057a3a36338e9a868e0ea90c05",
+                    14_885_761,
+                    19_288_888,
+                ),
+                "8482d2ee174e28504f99730fb01d6861575870283de4ed3a897ad39170d9a9b9",
             ),
-            wheel(
-                WINDOWS_AARCH64,
-                "93800007a7023b3ab26ad72e6463d0d57d84ead49a2f6341954d91438e046bc0",
-                14_735_267,
-                19_171_640,
+            with_digest(
+                wheel(
+                    WINDOWS_AARCH64,
+                    "93800007a7023b3ab26ad72e6463d0d57d84ead49a2f6341954d91438e046bc0",
+                    14_735_267,
+                    19_171_640,
+                ),
+                "f4f7729bf4aa0c78b6ab5253747f3593bb9a28b4c4275a0a9f59f04ea580d61f",
             ),
         ],
     },
@@ -149,17 +155,23 @@ pub(super) const RELEASES: &[Release] = &[
                 21_533_037,
                 33_209_560,
             ),
-            wheel(
-                WINDOWS_X86_64,
-                "0edd0145a6e3fce8a1276491dc784d615e3c58bcb952c9b4e5c876d5c6a12ad7",
-                14_309_136,
-                18_446_136,
+            with_digest(
+                wheel(
+                    WINDOWS_X86_64,
+                    "0edd0145a6e3fce8a1276491dc784d615e3c58bcb952c9b4e5c876d5c6a12ad7",
+                    14_309_136,
+                    18_446_136,
+                ),
+                "44741724166ad61c8c82885e394793807f2cf5707c83b9e33c2d78d75c6e7650",
             ),
-            wheel(
-                WINDOWS_AARCH64,
-                "16506cfa5d218850f2b46e0edce1b952121f2f84f8e0074dafe15f4787f0c8fb",
-                14_167_408,
-                18_351_416,
+            with_digest(
+                wheel(
+                    WINDOWS_AARCH64,
+                    "16506cfa5d218850f2b46e0edce1b952121f2f84f8e0074dafe15f4787f0c8fb",
+                    14_167_408,
+                    18_351_416,
+                ),
+                "ddeec3d8a99b9261fa4db558bba0f62d52a8577a7a2dc566bbf2b0d7ebfc90a0",
             ),
         ],
     },
@@ -288,7 +300,12 @@ mod tests {
                     assert!(digest.parse::<Digest>().is_ok());
                     assert!(digests.insert(digest), "{digest} stands twice");
                 }
-                assert_eq!(wheel.library_sha256.is_some(), release.engine == Engine::LiteRt);
+                let named = release.engine == Engine::OnnxRuntime && !wheel.platform.name.starts_with("windows");
+                assert_eq!(
+                    wheel.library_sha256.is_none(),
+                    named,
+                    "a library is known by name or by digest"
+                );
             }
         }
         for engine in Engine::ALL {

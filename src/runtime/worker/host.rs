@@ -37,6 +37,7 @@ use crate::runtime::settings::WorkerOptions;
 use crate::runtime::stolen::Timed;
 
 use super::idle;
+use super::spawning;
 use super::status;
 use super::status::Tail;
 
@@ -87,7 +88,7 @@ impl Worker {
             .stderr(Stdio::piped());
         environment::restrict(&mut process, folder.path());
         detach(&mut process);
-        let mut child = process.spawn().map_err(failed)?;
+        let mut child = spawning::spawn(process).map_err(failed)?;
         let pipes = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
         let Some(((stdin, stdout), stderr)) = pipes else {
             let _ = child.kill();
@@ -108,6 +109,8 @@ impl Worker {
             protocol: protocol::VERSION,
             cores: options.cores.clone(),
             memory_limit: options.memory_limit,
+            sandbox: command.sandbox,
+            folders: options.folders.iter().map(|folder| absolute(folder)).collect(),
         };
         match worker.ask("starting", &hello, &[])? {
             (Reply::Hello { protocol, pinned }, _) if protocol == protocol::VERSION => {

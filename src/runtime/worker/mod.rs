@@ -3,6 +3,7 @@
 mod host;
 mod idle;
 mod serve;
+mod spawning;
 mod status;
 mod streams;
 

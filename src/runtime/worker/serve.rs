@@ -9,13 +9,16 @@ use std::sync::mpsc;
 use bytes::Bytes;
 
 use crate::config::ExecutionMode;
+use crate::config::Sandbox;
 use crate::machine::affinity;
 use crate::model::tensor::Tensor;
+use crate::runtime::confinement;
 use crate::runtime::engine::Engine;
 use crate::runtime::engine::Session;
 use crate::runtime::limits;
 use crate::runtime::memory;
 use crate::runtime::observing::Observer;
+use crate::runtime::onnxruntime;
 use crate::runtime::profiling;
 use crate::runtime::profiling::Profiled;
 use crate::runtime::protocol;
@@ -35,12 +38,18 @@ const MAX_BLOCK: u32 = 10_000_000;
 const MAX_PROFILED: u32 = 100_000;
 
 /// What a worker holds between requests.
-#[derive(Default)]
 struct State {
+    terms: Terms,
     engine: Option<(PathBuf, Engine)>,
     origin: Option<Origin>,
     session: Option<(Session, Stopwatch)>,
     observer: Observer,
+}
+
+/// What was agreed on at the greeting.
+struct Terms {
+    sandbox: Sandbox,
+    folders: Vec<PathBuf>,
 }
 
 /// What the session was built from, to build it again.
@@ -51,23 +60,43 @@ struct Origin {
 }
 
 /// Answers requests until `requests` ends. When it ends while a request is worked on (the parent is gone), the process ends at
-/// once. The first request sets limits and affinity, before any other thread is started.
+/// once. The first request sets limits and affinity, and the first one that names a model confines the process, both before any other
+/// thread is started: confinement holds for the thread that asks for it and for those that it starts.
 pub fn serve(mut requests: impl Read + Send + 'static, mut replies: impl Write) -> io::Result<()> {
     let Some((hello, _)) = protocol::read::<Request>(&mut requests)? else {
         return Ok(());
     };
-    let greeting = greet(&hello);
-    let accepted = greeting.is_ok();
-    answer(&mut replies, greeting.map(|reply| (reply, Vec::new())))?;
-    if !accepted {
-        return Ok(());
-    }
+    let terms = match greet(hello) {
+        Ok((reply, terms)) => {
+            protocol::write(&mut replies, &reply, &[])?;
+            terms
+        }
+        Err(failure) => return answer(&mut replies, Err(failure)),
+    };
+    let mut state = State {
+        terms,
+        engine: None,
+        origin: None,
+        session: None,
+        observer: Observer::default(),
+    };
+    let (request, payload) = loop {
+        let Some((request, payload)) = protocol::read::<Request>(&mut requests)? else {
+            return Ok(());
+        };
+        match state.confine(&request) {
+            Ok(false) => answer(&mut replies, state.answer(request, &payload))?,
+            Ok(true) => break (request, payload),
+            // Half confined: nothing may follow.
+            Err(failure) => return answer(&mut replies, Err(failure)),
+        }
+    };
 
     let (sender, receiver) = mpsc::channel();
     std::thread::Builder::new()
         .name("requests".to_owned())
         .spawn(move || forward(requests, &sender))?;
-    let mut state = State::default();
+    answer(&mut replies, state.answer(request, &payload))?;
     for received in receiver {
         let (request, payload) = received?;
         answer(&mut replies, state.answer(request, &payload))?;
@@ -91,32 +120,35 @@ fn forward(mut requests: impl Read, sender: &mpsc::Sender<io::Result<(Request, B
     }
 }
 
-fn greet(hello: &Request) -> Result<Reply, Failure> {
+fn greet(hello: Request) -> Result<(Reply, Terms), Failure> {
     let Request::Hello {
         protocol,
         cores,
         memory_limit,
+        sandbox,
+        folders,
     } = hello
     else {
         return Err(refuse("the first request must be a greeting"));
     };
-    if *protocol != protocol::VERSION {
+    if protocol != protocol::VERSION {
         return Err(refuse(&format!(
             "this worker speaks protocol {}, the parent {protocol}",
             protocol::VERSION
         )));
     }
-    limits::apply(*memory_limit).map_err(|error| refuse(&format!("cannot set the limits: {error}")))?;
+    limits::apply(memory_limit).map_err(|error| refuse(&format!("cannot set the limits: {error}")))?;
     let pinned = match cores {
         Some(cores) => {
-            affinity::pin(cores).map_err(|error| refuse(&format!("cannot pin to cores {cores:?}: {error}")))?
+            affinity::pin(&cores).map_err(|error| refuse(&format!("cannot pin to cores {cores:?}: {error}")))?
         }
         None => false,
     };
-    Ok(Reply::Hello {
+    let reply = Reply::Hello {
         protocol: protocol::VERSION,
         pinned,
-    })
+    };
+    Ok((reply, Terms { sandbox, folders }))
 }
 
 fn answer(replies: &mut impl Write, result: Result<(Reply, Vec<u8>), Failure>) -> io::Result<()> {
@@ -127,6 +159,28 @@ fn answer(replies: &mut impl Write, result: Result<(Reply, Vec<u8>), Failure>) -
 }
 
 impl State {
+    /// Confines the process before the first model. `false` where `request` names none.
+    fn confine(&self, request: &Request) -> Result<bool, Failure> {
+        let (artifact, settings, writes) = match request {
+            Request::Load { artifact, settings, .. } => (artifact, settings, false),
+            Request::Profile { artifact, settings, .. } => (artifact, settings, true),
+            _ => return Ok(false),
+        };
+        if settings.target.is_on_processor() {
+            onnxruntime::link_before(artifact);
+            let longest = if writes { profiling::MAX_FILE } else { 0 };
+            limits::on_processor(longest).map_err(|error| refuse(&format!("cannot set the limits: {error}")))?;
+        }
+        confinement::confine(&confinement::Needs {
+            settings,
+            artifact,
+            folders: &self.terms.folders,
+            writes,
+            sandbox: self.terms.sandbox,
+        })?;
+        Ok(true)
+    }
+
     fn answer(&mut self, request: Request, payload: &Bytes) -> Result<(Reply, Vec<u8>), Failure> {
         match request {
             Request::Hello { .. } => Err(refuse("there was a greeting already")),
@@ -221,9 +275,6 @@ impl State {
         }
         let engine = Engine::open(settings)?;
         let engine = &self.engine.insert((settings.library.clone(), engine)).1;
-        if settings.target.is_on_processor() {
-            limits::confine(profiling::MAX_FILE).map_err(|error| refuse(&format!("cannot set the limits: {error}")))?;
-        }
         engine.profile(artifact, settings, inputs, warmup, runs)
     }
 
@@ -243,9 +294,6 @@ impl State {
             Some(_) => return Err(refuse("another library is loaded in this worker")),
             None => {
                 let engine = Engine::open(&origin.settings)?;
-                if origin.settings.target.is_on_processor() {
-                    limits::confine(0).map_err(|error| refuse(&format!("cannot set the limits: {error}")))?;
-                }
                 &self.engine.insert((origin.settings.library.clone(), engine)).1
             }
         };
@@ -297,6 +345,8 @@ mod tests {
             protocol: protocol::VERSION + 1,
             cores: None,
             memory_limit: None,
+            sandbox: Sandbox::default(),
+            folders: Vec::new(),
         };
         let replies = conversation(&[hello]);
         assert!(

@@ -11,6 +11,7 @@ use std::sync::PoisonError;
 use std::thread;
 use std::time::Duration;
 
+use crate::runtime::confinement::REFUSED;
 use crate::runtime::error::WorkerError;
 
 /// Bytes of stderr that are kept.
@@ -76,6 +77,9 @@ pub(super) fn explain(
             stderr,
         };
     };
+    if let Some(call) = refused_call(&stderr) {
+        return WorkerError::Forbidden { doing, call };
+    }
     let ran_out = [
         "bad_alloc",
         "bad allocation",
@@ -105,6 +109,15 @@ pub(super) fn explain(
     }
 }
 
+/// The name in the line that a worker leaves behind when it dies of a forbidden call.
+fn refused_call(stderr: &str) -> Option<String> {
+    let rest = stderr.lines().find_map(|line| line.strip_prefix(REFUSED))?;
+    let name = rest.trim().trim_matches('`');
+    let is_name =
+        |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || "_?".contains(character);
+    (!name.is_empty() && name.len() <= 40 && name.chars().all(is_name)).then(|| name.to_owned())
+}
+
 const SIGKILL: i32 = 9;
 
 #[cfg(unix)]
@@ -124,6 +137,7 @@ fn words(status: ExitStatus) -> String {
         (Some(6), _) => "aborted (signal 6)".to_owned(),
         (Some(8), _) => "division by zero (signal 8)".to_owned(),
         (Some(11), _) => "segmentation fault (signal 11)".to_owned(),
+        (Some(24), _) => "it used up its processor time (signal 24)".to_owned(),
         (Some(25), _) => "it tried to write a file (signal 25)".to_owned(),
         (Some(31), _) => "it made a forbidden system call (signal 31)".to_owned(),
         (Some(other), _) => format!("signal {other}"),
@@ -166,6 +180,20 @@ mod tests {
         assert!(matches!(error, WorkerError::OutOfMemory { .. }), "{error}");
         let error = explained(6, "memory allocation of 123 bytes failed\n");
         assert!(matches!(error, WorkerError::OutOfMemory { .. }), "{error}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_forbidden_call_is_told_by_its_name() {
+        let error = explained(31, &format!("noise\n{REFUSED}`socket`\n"));
+        assert!(
+            matches!(&error, WorkerError::Forbidden { call, .. } if call == "socket"),
+            "{error}"
+        );
+        for other in ["", "`", "`a b`", "`<b>`", "`\u{1b}[1m`"] {
+            let error = explained(31, &format!("{REFUSED}{other}\n"));
+            assert!(matches!(error, WorkerError::Crashed { .. }), "{error}");
+        }
     }
 
     #[test]

@@ -19,7 +19,9 @@ use self::plan::Step;
 use super::edit;
 use super::int8_dynamic::refuse_quantized;
 use super::quantized;
+use crate::model::tflite::schema::BuiltinOperator;
 use crate::model::tflite::schema::Model;
+use crate::model::tflite::schema::Operator;
 use crate::model::tflite::schema::SubGraph;
 use crate::model::tflite::schema::TensorMap;
 use crate::variant::Account;
@@ -125,9 +127,27 @@ pub fn int8(model: &mut Model, evidence: &Evidence, ends: Ends, account: &mut Ac
     if others.into_iter().any(|(_, graph)| !graph.operators().is_empty()) {
         account.note("int8-static: bodies of branches and loops, and further signatures' graphs, stay in floats");
     }
+    let back = conversions_back(&changed);
+    if back > 0 {
+        account.note(format!(
+            "int8-static: within the model, behind what computes in floats, integers are made of floats again ({back} ×); in a small model \
+             that can cost more than integers save. Measure it"
+        ));
+    }
     account.changed += done;
     *model = changed;
     Ok(())
+}
+
+/// How many operators of the main graph turn computed floats into integers: what the model is fed does not count.
+fn conversions_back(model: &Model) -> usize {
+    let graph = model.entry();
+    let is_fed = |operator: &Operator| operator.inputs().iter().any(|index| graph.inputs().contains(index));
+    graph
+        .operators()
+        .iter()
+        .filter(|operator| model.operator(operator) == BuiltinOperator::QUANTIZE && !is_fed(operator))
+        .count()
 }
 
 /// A copy whose constants are 32-bit floats where they can be.

@@ -15,6 +15,7 @@ use super::Repository;
 use super::SOURCE_PATH;
 use super::model;
 use super::with_text;
+use crate::support::killing::children;
 
 /// A repository whose comparisons take long, and a change of all of them.
 fn slow() -> (Repository, Proposed) {
@@ -60,10 +61,7 @@ fn signal(child: &Child, name: &str) {
 /// Starts the gate and returns once its workers have loaded models.
 fn started(job: &Job<'_>) -> Child {
     let child = job.step(&["action"]).spawn().unwrap();
-    let children = format!("/proc/{0}/task/{0}/children", child.id());
-    wait_until("measuring", || {
-        fs::read_to_string(&children).is_ok_and(|text| text.split_whitespace().count() >= 2)
-    });
+    wait_until("measuring", || children(child.id()).len() >= 2);
     child
 }
 

@@ -6,11 +6,16 @@ mod bucket;
 mod commands;
 mod comments;
 mod events;
+mod faults;
 mod first;
 #[cfg(target_os = "linux")]
 mod interrupts;
+mod overhead;
 mod permissions;
 mod refresh;
+#[cfg(unix)]
+mod runner;
+mod sharded;
 mod trend;
 mod troubles;
 mod trust;

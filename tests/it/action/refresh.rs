@@ -59,21 +59,6 @@ fn a_push_publishes_what_the_next_pull_request_is_compared_with() {
 }
 
 #[test]
-fn one_comparison_takes_few_requests() {
-    let repository = Repository::of_committed_model();
-    repository.refresh();
-    let proposed = repository.propose(&[(MODEL_PATH, &touched())]);
-    let before = repository.fake.log().len();
-    repository.gate(&proposed).run().expect("pass", 0);
-    let log = repository.fake.log().split_off(before);
-    let calls: Vec<String> = log
-        .iter()
-        .map(|logged| format!("{} {} {}", logged.origin, logged.method, logged.path))
-        .collect();
-    assert!(calls.len() <= 15, "{} requests:\n{}", calls.len(), calls.join("\n"));
-}
-
-#[test]
 fn a_refresh_that_changes_nothing_publishes_nothing() {
     let repository = Repository::of_committed_model();
     let tag = repository.refresh();

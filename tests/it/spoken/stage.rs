@@ -122,8 +122,13 @@ impl Stage {
         let rest = output.snapshot();
         let stderr = rest.split_once("----- stderr -----\n").map(|(_, stderr)| stderr);
         let said = match stderr {
-            Some(stderr) => format!("----- stderr -----\n{}", still::text(stderr, kind, &self.names)),
+            Some(stderr) => still::text(stderr, kind, &self.names),
             None => String::new(),
+        };
+        // What stands there of the run alone is left out, and then its heading too.
+        let said = match said.as_str() {
+            "" => said,
+            said => format!("----- stderr -----\n{said}"),
         };
         let shown = format!(
             "exit code: {}\n{}\n{said}",

@@ -272,6 +272,13 @@ fn masks_that_are_computed_stay_in_floats_up_to_the_softmax() {
         ["MUL", "ADD", "SOFTMAX", "QUANTIZE", "ADD", "DEQUANTIZE"]
     );
     assert_eq!(account.left.len(), 3);
+    let warned = |account: &Account| {
+        account
+            .notes
+            .iter()
+            .any(|note| note.contains("integers are made of floats again (1 ×)"))
+    };
+    assert!(warned(&account), "{:?}", account.notes);
 }
 
 #[test]

@@ -13,8 +13,11 @@ use super::templates;
 
 fn show(state: &State, check: &Check) -> Value {
     let url = format!("{}/check-runs/{}", state.repo_url(), check.id);
+    let mut example = templates::check_run(state);
+    // Whose token every workflow has.
+    example["app"]["slug"] = "github-actions".into();
     templates::with(
-        templates::check_run(state),
+        example,
         json!({
             "id": check.id,
             "url": url,

@@ -37,6 +37,10 @@ pub(crate) enum Trouble {
     SecondaryLimit(Option<u64>),
     /// 429 of the primary rate limit, with `x-ratelimit-reset` in seconds since 1970.
     PrimaryLimit(u64),
+    /// Another answer, nothing of GitHub's.
+    Answer(Canned),
+    /// Everything is done, but another answer comes.
+    DoneButAnswer(Canned),
     /// An upload leaves half of an asset and is answered with 502.
     HalfUpload,
     /// The answer comes this much later.
@@ -49,6 +53,40 @@ pub(crate) enum Trouble {
     Redirect(String),
     /// The request is answered truly, and before the next one someone else has done something.
     Meanwhile(Deed),
+}
+
+/// An answer in all its parts.
+#[derive(Debug, Clone)]
+pub(crate) struct Canned {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Canned {
+    /// JSON with this status.
+    pub(crate) fn json(status: u16, body: &str) -> Self {
+        Self {
+            status,
+            content_type: "application/json; charset=utf-8",
+            headers: Vec::new(),
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    /// A page for people, as a proxy sends it.
+    pub(crate) fn html(status: u16) -> Self {
+        Self {
+            content_type: "text/html",
+            ..Self::json(status, "<html><body>Please log in</body></html>")
+        }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
 }
 
 impl Trouble {

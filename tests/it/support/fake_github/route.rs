@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::bot;
 use super::checks;
 use super::comments;
+use super::faults::Canned;
 use super::faults::Trouble;
 use super::git;
 use super::openapi::CONTRACT;
@@ -153,6 +154,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Reply {
         match trouble {
             Trouble::DoneBut(status) => reply = Reply::error(status, "Server Error"),
             Trouble::DoneButDrop => reply.dropped = true,
+            Trouble::DoneButAnswer(canned) => reply = canned.reply(),
             Trouble::HalfUpload => reply = Reply::error(502, "Server Error"),
             Trouble::Delay(delay) => reply.delay = delay,
             Trouble::Truncate(bytes) => reply.missing = bytes,
@@ -169,6 +171,15 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Reply {
         status: (!reply.dropped).then_some(reply.status),
     });
     reply
+}
+
+impl Canned {
+    fn reply(&self) -> Reply {
+        Reply {
+            headers: self.headers.clone(),
+            ..Reply::bytes(self.status, self.content_type, self.body.clone())
+        }
+    }
 }
 
 /// What comes instead of any doing.
@@ -193,6 +204,7 @@ fn instead(troubles: &[Trouble]) -> Option<Reply> {
                 .with("x-ratelimit-reset", reset.to_string()),
         ),
         Trouble::Body(body) => Some(Reply::bytes(200, "application/json; charset=utf-8", body.clone())),
+        Trouble::Answer(canned) => Some(canned.reply()),
         Trouble::Redirect(location) => Some(Reply::empty(302).with("location", location)),
         _ => None,
     })
