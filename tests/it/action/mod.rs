@@ -6,6 +6,7 @@ mod bucket;
 mod comments;
 mod events;
 mod first;
+mod forks;
 #[cfg(target_os = "linux")]
 mod interrupts;
 mod permissions;

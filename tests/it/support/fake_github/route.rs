@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::artifacts;
 use super::checks;
 use super::comments;
 use super::faults::Trouble;
@@ -64,7 +65,14 @@ const WRITE: Level = Level::Write;
 
 /// What each operation needs, and who answers it.
 const ROUTES: &[(&str, Scope, Level, Handler)] = &[
+    ("actions/download-artifact", Scope::Actions, READ, artifacts::download),
     ("actions/get-workflow-run", Scope::Actions, READ, runs::get),
+    (
+        "actions/list-workflow-run-artifacts",
+        Scope::Actions,
+        READ,
+        artifacts::list,
+    ),
     ("checks/create", Scope::Checks, WRITE, checks::create),
     ("checks/get", Scope::Checks, READ, checks::get),
     ("checks/list-for-ref", Scope::Checks, READ, checks::list_for_ref),

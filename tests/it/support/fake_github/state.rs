@@ -148,6 +148,21 @@ pub(crate) struct Run {
     pub(crate) conclusion: Option<String>,
     /// Number and name of the repository it ran in, where that is another one.
     pub(crate) repository: Option<(u64, String)>,
+    /// Number and name of the fork that its commit came from.
+    pub(crate) fork: Option<(u64, String)>,
+}
+
+/// A file that a run has left behind, packed.
+#[derive(Debug, Clone)]
+pub(crate) struct Artifact {
+    pub(crate) id: u64,
+    pub(crate) run: u64,
+    pub(crate) name: String,
+    pub(crate) expired: bool,
+    /// What the list says of it; storage may differ where a test says so.
+    pub(crate) size: usize,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) stored: Vec<u8>,
 }
 
 /// One request that arrived, and what it got.
@@ -185,13 +200,14 @@ pub(crate) struct State {
     pub(crate) checks: Vec<Check>,
     pub(crate) releases: Vec<Release>,
     pub(crate) runs: BTreeMap<u64, Run>,
+    pub(crate) artifacts: Vec<Artifact>,
     /// Whether GraphQL answers, as on every GitHub and on no other forge.
     pub(crate) graphql: bool,
     /// Whether published releases cannot be changed any more.
     pub(crate) immutable_releases: bool,
     /// Put into releases instead of the true upload URL.
     pub(crate) forged_upload_url: Option<String>,
-    /// Where asset downloads are redirected to instead of storage.
+    /// Where downloads of assets and artifacts are redirected to instead of storage.
     pub(crate) forged_location: Option<String>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) log: Vec<Logged>,
@@ -219,6 +235,7 @@ impl State {
             checks: Vec::new(),
             releases: Vec::new(),
             runs: BTreeMap::new(),
+            artifacts: Vec::new(),
             graphql: true,
             immutable_releases: false,
             forged_upload_url: None,
