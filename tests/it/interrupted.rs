@@ -27,10 +27,17 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// Processes whose parent is `parent`.
 fn children(parent: u32) -> Vec<u32> {
-    fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))
-        .unwrap_or_default()
-        .split_whitespace()
-        .map(|id| id.parse().unwrap())
+    // Whichever of its threads started them.
+    let threads = fs::read_dir(format!("/proc/{parent}/task"));
+    threads
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|text| {
+            let ids = text.split_whitespace().map(|id| id.parse().unwrap());
+            ids.collect::<Vec<u32>>()
+        })
         .collect()
 }
 

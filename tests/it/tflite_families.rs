@@ -76,7 +76,14 @@ fn networks_of_every_family_compute_the_same() {
     let folder = folder();
     let mut names = BTreeSet::new();
     let scratch = tempfile::tempdir().unwrap();
-    let (mut onnx, mut litert) = (worker(), worker());
+    let started = |reads: &Path| {
+        let options = WorkerOptions {
+            folders: vec![reads.to_owned()],
+            ..runtime::options()
+        };
+        Worker::spawn(&runtime::command(), &options).unwrap()
+    };
+    let (mut onnx, mut litert) = (started(&folder), started(scratch.path()));
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();

@@ -60,9 +60,12 @@ fn signal(child: &Child, name: &str) {
 /// Starts the gate and returns once its workers have loaded models.
 fn started(job: &Job<'_>) -> Child {
     let child = job.step(&["action"]).spawn().unwrap();
-    let children = format!("/proc/{0}/task/{0}/children", child.id());
+    let threads = format!("/proc/{}/task", child.id());
     wait_until("measuring", || {
-        fs::read_to_string(&children).is_ok_and(|text| text.split_whitespace().count() >= 2)
+        // Whichever of its threads started them.
+        let threads = fs::read_dir(&threads).into_iter().flatten().flatten();
+        let children = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+        children.map(|text| text.split_whitespace().count()).sum::<usize>() >= 2
     });
     child
 }
