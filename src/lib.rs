@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | 10 | [`cli`] | terminal front end: one file a command |
 //! | 9 | [`action`] | GitHub Actions front end: inputs, event, outputs |
+//! | 8 | [`bot`] | commands in pull request comments |
 //! | 7 | [`pipeline`] | the only place where stages meet: ci, compare, baseline, publish |
 //! | 6 | [`registry`], [`report`] | remember in SQLite; show as Markdown, table, JSON |
 //! | 5 | [`verdict`] | compare and judge |
@@ -48,6 +49,8 @@ pub mod registry;
 pub mod report;
 
 pub mod pipeline;
+
+pub mod bot;
 
 pub mod action;
 

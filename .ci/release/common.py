@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import re
 import sys
@@ -21,7 +22,9 @@ TARGETS = (
 
 def fail(message):
     """Ends the script, with an annotation where GitHub reads it."""
-    sys.exit(f"::error title=release::{message}" if "GITHUB_ACTIONS" in __import__("os").environ else f"error: {message}")
+    if "GITHUB_ACTIONS" in os.environ:
+        print(f"::error title=release::{message}")
+    sys.exit(f"error: {message}")
 
 
 def crate_version(root=ROOT):
@@ -46,8 +49,11 @@ def file_name(target):
 
 def digest(path):
     """The SHA-256 of a file, in hexadecimal."""
+    hasher = hashlib.sha256()
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while piece := file.read(1 << 20):
+            hasher.update(piece)
+    return hasher.hexdigest()
 
 
 def read_json(path):

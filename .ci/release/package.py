@@ -133,7 +133,7 @@ def pack(folder, archive, level):
 def try_out(archive, name, program, model):
     """Unpacks the archive and measures a model with nothing but what came out: no cache, no Python, no network settings."""
     with tempfile.TemporaryDirectory() as place:
-        shutil.unpack_archive(archive, place, filter="data") if archive.suffix == ".gz" else shutil.unpack_archive(archive, place)
+        shutil.unpack_archive(archive, place)
         binary = pathlib.Path(place) / name / program
         # Zip archives carry no rights that every unpacker keeps.
         binary.chmod(0o755)

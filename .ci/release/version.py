@@ -22,7 +22,7 @@ PLACES = (
     ("Cargo.toml", r'(\A\[package\]\n(?:(?!\[).*\n)*?version = ")([^"]+)(")'),
     ("Cargo.lock", r'(\[\[package\]\]\nname = "mlbuild"\nversion = ")([^"]+)(")'),
     ("dist/manifest.json", r'(\A\{\n  "version": ")([^"]+)(")'),
-    ("docs/install.md", r"(/releases/download/v|mlbuild-|mlbuild-action@v|--tag v|\bmlbuild )(\d+\.\d+\.\d+(?:-[0-9A-Za-z.]+)?)(?=(\W|$))"),
+    ("docs/install.md", r"(/releases/download/v|mlbuild-|mlbuild-action@v|--tag v|\bmlbuild )(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?)(?=(\W|$))"),
 )
 
 

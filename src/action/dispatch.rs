@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use crate::action::error::ActionError;
 use crate::action::gate;
+use crate::action::gate::Gate;
 use crate::action::inputs::Inputs;
+use crate::action::inputs::Sharding;
 use crate::action::outputs;
 use crate::action::refresh;
+use crate::action::shards;
 use crate::config::Config;
 use crate::config::load;
 use crate::config::load::Loaded;
@@ -91,7 +94,18 @@ pub fn run(surroundings: &mut Surroundings<'_>) -> Result<i32, ActionError> {
             outputs::set(inputs.run.output.as_deref(), "result", "skipped")?;
             Ok(0)
         }
-        Asked::Gate(proposal) => gate::run(&inputs, &client, &proposal, &repository, surroundings),
+        Asked::Gate(proposal) => match &inputs.sharding {
+            None | Some(Sharding::Merge(_)) => gate::run(&inputs, &client, &proposal, &repository, surroundings),
+            Some(Sharding::Plan(shards)) => {
+                let gate = Gate::new(&inputs, &client, &proposal, &repository);
+                shards::plan(&gate, *shards, surroundings)
+            }
+            Some(Sharding::Measure { shard, of }) => {
+                let gate = Gate::new(&inputs, &client, &proposal, &repository);
+                shards::measure(&gate, (*shard, *of), surroundings)
+            }
+        },
+        Asked::Refresh { .. } if inputs.sharding.is_some() => Err(ActionError::ShardedBaseline),
         Asked::Refresh { branch, commit } => {
             refresh::run(&inputs, &client, &branch, &commit, &repository, surroundings)
         }
@@ -147,6 +161,9 @@ fn asked(
         }
         Event::WorkflowRun(_) => Ok(Asked::Nothing(
             "the event `workflow_run` is not gated; use `pull_request`, `merge_group` and `push`".to_owned(),
+        )),
+        Event::IssueComment(_) => Ok(Asked::Nothing(
+            "the event `issue_comment` is not gated; comments are answered by the sub-action `command`".to_owned(),
         )),
         Event::Other(name) => Ok(Asked::Nothing(format!(
             "the event `{name}` is not gated; use `pull_request`, `merge_group` and `push`"

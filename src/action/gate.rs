@@ -1,17 +1,24 @@
 //! The gate as a job: check run opened, everything measured, verdict published, check run completed, whatever happens between.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use crate::action::commands;
 use crate::action::dispatch;
 use crate::action::dispatch::Located;
 use crate::action::dispatch::Proposal;
 use crate::action::dispatch::Surroundings;
 use crate::action::error::ActionError;
 use crate::action::finalize;
+use crate::action::handing_over;
 use crate::action::inputs::Inputs;
+use crate::action::inputs::Sharding;
 use crate::action::limits;
 use crate::action::limits::Limits;
 use crate::action::outputs;
+use crate::action::selection::Selection;
+use crate::bot;
+use crate::config;
 use crate::config::BaselineStore;
 use crate::config::CommentWhen;
 use crate::config::Config;
@@ -44,6 +51,7 @@ use crate::pipeline::publish::Announced;
 use crate::pipeline::publish::OpenCheck;
 use crate::pipeline::publish::Thread;
 use crate::pipeline::publish::Tried;
+use crate::pipeline::sharding::merge;
 use crate::pipeline::trouble::chain;
 use crate::pipeline::workspace::Workspace;
 use crate::report;
@@ -58,12 +66,26 @@ const MAX_CONFIG_BYTES: u64 = 256 * 1024;
 const MAX_REASON: usize = 4000;
 
 /// What stays the same through one gate.
-struct Gate<'a> {
-    inputs: &'a Inputs,
+pub(super) struct Gate<'a> {
+    pub(super) inputs: &'a Inputs,
     client: &'a Client,
     proposal: &'a Proposal,
-    key: String,
+    pub(super) key: String,
     repository: &'a dyn Fn() -> Result<RepositoryFacts, ActionError>,
+    only: Selection,
+}
+
+/// What is gated, and against which limits.
+pub(super) struct Settings {
+    pub(super) located: Located,
+    pub(super) workspace: Workspace,
+    base_config: BaseConfig,
+    /// The checkout's, with the rules that no change switches off for itself.
+    pub(super) config: Config,
+    /// The limits: the base's.
+    pub(super) limits: config::Gate,
+    /// How the checkout's own differ.
+    changes: Vec<String>,
 }
 
 /// What was measured, before it is published.
@@ -82,30 +104,64 @@ pub fn run(
     repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<i32, ActionError> {
-    let key = match dispatch::config_path(inputs) {
-        Ok(path) => inputs.gate_key(&path),
-        Err(_) => inputs.gate_key(&inputs.run.workspace.join(load::FILE_NAME)),
-    };
-    let gate = Gate {
-        inputs,
-        client,
-        proposal,
-        key,
-        repository,
-    };
+    let gate = Gate::new(inputs, client, proposal, repository);
     let mut notices = Vec::new();
+    // What this token may not do is no news to who publishes the result with another one.
+    let mut denied = Vec::new();
     let check = match gate.open_check() {
-        Ok(tried) => tried.or_note(&mut notices),
+        Ok(tried) => tried.or_note(&mut denied),
         Err(error) => {
             gate.fail(None, &error, surroundings)?;
             return Err(error);
         }
     };
     match gate.judge(check.as_ref(), &mut notices, surroundings) {
-        Ok(judged) => gate.conclude(check.as_ref(), judged, notices, surroundings),
+        Ok(judged) => gate.conclude(check.as_ref(), judged, denied, surroundings),
         Err(error) => {
             gate.fail(check.as_ref(), &error, surroundings)?;
             Err(error)
+        }
+    }
+}
+
+/// Measures and judges what `only` selects of `proposal`, and writes nothing to GitHub.
+pub(super) fn judge(
+    inputs: &Inputs,
+    client: &Client,
+    proposal: &Proposal,
+    key: &str,
+    only: Selection,
+    repository: &dyn Fn() -> Result<RepositoryFacts, ActionError>,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<(Report, verdict::Outcome), ActionError> {
+    let gate = Gate {
+        key: key.to_owned(),
+        only,
+        ..Gate::new(inputs, client, proposal, repository)
+    };
+    let judged = gate.judge(None, &mut Vec::new(), surroundings)?;
+    log(&judged.report, surroundings);
+    Ok((judged.report, judged.outcome))
+}
+
+impl<'a> Gate<'a> {
+    pub(super) fn new(
+        inputs: &'a Inputs,
+        client: &'a Client,
+        proposal: &'a Proposal,
+        repository: &'a dyn Fn() -> Result<RepositoryFacts, ActionError>,
+    ) -> Self {
+        let key = match dispatch::config_path(inputs) {
+            Ok(path) => inputs.gate_key(&path),
+            Err(_) => inputs.gate_key(&inputs.run.workspace.join(load::FILE_NAME)),
+        };
+        Self {
+            inputs,
+            client,
+            proposal,
+            key,
+            repository,
+            only: Selection::default(),
         }
     }
 }
@@ -136,18 +192,49 @@ impl Gate<'_> {
         Ok(tried)
     }
 
-    /// Measures everything and writes the report.
+    /// Measures everything, or takes what shards measured, and writes the report.
     fn judge(
         &self,
         check: Option<&OpenCheck>,
         notices: &mut Vec<String>,
         surroundings: &mut Surroundings<'_>,
     ) -> Result<Judged, ActionError> {
+        let settings = self.settings(notices, surroundings)?;
+        let context = report::Context {
+            check_url: check.and_then(|check| check.url.clone()),
+            ..self.context(&settings)
+        };
+        let report = match &self.inputs.sharding {
+            Some(Sharding::Merge(folder)) => self.merged(folder, &settings, context, notices, surroundings)?,
+            _ => self.measured(&settings, context, notices, surroundings)?,
+        };
+        let comparisons: Vec<Comparison> = report
+            .comparisons
+            .iter()
+            .map(|detail| detail.comparison.clone())
+            .collect();
+        let outcome = verdict::outcome(&comparisons, &settings.limits);
+        Ok(Judged {
+            report,
+            outcome,
+            comment: self.inputs.comment.unwrap_or(settings.located.loaded.config.comment),
+            workspace: settings.workspace,
+        })
+    }
+
+    /// What the checkout wants gated, and by which limits.
+    pub(super) fn settings(
+        &self,
+        notices: &mut Vec<String>,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Settings, ActionError> {
         let located = dispatch::locate(self.inputs)?;
-        let head = &located.loaded.config;
         let workspace = Workspace::open(&located.loaded.folder)?;
         let base_config = self.base_config(&located, notices)?;
-        let Limits { mut gate, changes } = limits::find(
+        let Limits {
+            gate: mut limits,
+            changes,
+        } = limits::find(
             self.client,
             &located,
             self.proposal.base.as_ref(),
@@ -155,10 +242,10 @@ impl Gate<'_> {
             notices,
         )?;
         if self.inputs.fail_on_missing_baseline {
-            gate.on_missing_baseline = Policy::Fail;
+            limits.on_missing_baseline = Policy::Fail;
         }
         // A limit like the gate's: no pull request switches it off for itself.
-        let mut config = head.clone();
+        let mut config = self.only.of(&located.loaded.config)?;
         config.measure.strict_output |=
             surroundings.strict_output || base_config.known().is_some_and(|base| base.measure.strict_output);
         notices.extend(Layers::of_this_system().warning());
@@ -168,54 +255,98 @@ impl Gate<'_> {
         {
             config.measure.sandbox = Sandbox::Require;
         }
-        let baselines = self.baselines(&located, &base_config, &workspace, surroundings.environment)?;
-        let machinery = dispatch::machinery(self.inputs, &config, surroundings)?;
-        let context = report::Context {
+        Ok(Settings {
+            located,
+            workspace,
+            base_config,
+            config,
+            limits,
+            changes,
+        })
+    }
+
+    /// What is compared with what.
+    pub(super) fn context(&self, settings: &Settings) -> report::Context {
+        report::Context {
             base_commit: self.proposal.base.as_ref().map(|base| base.as_str().to_owned()),
-            head_commit: Some(self.proposal.head.as_str().to_owned()),
+            head_commit: Some(self.head()),
             repository: Some(self.inputs.run.repository.to_string()),
             server_url: Some(self.inputs.run.server_url.clone()),
-            check_url: check.and_then(|check| check.url.clone()),
             report_url: Some(self.inputs.run.url()),
             key: self.key.clone(),
-            config_path: located.path.clone(),
-            reproduce: reproduce(self.proposal, &located),
+            config_path: settings.located.path.clone(),
+            reproduce: reproduce(self.proposal, &settings.located),
+            answers_commands: commands::are_answered(&self.inputs.run.workspace),
             ..report::Context::default()
-        };
+        }
+    }
+
+    /// The commit that is judged.
+    pub(super) fn head(&self) -> String {
+        self.proposal.head.as_str().to_owned()
+    }
+
+    /// Measures everything.
+    fn measured(
+        &self,
+        settings: &Settings,
+        context: report::Context,
+        notices: &[String],
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<Report, ActionError> {
+        let mut baselines = self.baselines(settings, surroundings.environment)?;
+        if self.only != Selection::default() {
+            baselines.narrow(&settings.located.loaded.config, &settings.config);
+        }
+        let machinery = dispatch::machinery(self.inputs, &settings.config, surroundings)?;
+        let loaded = &settings.located.loaded;
         let outcome = ci::run(
             ci::Request {
-                config: &config,
-                gate: &gate,
-                config_changes: changes,
-                folder: &located.loaded.folder,
-                lines: located.loaded.lines(head),
+                config: &settings.config,
+                gate: &settings.limits,
+                config_changes: settings.changes.clone(),
+                folder: &loaded.folder,
+                lines: loaded.lines(&settings.config),
                 shapes: ShapeSource::Config,
                 baselines: &baselines,
                 machinery: &machinery,
                 stored: BTreeMap::new(),
-                workspace: &workspace,
+                workspace: &settings.workspace,
                 environment: surroundings.environment,
                 interrupt: surroundings.interrupt,
                 cache: None,
                 context,
-                notices: notices.clone(),
+                notices: notices.to_vec(),
                 now: surroundings.now.clone(),
             },
             surroundings.observer,
         )?;
-        let comparisons: Vec<Comparison> = outcome
-            .report
-            .comparisons
-            .iter()
-            .map(|detail| detail.comparison.clone())
-            .collect();
-        let verdict = verdict::outcome(&comparisons, &gate);
-        Ok(Judged {
-            report: outcome.report,
-            outcome: verdict,
-            workspace,
-            comment: self.inputs.comment.unwrap_or(head.comment),
-        })
+        Ok(outcome.report)
+    }
+
+    /// Judges what shards of this very run measured.
+    fn merged(
+        &self,
+        folder: &Path,
+        settings: &Settings,
+        context: report::Context,
+        notices: &[String],
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Report, ActionError> {
+        let loaded = &settings.located.loaded;
+        let request = merge::Request {
+            config: &settings.config,
+            gate: &settings.limits,
+            config_changes: settings.changes.clone(),
+            lines: loaded.lines(&loaded.config),
+            context,
+            commit: Some(self.head()),
+            workflow_run: Some(self.inputs.run.id.to_string()),
+            notices: notices.to_vec(),
+            now: surroundings.now.clone(),
+        };
+        let parts = merge::read(&[folder.to_owned()])?;
+        Ok(merge::run(parts, request, &settings.workspace)?.0)
     }
 
     /// The config at the base commit, whose limits count. An unreadable one is said, and then the proposal's own count.
@@ -228,7 +359,7 @@ impl Gate<'_> {
         };
         let parsed = String::from_utf8(found.bytes)
             .ok()
-            .and_then(|text| load::parse(&text, std::path::Path::new(&located.path)).ok());
+            .and_then(|text| load::parse(&text, Path::new(&located.path)).ok());
         Ok(match parsed {
             Some(loaded) => BaseConfig::Known(Box::new(loaded.config)),
             None => {
@@ -241,13 +372,17 @@ impl Gate<'_> {
         })
     }
 
-    fn baselines(
+    pub(super) fn baselines(
         &self,
-        located: &Located,
-        base_config: &BaseConfig,
-        workspace: &Workspace,
+        settings: &Settings,
         environment: &BTreeMap<String, String>,
     ) -> Result<Baselines, ActionError> {
+        let Settings {
+            located,
+            workspace,
+            base_config,
+            ..
+        } = settings;
         let config = &located.loaded.config;
         // The store and its branches are the base's too: a change must not choose what it is compared with.
         let trusted = &base_config.known().unwrap_or(config).baseline;
@@ -323,10 +458,25 @@ impl Gate<'_> {
     ) -> Result<i32, ActionError> {
         let Judged {
             mut report,
-            outcome,
+            mut outcome,
             workspace,
             comment,
         } = judged;
+        let (key, proposal) = (&self.key, self.proposal);
+        handing_over::judged(
+            self.inputs,
+            key,
+            proposal,
+            check.is_some(),
+            (&report, outcome),
+            surroundings,
+        );
+        if let (Some(pull), Ok(now)) = (&self.proposal.pull, surroundings.now.parse()) {
+            let (number, head) = (u64::from(pull.number), &self.proposal.head);
+            let mut told = Vec::new();
+            outcome = bot::answer::stand_by(self.client, number, head, now, outcome, &mut report, &mut told);
+            report.notices.extend(told);
+        }
         let mut comment_url = String::new();
         if let Some(thread) = self.thread(comment) {
             match publish::comment(self.client, &thread, &report) {
@@ -396,6 +546,15 @@ impl Gate<'_> {
         surroundings: &mut Surroundings<'_>,
     ) -> Result<(), ActionError> {
         let reason: String = chain(error).chars().take(MAX_REASON).collect();
+        let (key, proposal) = (&self.key, self.proposal);
+        handing_over::failed(
+            self.inputs,
+            key,
+            proposal,
+            check.is_some(),
+            (&reason, error),
+            surroundings,
+        );
         let mut text = format!("⛔ mlbuild could not judge: {}\n", report::markdown::prose(&reason));
         for hint in error.hints() {
             text.push_str(&format!("\n- {}", report::markdown::prose(&hint)));

@@ -8,6 +8,7 @@ use crate::config::CommentWhen;
 use crate::github::CommitSha;
 use crate::github::RepoName;
 use crate::hint::Hint;
+use crate::pipeline::sharding::plan;
 
 /// Inputs and run facts.
 #[derive(Debug, Clone)]
@@ -28,10 +29,30 @@ pub struct Inputs {
     pub matrix: Option<String>,
     /// Above the config's `comment`.
     pub comment: Option<CommentWhen>,
+    /// The file of the workflow that measures, where another one reports.
+    pub workflow: Option<String>,
     /// The engine's library.
     pub runtime_path: Option<PathBuf>,
+    /// Which part of a gate on several machines this job is, where it is one.
+    pub sharding: Option<Sharding>,
     /// The run.
     pub run: Run,
+}
+
+/// A job's part of a gate on several machines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sharding {
+    /// Deals the comparisons out over at most so many machines.
+    Plan(u32),
+    /// Measures one part.
+    Measure {
+        /// Which one, from 1.
+        shard: u32,
+        /// Of how many.
+        of: u32,
+    },
+    /// Judges what was measured; the folder, absolute.
+    Merge(PathBuf),
 }
 
 /// The run, as the runner describes it.
@@ -144,7 +165,9 @@ impl Inputs {
                     });
                 }
             },
+            workflow: get("INPUT_WORKFLOW").map(str::to_owned),
             runtime_path: get("INPUT_RUNTIME_PATH").map(|path| working_folder.join(path)),
+            sharding: sharding(get, &working_folder)?,
             working_folder,
             run,
         })
@@ -170,10 +193,35 @@ impl Inputs {
         if key.is_empty() {
             key = "default".to_owned();
         }
-        if let Some(leg) = self.matrix.as_deref().and_then(matrix_leg) {
+        // The legs of a sharded gate are one gate.
+        let matrix = self.matrix.as_deref().filter(|_| self.sharding.is_none());
+        if let Some(leg) = matrix.and_then(matrix_leg) {
             key = format!("{key} ({leg})");
         }
         key
+    }
+}
+
+/// At most one of the inputs `shards`, `shard` and `merge`.
+fn sharding<'a>(get: impl Fn(&str) -> Option<&'a str>, working_folder: &Path) -> Result<Option<Sharding>, InputError> {
+    let wrong = |name, value: &str, expected| InputError::Wrong {
+        name,
+        value: value.to_owned(),
+        expected,
+    };
+    match (get("INPUT_SHARDS"), get("INPUT_SHARD"), get("INPUT_MERGE")) {
+        (None, None, None) => Ok(None),
+        (Some(value), None, None) => match value.parse() {
+            Ok(shards) if (1..=plan::MOST_SHARDS).contains(&shards) => Ok(Some(Sharding::Plan(shards))),
+            _ => Err(wrong("shards", value, "a number of shards, 1 to 256")),
+        },
+        (None, Some(value), None) => match plan::parse_shard(value) {
+            Some((shard, of)) => Ok(Some(Sharding::Measure { shard, of })),
+            None => Err(wrong("shard", value, "a shard such as `2/4`, of at most 256")),
+        },
+        (None, None, Some(value)) => Ok(Some(Sharding::Merge(working_folder.join(value)))),
+        (_, _, Some(value)) => Err(wrong("merge", value, "nothing, where `shards` or `shard` is set")),
+        (_, Some(value), _) => Err(wrong("shard", value, "nothing, where `shards` is set")),
     }
 }
 
@@ -256,6 +304,36 @@ mod tests {
     fn reads_the_workflow_file_of_a_reference() {
         let reference = "octo/hello/.github/workflows/ci.yml@refs/heads/main";
         assert_eq!(workflow_path(reference).as_deref(), Some(".github/workflows/ci.yml"));
+    }
+
+    #[test]
+    fn a_job_is_one_part_of_a_sharded_gate() {
+        let read = |set: &[(&str, &'static str)]| {
+            sharding(
+                |name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| *value),
+                Path::new("/work"),
+            )
+        };
+        assert_eq!(read(&[]).unwrap(), None);
+        assert_eq!(read(&[("INPUT_SHARDS", "4")]).unwrap(), Some(Sharding::Plan(4)));
+        assert_eq!(
+            read(&[("INPUT_SHARD", "2/4")]).unwrap(),
+            Some(Sharding::Measure { shard: 2, of: 4 })
+        );
+        assert_eq!(
+            read(&[("INPUT_MERGE", "shards")]).unwrap(),
+            Some(Sharding::Merge("/work/shards".into()))
+        );
+        for wrong in [
+            &[("INPUT_SHARDS", "0")][..],
+            &[("INPUT_SHARDS", "257")],
+            &[("INPUT_SHARD", "5/4")],
+            &[("INPUT_SHARD", "1/2"), ("INPUT_MERGE", "x")],
+            &[("INPUT_SHARD", "1/2"), ("INPUT_SHARDS", "2")],
+            &[("INPUT_SHARDS", "2"), ("INPUT_MERGE", "x")],
+        ] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -5,10 +5,13 @@ use crate::action::dispatch::Surroundings;
 use crate::action::error::ActionError;
 use crate::action::inputs::Inputs;
 use crate::action::outputs;
+use crate::bot::accept;
 use crate::config::BaselineStore;
 use crate::github::Client;
 use crate::github::CommitSha;
+use crate::github::GithubError;
 use crate::github::identity;
+use crate::github::pull;
 use crate::github::workflow_run::RepositoryFacts;
 use crate::hint::Hint;
 use crate::pipeline::baseline::bucket::Bucket;
@@ -25,9 +28,13 @@ use crate::pipeline::baseline::tag;
 use crate::pipeline::trouble::chain;
 use crate::pipeline::workspace::Workspace;
 use crate::report::markdown;
+use crate::verdict::Acceptance;
 
 /// How many earlier baselines are looked at for one of the same branch.
 const MAX_PREVIOUS: usize = 10;
+
+/// How many pull requests of one commit are looked at.
+const MAX_PULLS: usize = 5;
 
 /// Publishes the baseline of `commit` on `branch` and returns the exit code.
 pub fn run(
@@ -98,6 +105,7 @@ fn publish(
         Some(bucket) => newest_in(bucket, branch, &trust, surroundings)?,
         None => newest(client, &key, branch, &trust, surroundings)?,
     };
+    let accepted = accepted_in(client, commit, surroundings);
     let workspace = Workspace::open(&located.loaded.folder)?;
     let machinery = dispatch::machinery(inputs, config, surroundings)?;
     let origin = Origin {
@@ -120,6 +128,7 @@ fn publish(
         environment: surroundings.environment,
         interrupt: surroundings.interrupt,
         now: surroundings.now.clone(),
+        accepted: &accepted,
     };
     let manifest = match refresh::make(&request, surroundings.observer)? {
         Made::New(manifest) => manifest,
@@ -147,6 +156,39 @@ fn publish(
         Err(error) => text.push_str(&format!("; old ones could not be deleted: {}", chain(&error))),
     }
     Ok((tag, text))
+}
+
+/// What was accepted in the pull request that brought `commit`, while it was open. What cannot be read is said, and no reason not to publish.
+fn accepted_in(client: &Client, commit: &CommitSha, surroundings: &mut Surroundings<'_>) -> Vec<Acceptance> {
+    match find_accepted(client, commit) {
+        Ok(found) => found,
+        Err(error) => {
+            let text = match error.needs() {
+                Some(permission) => format!(
+                    "what was accepted in the merged pull request is not in this baseline: give the job `permissions: {{ {} }}`",
+                    permission.line()
+                ),
+                None => format!(
+                    "what was accepted in the merged pull request is not in this baseline: {}",
+                    chain(&error)
+                ),
+            };
+            (surroundings.log)(&format!("::notice title=mlbuild::{}", outputs::escape(&text)));
+            Vec::new()
+        }
+    }
+}
+
+fn find_accepted(client: &Client, commit: &CommitSha) -> Result<Vec<Acceptance>, GithubError> {
+    let mut found = Vec::new();
+    for pull in pull::of_commit(client, commit)?.into_iter().take(MAX_PULLS) {
+        // What counts is what held when it was merged.
+        let Some(merged) = pull.merged_at.as_deref().and_then(|time| time.parse().ok()) else {
+            continue;
+        };
+        found.extend(accept::standing(client, pull.number, &pull.head_sha, merged)?);
+    }
+    Ok(found)
 }
 
 /// Publishes a baseline in a bucket; its name, and what to say.

@@ -29,6 +29,7 @@ pub const GROUPS: &[Group] = &[
             ("Gate a pull request", "gate-a-pull-request.md"),
             ("Find a regression's commit", "find-a-regressions-commit.md"),
             ("Budgets", "budgets.md"),
+            ("Sharding", "sharding.md"),
             ("Configuration", "configuration.md"),
         ],
         commands: &[

@@ -48,19 +48,12 @@ pub(crate) struct Shard {
 
 /// Reads `2/4`.
 pub(crate) fn shard(text: &str) -> Result<Shard, String> {
-    let expected = || {
-        format!(
+    match plan::parse_shard(text) {
+        Some((number, of)) => Ok(Shard { number, of }),
+        None => Err(format!(
             "expected a shard such as `2/4`, the second of four, of at most {}",
             plan::MOST_SHARDS
-        )
-    };
-    let (number, of) = text.split_once('/').ok_or_else(expected)?;
-    let number: u32 = number.parse().map_err(|_| expected())?;
-    let of: u32 = of.parse().map_err(|_| expected())?;
-    if (1..=plan::MOST_SHARDS).contains(&of) && (1..=of).contains(&number) {
-        Ok(Shard { number, of })
-    } else {
-        Err(expected())
+        )),
     }
 }
 

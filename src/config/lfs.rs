@@ -52,37 +52,68 @@ fn matches(pattern: &str, path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     match pattern.trim_start_matches('/') {
         plain if !pattern.contains('/') => fits(plain.as_bytes(), name.as_bytes()),
-        rooted => {
-            fits(rooted.as_bytes(), path.as_bytes())
-                || rooted
-                    .strip_prefix("**/")
-                    .is_some_and(|rest| fits(rest.as_bytes(), path.as_bytes()) || matches(rest, name))
-        }
+        rooted => fits(rooted.as_bytes(), path.as_bytes()),
     }
 }
 
-/// `*` is within a folder, `**` across them. Goes back to the last star only, so that it takes linear turns a star.
+/// Where to go on when a pattern does not fit: after the star, one byte further on.
+#[derive(Clone, Copy)]
+struct Retry {
+    pattern: usize,
+    text: usize,
+    /// True for `**/`: only the beginning of a folder's or file's name will do.
+    whole_names: bool,
+}
+
+/// `*` is within a folder, `**` across them. Only the last star of each kind is gone back to, so that time stays quadratic at worst.
 fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut here) = (0, 0);
-    let mut retry: Option<(usize, usize, bool)> = None;
+    let (mut within, mut across): (Option<Retry>, Option<Retry>) = (None, None);
     while here < text.len() {
-        let across = pattern.get(at..at + 2) == Some(b"**");
-        match pattern.get(at) {
-            Some(b'*') => {
-                let next = at + if across { 2 } else { 1 };
-                retry = Some((next, here, across));
-                at = next;
+        let rest = pattern.get(at..).unwrap_or_default();
+        if let Some(stars) = ["**/", "**", "*"]
+            .iter()
+            .find(|stars| rest.starts_with(stars.as_bytes()))
+        {
+            at += stars.len();
+            let retry = Some(Retry {
+                pattern: at,
+                text: here,
+                whole_names: *stars == "**/",
+            });
+            if *stars == "*" {
+                within = retry;
+            } else {
+                (within, across) = (None, retry);
             }
-            Some(b'?') if text.get(here) != Some(&b'/') => (at, here) = (at + 1, here + 1),
-            Some(byte) if Some(byte) == text.get(here) => (at, here) = (at + 1, here + 1),
-            _ => match retry {
-                Some((next, from, across)) if across || text.get(from) != Some(&b'/') => {
-                    retry = Some((next, from + 1, across));
-                    (at, here) = (next, from + 1);
-                }
-                _ => return false,
-            },
+            continue;
         }
+        let character = text.get(here);
+        if rest
+            .first()
+            .is_some_and(|byte| Some(byte) == character || *byte == b'?' && character != Some(&b'/'))
+        {
+            (at, here) = (at + 1, here + 1);
+            continue;
+        }
+        let in_folder = within.filter(|retry| text.get(retry.text).is_some_and(|byte| *byte != b'/'));
+        let mut retry = match (in_folder, across) {
+            (Some(retry), _) => retry,
+            (None, Some(retry)) => {
+                within = None;
+                retry
+            }
+            (None, None) => return false,
+        };
+        retry.text += 1;
+        while retry.whole_names && text.get(retry.text - 1).is_some_and(|byte| *byte != b'/') {
+            retry.text += 1;
+        }
+        if retry.text > text.len() {
+            return false;
+        }
+        *(if in_folder.is_some() { &mut within } else { &mut across }) = Some(retry);
+        (at, here) = (retry.pattern, retry.text);
     }
     pattern.get(at..).unwrap_or_default().iter().all(|byte| *byte == b'*')
 }
@@ -102,6 +133,10 @@ mod tests {
             ("/models/**/*.onnx", "models/a/b/m.onnx", true),
             ("**/m.onnx", "a/b/m.onnx", true),
             ("**/m.onnx", "m.onnx", true),
+            ("**/m.onnx", "xm.onnx", false),
+            ("models/**/*.onnx", "models/m.onnx", true),
+            ("models/**/x/*.onnx", "models/a/x/b/x/m.onnx", true),
+            ("models/**/x/*.onnx", "models/a/x/b/m.onnx", false),
             ("m?.onnx", "m1.onnx", true),
             ("*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false),
         ] {

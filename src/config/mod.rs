@@ -14,7 +14,7 @@ pub mod error;
 pub mod lfs;
 mod lines;
 pub mod load;
-mod nearest;
+pub mod nearest;
 pub mod overrides;
 pub mod raw;
 mod resolve;

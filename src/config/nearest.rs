@@ -1,7 +1,7 @@
 //! "Did you mean …?"
 
 /// The candidate that a typing error away might have been meant; `None` where nothing is close.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase().replace('-', "_");
     if word.chars().count() > 64 {
         return None;
@@ -16,7 +16,7 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// Text of the file as it may stand in a message: shortened, nothing that a terminal would obey.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut shown: String = text
         .chars()

@@ -1,4 +1,4 @@
-//! The two files that `mlbuild init` writes: a commented config and a workflow.
+//! The files that `mlbuild init` writes: a commented config, a workflow, and one more for pull requests from forks.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,9 @@ use super::resolve;
 const CONFIG: &str = include_str!("../../templates/init/mlbuild.yml");
 /// The workflow's template.
 const WORKFLOW: &str = include_str!("../../templates/init/workflow.yml");
+
+/// The workflow that reports on pull requests from forks; nothing in it depends on the repository.
+pub const REPORT: &str = include_str!("../../templates/init/report.yml");
 
 /// A template that could not be filled in.
 #[derive(Debug, thiserror::Error)]

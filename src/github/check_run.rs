@@ -9,6 +9,7 @@ use super::client::Client;
 use super::client::Request;
 use super::error::GithubError;
 use super::error::Permission;
+use super::identity;
 use super::ids::CommitSha;
 use super::text;
 
@@ -41,12 +42,42 @@ pub struct CheckRun {
     pub conclusion: Option<String>,
     /// What [`NewCheckRun::external_id`] said.
     pub external_id: Option<String>,
-    output: Counted,
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// When it was begun, ISO 8601.
+    #[serde(default)]
+    pub started_at: Option<String>,
+    output: Shown,
+    #[serde(default)]
+    app: Option<App>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Counted {
+struct App {
+    #[serde(default)]
+    slug: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Shown {
     annotations_count: usize,
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    summary: Option<String>,
+}
+
+impl CheckRun {
+    /// Its line beside the name.
+    pub fn title(&self) -> &str {
+        self.output.title.as_deref().unwrap_or_default()
+    }
+
+    /// Its Markdown.
+    pub fn summary(&self) -> &str {
+        self.output.summary.as_deref().unwrap_or_default()
+    }
 }
 
 #[derive(Deserialize)]
@@ -166,17 +197,33 @@ pub fn create(client: &Client, new: &NewCheckRun, output: &Output) -> Result<Che
         body["details_url"] = url.as_str().into();
     }
     let request = Request::post(client.path(format_args!("check-runs")), Permission::ChecksWrite).json(&body);
-    client.create(|| client.json(&request), || find(client, new))
+    let made: CheckRun = client.create(|| client.json(&request), || find(client, new))?;
+    if let Some(slug) = made.app.as_ref().and_then(|app| app.slug.as_deref()) {
+        identity::learn(client, slug);
+    }
+    Ok(made)
 }
 
 /// The check run with the same commit, name and external id.
 pub fn find(client: &Client, new: &NewCheckRun) -> Result<Option<CheckRun>, GithubError> {
-    let path = client.path(format_args!("commits/{}/check-runs", new.head_sha));
-    let query = format!("&filter=all&check_name={}", text::escape(&new.name));
-    let runs = client.pages(&path, &query, Permission::ChecksRead, |page: Listed| page.check_runs)?;
-    Ok(runs
+    Ok(named(client, &new.head_sha, &new.name)?
         .into_iter()
         .find(|run| run.external_id.as_deref() == Some(&new.external_id)))
+}
+
+/// All check runs on `head`, the newest of every name first.
+pub fn on_commit(client: &Client, head: &CommitSha) -> Result<Vec<CheckRun>, GithubError> {
+    let path = client.path(format_args!("commits/{head}/check-runs"));
+    client.pages(&path, "&filter=all", Permission::ChecksRead, |page: Listed| {
+        page.check_runs
+    })
+}
+
+/// All check runs of this name on `head`, older ones too.
+pub fn named(client: &Client, head: &CommitSha, name: &str) -> Result<Vec<CheckRun>, GithubError> {
+    let path = client.path(format_args!("commits/{head}/check-runs"));
+    let query = format!("&filter=all&check_name={}", text::escape(name));
+    client.pages(&path, &query, Permission::ChecksRead, |page: Listed| page.check_runs)
 }
 
 /// The check run with this number.

@@ -226,6 +226,13 @@ impl Client {
         &self.repo
     }
 
+    /// Whether the token is an app installation's, such as a workflow's.
+    pub(super) fn is_of_installation(&self) -> bool {
+        self.token
+            .as_ref()
+            .is_some_and(|token| token.as_bytes().starts_with(b"Bearer ghs_"))
+    }
+
     pub(super) fn hosts(&self) -> &Hosts {
         &self.hosts
     }

@@ -23,6 +23,9 @@ pub struct Comment {
     pub author: Option<Account>,
     /// Where people read it.
     pub html_url: String,
+    /// When it was written, ISO 8601, by GitHub's clock.
+    #[serde(default)]
+    pub created_at: String,
     /// Set where a person has hidden it.
     #[serde(default)]
     minimized: Option<Minimized>,
@@ -70,6 +73,19 @@ pub fn get(client: &Client, id: u64) -> Result<Comment, GithubError> {
 pub fn create(client: &Client, pull: PrNumber, body: &str) -> Result<Comment, GithubError> {
     let request = Request::post(thread(client, pull), Permission::PullRequestsWrite).json(&json!({ "body": body }));
     client.json(&request)
+}
+
+/// Posts a comment that must stand once: after an answer that leaves open whether it was posted, one that `is_it` is looked for first.
+pub fn create_once(
+    client: &Client,
+    pull: PrNumber,
+    body: &str,
+    is_it: impl Fn(&Comment) -> bool,
+) -> Result<Comment, GithubError> {
+    client.create(
+        || create(client, pull, body),
+        || Ok(list(client, pull)?.into_iter().find(|comment| is_it(comment))),
+    )
 }
 
 /// Replaces the body of a comment.

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::files::FileError;
 use crate::hint::Hint;
 
+use super::identity::Account;
 use super::ids::CommitSha;
 use super::ids::PrNumber;
 use super::workflow_run::RepositoryFacts;
@@ -29,6 +30,8 @@ pub enum Event {
     MergeGroup(MergeGroup),
     /// `workflow_run`.
     WorkflowRun(WorkflowRun),
+    /// `issue_comment`.
+    IssueComment(IssueComment),
     /// `workflow_dispatch`.
     WorkflowDispatch {
         /// `refs/heads/…` or `refs/tags/…`.
@@ -108,6 +111,10 @@ pub struct MergeGroup {
 pub struct WorkflowRun {
     /// The run.
     pub id: u64,
+    /// Its attempt, from 1.
+    pub attempt: u64,
+    /// The workflow's file, such as `.github/workflows/ci.yml`, without a ref.
+    pub path: String,
     /// What started it.
     pub event: String,
     /// `success`, …
@@ -122,6 +129,27 @@ pub struct WorkflowRun {
     pub head_repository_id: Option<u64>,
     /// The repository it ran in, by number.
     pub repository_id: u64,
+}
+
+/// Somebody wrote, changed or deleted a comment in a conversation. GitHub wrote everything here but the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueComment {
+    /// `created`, `edited` or `deleted`.
+    pub action: String,
+    /// The comment's number.
+    pub comment: u64,
+    /// The conversation's number.
+    pub issue: PrNumber,
+    /// Whether the conversation is a pull request's.
+    pub on_pull: bool,
+    /// Who wrote it.
+    pub author: Account,
+    /// Whether that is a program.
+    pub author_is_bot: bool,
+    /// What it said when this happened.
+    pub body: String,
+    /// When it was written, ISO 8601.
+    pub created_at: String,
 }
 
 /// An event file that does not say what is needed.
@@ -277,9 +305,37 @@ impl Payload<'_> {
         })
     }
 
+    fn issue_comment(&self) -> Result<IssueComment, EventError> {
+        let issue = "issue.number";
+        Ok(IssueComment {
+            action: self.need_text("action")?,
+            comment: self.need_number("comment.id")?,
+            issue: self
+                .need_number(issue)?
+                .try_into()
+                .map_err(|_| self.wrong(issue, "a number from 1"))?,
+            on_pull: self.find("issue.pull_request").is_some(),
+            author: Account {
+                login: self.need_text("comment.user.login")?,
+                id: Some(self.need_number("comment.user.id")?),
+            },
+            // What is not surely a person counts as none.
+            author_is_bot: self.text("comment.user.type").as_deref() != Some("User"),
+            body: self.text("comment.body").unwrap_or_default(),
+            created_at: self.need_text("comment.created_at")?,
+        })
+    }
+
     fn workflow_run(&self) -> Result<WorkflowRun, EventError> {
         Ok(WorkflowRun {
             id: self.need_number("workflow_run.id")?,
+            attempt: self.need_number("workflow_run.run_attempt")?,
+            path: self
+                .need_text("workflow_run.path")?
+                .split('@')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             event: self.need_text("workflow_run.event")?,
             conclusion: self.text("workflow_run.conclusion"),
             head_sha: self.need_sha("workflow_run.head_sha")?,
@@ -306,6 +362,7 @@ impl Event {
             "push" => Self::Push(Payload::read(path)?.push()?),
             "merge_group" => Self::MergeGroup(Payload::read(path)?.merge_group()?),
             "workflow_run" => Self::WorkflowRun(Payload::read(path)?.workflow_run()?),
+            "issue_comment" => Self::IssueComment(Payload::read(path)?.issue_comment()?),
             "workflow_dispatch" => Self::WorkflowDispatch {
                 reference: Payload::read(path)?.text("ref"),
             },
@@ -374,7 +431,7 @@ mod tests {
             "{\"pull_request\":{\"number\":0}}",
             "\u{0}",
         ] {
-            for name in ["pull_request", "push", "merge_group", "workflow_run"] {
+            for name in ["pull_request", "push", "merge_group", "workflow_run", "issue_comment"] {
                 assert!(read(name, payload).is_err(), "{name}: {payload}");
             }
         }

@@ -1,7 +1,7 @@
 //! Who our token is, so that we only ever touch our own comments.
 //!
 //! An installation's token (such as `GITHUB_TOKEN`) may not ask `GET /user`, but GraphQL's `viewer` answers it; servers
-//! without GraphQL know `GET /user`. Where neither answers, the token is taken for the one that a workflow gets, and
+//! without GraphQL know `GET /user`. Where it has made a check run, that one's app has said so already. Where neither answers, the token is taken for the one that a workflow gets, and
 //! [`super::sticky`] corrects the guess by the author of the first comment it makes.
 
 use http::Method;
@@ -61,6 +61,18 @@ pub fn own(client: &Client) -> Result<Account, GithubError> {
     }
     let account = ask(client)?;
     Ok(client.account.get_or_init(|| account).clone())
+}
+
+/// Takes what a check run that was just made says of its maker, the app `slug`: of an installation's token that is the whole answer, and
+/// saves the question. A person's token may make check runs in the name of an app too, but comments as the person.
+pub(super) fn learn(client: &Client, slug: &str) {
+    if client.is_of_installation() {
+        // Whoever asked before knows more.
+        client.account.get_or_init(|| Account {
+            login: format!("{slug}[bot]"),
+            id: None,
+        });
+    }
 }
 
 fn ask(client: &Client) -> Result<Account, GithubError> {

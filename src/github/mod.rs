@@ -1,9 +1,11 @@
 //! GitHub's REST API as plain blocking calls: comments, check runs, releases, git objects, runs and events. It knows no word
 //! of what is measured or judged.
 
+pub mod artifact;
 pub mod asset;
 pub mod check_run;
 pub mod client;
+pub mod collaborator;
 pub mod comment;
 pub mod contents;
 pub mod error;
@@ -14,6 +16,7 @@ pub mod identity;
 pub mod ids;
 mod page;
 pub mod pull;
+pub mod reaction;
 pub mod release;
 pub mod retry;
 pub mod sticky;

@@ -28,12 +28,16 @@ pub struct Pull {
     pub base_sha: CommitSha,
     /// The branch it goes to.
     pub base_ref: String,
+    /// When it was merged, ISO 8601; `None` where it was not.
+    pub merged_at: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Wire {
     number: PrNumber,
     state: String,
+    #[serde(default)]
+    merged_at: Option<String>,
     head: Side,
     base: Side,
 }
@@ -60,6 +64,7 @@ impl From<Wire> for Pull {
             head_repository: wire.head.repo.map(|repository| repository.full_name),
             base_sha: wire.base.sha,
             base_ref: wire.base.r#ref,
+            merged_at: wire.merged_at,
         }
     }
 }
@@ -82,4 +87,10 @@ pub fn open_with_head(client: &Client, owner: &str, branch: &str, head: &CommitS
         .into_iter()
         .filter(|pull| pull.open && pull.head_sha == *head)
         .collect())
+}
+
+/// The pull requests that brought `commit` into the repository, merged or not.
+pub fn of_commit(client: &Client, commit: &CommitSha) -> Result<Vec<Pull>, GithubError> {
+    let path = client.path(format_args!("commits/{commit}/pulls"));
+    client.pages(&path, "", Permission::PullRequestsRead, |page: Vec<Pull>| page)
 }

@@ -72,15 +72,22 @@ fn marker(key: &str, run: &RunStamp) -> String {
 
 /// The stamp in the first line of `body`, if it is a marker with `key`.
 fn stamp(body: &str, key: &str) -> Option<RunStamp> {
+    let (id, stamp) = any_stamp(body)?;
+    (id == text::escape_path(key)).then_some(stamp)
+}
+
+/// The escaped key and the stamp in the first line of `body`, if it is a marker.
+fn any_stamp(body: &str) -> Option<(&str, RunStamp)> {
     let fields = body.lines().next()?.strip_prefix(OPEN)?.strip_suffix(CLOSE)?;
     let (id, fields) = fields.strip_prefix("id=")?.split_once(" run=")?;
     let (run, head) = fields.split_once(" head=")?;
     let (run_id, attempt) = run.split_once('.')?;
-    (id == text::escape_path(key)).then_some(RunStamp {
+    let stamp = RunStamp {
         run_id: run_id.parse().ok()?,
         attempt: attempt.parse().ok()?,
         head_sha: head.parse().ok()?,
-    })
+    };
+    Some((id, stamp))
 }
 
 /// Our comments with this key, the one that stands first: newest stamp, among equals the oldest comment. Two runs that
@@ -93,6 +100,15 @@ fn ours(comments: Vec<Comment>, key: &str, own: &Account) -> Vec<(RunStamp, Comm
         .collect();
     found.sort_by_key(|(stamp, comment)| (std::cmp::Reverse(stamp.age()), comment.id));
     found
+}
+
+/// The newest run that `own` has written a comment of, whatever its key: what a pull request's head was when that was measured.
+pub fn newest(comments: &[Comment], own: &Account) -> Option<RunStamp> {
+    comments
+        .iter()
+        .filter(|comment| comment.is_by(own))
+        .filter_map(|comment| any_stamp(&comment.body).map(|(_, stamp)| stamp))
+        .max_by_key(RunStamp::age)
 }
 
 /// Whether what `theirs` wrote must stay.

@@ -26,6 +26,7 @@ pub mod feed;
 pub mod figures;
 pub mod found;
 pub mod gate;
+pub mod handover;
 pub mod import;
 pub mod inspect;
 pub mod interrupt;

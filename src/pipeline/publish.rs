@@ -52,7 +52,7 @@ pub struct Announced {
 }
 
 impl Announced {
-    fn new(&self) -> NewCheckRun {
+    fn check(&self) -> NewCheckRun {
         NewCheckRun {
             name: check_name(&self.key),
             head_sha: self.head.clone(),
@@ -84,7 +84,7 @@ pub fn open_check(
 ) -> Result<Tried<OpenCheck>, GithubError> {
     let new = NewCheckRun {
         details_url,
-        ..announced.new()
+        ..announced.check()
     };
     let output = Output {
         title: "measuring".to_owned(),
@@ -99,6 +99,17 @@ pub fn open_check(
     })
 }
 
+/// Whether a newer run than `run` (its number and attempt) has written the check run of `key` on `head` already.
+pub fn newer_check_exists(client: &Client, key: &str, head: &CommitSha, run: (u64, u64)) -> Result<bool, GithubError> {
+    let age = |external_id: &str| -> Option<(u64, u64)> {
+        let (id, attempt) = external_id.strip_prefix("v1:")?.rsplit_once(':')?.1.split_once('.')?;
+        Some((id.parse().ok()?, attempt.parse().ok()?))
+    };
+    let checks = check_run::named(client, head, &check_name(key))?;
+    let mut ages = checks.iter().filter_map(|check| age(check.external_id.as_deref()?));
+    Ok(ages.any(|theirs| theirs > run))
+}
+
 /// Completes the check run with what the report says. Returns what the reader should know of annotations left out.
 pub fn complete_check(
     client: &Client,
@@ -109,10 +120,19 @@ pub fn complete_check(
     let headline = report::headline::of(report);
     let output = Output {
         title: report::clean::line(
-            &format!("{}: {}", headline.word, headline.sentence.replace('`', "")),
+            &format!(
+                "{}{}: {}",
+                if report.context.accepted.is_some() {
+                    "accepted: "
+                } else {
+                    ""
+                },
+                headline.word,
+                headline.sentence.replace('`', "")
+            ),
             MAX_TITLE,
         ),
-        summary: report::comment::render(report, report::comment::LIMIT),
+        summary: marked(outcome, &report::comment::render(report, report::comment::LIMIT)),
         text: None,
         annotations: annotations::of(report).into_iter().map(annotation).collect(),
     };
@@ -130,6 +150,43 @@ pub fn complete_check(
         .map(|error| format!("GitHub did not take the annotations: {error}")))
 }
 
+/// Starts the hidden line of a check run's summary that says what its conclusion was made of.
+const OUTCOME: &str = "<!-- mlbuild:outcome ";
+
+const OUTCOMES: [(Outcome, &str); 5] = [
+    (Outcome::Skipped, "skipped"),
+    (Outcome::Passed, "passed"),
+    (Outcome::Neutral, "neutral"),
+    (Outcome::Failed, "failed"),
+    (Outcome::Broken, "broken"),
+];
+
+fn marked(outcome: Outcome, body: &str) -> String {
+    let word = OUTCOMES
+        .iter()
+        .find(|(known, _)| *known == outcome)
+        .map_or("broken", |(_, word)| word);
+    format!("{OUTCOME}{word} -->\n{body}")
+}
+
+/// What a check run was completed with, by its summary: the conclusion `failure` alone does not tell a limit that was violated from a model that was
+/// not measured. `None` where no verdict was reached.
+pub fn outcome_in(summary: &str) -> Option<Outcome> {
+    let word = summary.lines().next()?.strip_prefix(OUTCOME)?.strip_suffix(" -->")?;
+    OUTCOMES
+        .iter()
+        .find(|(_, known)| *known == word)
+        .map(|(outcome, _)| *outcome)
+}
+
+/// `summary` with `lead` below its hidden line instead of any lead that it had.
+pub fn under_mark(summary: &str, lead: &str) -> String {
+    match summary.split_once('\n') {
+        Some((mark, rest)) if mark.starts_with(OUTCOME) => format!("{mark}\n{}", report::accepted::under(lead, rest)),
+        _ => report::accepted::under(lead, summary),
+    }
+}
+
 /// Completes the check run of a run that could not judge.
 pub fn fail_check(client: &Client, check: &OpenCheck, title: &str, text: &str) -> Result<(), GithubError> {
     close(client, check, Conclusion::Failure, title, text)
@@ -142,7 +199,7 @@ pub fn is_open(client: &Client, check: &OpenCheck) -> Result<bool, GithubError> 
 
 /// The check run that was about to be opened when its run ended, if it was.
 pub fn find_check(client: &Client, announced: &Announced) -> Result<Option<OpenCheck>, GithubError> {
-    let found = check_run::find(client, &announced.new())?;
+    let found = check_run::find(client, &announced.check())?;
     Ok(found.map(|check| OpenCheck {
         id: check.id,
         url: check.html_url,

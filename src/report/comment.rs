@@ -1,6 +1,7 @@
 //! The pull request's comment: as much as fits, in steps from everything to the totals. The publisher adds the hidden marker.
 
 use crate::report::Report;
+use crate::report::accepted;
 use crate::report::clean;
 use crate::report::headline;
 use crate::report::markdown;
@@ -30,6 +31,13 @@ pub fn render(report: &Report, limit: usize) -> String {
 
 /// The deepest rendering of a template that fits.
 pub(crate) fn fit(template: &str, report: &Report, limit: usize) -> String {
+    let lead = report.context.accepted.as_ref().map(accepted::lead).unwrap_or_default();
+    let rest = below(template, report, limit.saturating_sub(lead.len()));
+    if lead.len() > limit { rest } else { lead + &rest }
+}
+
+/// What stands below an acceptance.
+fn below(template: &str, report: &Report, limit: usize) -> String {
     for depth in STEPS {
         match markdown::render(template, View::of(report, depth)) {
             Ok(rendered) if rendered.len() <= limit => return rendered,

@@ -1,5 +1,6 @@
 //! Show: pure functions from a [`Report`] to text. No I/O, no clock; every name in a report is taken for hostile.
 
+pub mod accepted;
 pub mod agreement;
 pub mod annotations;
 mod axis;
@@ -15,6 +16,7 @@ pub mod device;
 pub mod difference;
 pub mod document;
 pub mod experiments;
+pub mod explained;
 pub mod explore;
 pub mod exported;
 pub mod figures;
@@ -49,6 +51,7 @@ mod svg;
 pub mod table;
 pub mod tags;
 pub mod terminal;
+pub mod told;
 pub mod trend;
 pub mod types;
 mod view;

@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
+use crate::report::accepted;
 use crate::report::desk;
 use crate::report::desk::count;
 use crate::report::tags::TagRow;
 use crate::units::Millis;
+use crate::verdict::Acceptance;
 
 /// The form of the JSON.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// The baseline of a desk.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -38,6 +40,8 @@ pub struct MeasuredBaseline {
     pub models: Vec<String>,
     /// How many comparisons it has.
     pub comparisons: usize,
+    /// What people took as it is on the way here, oldest first.
+    pub accepted: Vec<Acceptance>,
 }
 
 /// For people.
@@ -72,6 +76,9 @@ pub fn text(standing: &Standing) -> String {
             count(measured.comparisons, "comparison"),
             models.join(", ")
         ));
+        for acceptance in &measured.accepted {
+            text.push_str(&format!("  {}\n", accepted::line(acceptance)));
+        }
     }
     if text.is_empty() {
         text.push_str(

@@ -2,6 +2,7 @@
 
 use crate::config::Gate;
 use crate::measure::op_diff::OpDifference;
+use crate::verdict::Acceptance;
 use crate::verdict::Comparison;
 use crate::verdict::ComparisonKey;
 use crate::verdict::Metric;
@@ -61,6 +62,10 @@ pub struct Context {
     pub baseline_tag: Option<String>,
     /// The shell lines that repeat this run at a desk; no fold is shown where empty.
     pub reproduce: Vec<String>,
+    /// Somebody took the result as it is.
+    pub accepted: Option<Acceptance>,
+    /// Whether commands in comments are answered in this repository, so that the comment may name them.
+    pub answers_commands: bool,
 }
 
 /// One model × target × variant with its figures.

@@ -114,6 +114,14 @@ pub fn has_budget(gate: &Gate) -> bool {
         .any(|(_, bound)| bound.as_ref().is_some_and(|bound| bound.budget.is_some()))
 }
 
+/// The gate's limits on exact metrics: the accepted growth in per cent, and the budget in the metric's unit.
+pub(super) fn limits(gate: &Gate) -> Vec<(Metric, Option<f64>, Option<f64>)> {
+    let set = |(metric, bound): (Metric, Option<Bound>)| {
+        bound.map(|bound| (metric, bound.relative, bound.budget.map(|(budget, _)| budget)))
+    };
+    bounds(gate).into_iter().filter_map(set).collect()
+}
+
 /// Every exact metric, judged. Without a baseline `otherwise` is what all but violated budgets come to.
 pub(super) fn metrics(
     baseline: Option<&ExactFacts>,
@@ -219,7 +227,7 @@ fn unknown(metric: Metric, gated: bool, otherwise: Verdict) -> MetricComparison 
 }
 
 /// The growth in the metric's unit up to which no relative limit is violated.
-fn floor(metric: Metric) -> f64 {
+pub(super) fn floor(metric: Metric) -> f64 {
     match metric {
         Metric::Size | Metric::CompressedSize => SIZE_FLOOR_BYTES,
         _ => 0.0,

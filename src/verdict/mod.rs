@@ -1,5 +1,7 @@
 //! Compare and judge: what a measurement means against its limits.
 
+pub mod acceptance;
+pub mod again;
 pub mod constraints;
 pub mod exact;
 pub mod family;
@@ -14,6 +16,8 @@ mod testing;
 pub mod tradeoff;
 pub mod types;
 
+pub use acceptance::Acceptance;
+pub use again::again;
 pub use exact::ExactFacts;
 pub use family::judge_family;
 pub use judge::*;

@@ -55,7 +55,12 @@ pub fn outcome(comparisons: &[Comparison], gate: &Gate) -> Outcome {
 
 /// The process' exit code: 0 passed, skipped or left open; 1 a limit, budget or policy violated; 2 not answered.
 pub fn exit_code(comparisons: &[Comparison], gate: &Gate) -> i32 {
-    match outcome(comparisons, gate) {
+    exit_code_of(outcome(comparisons, gate))
+}
+
+/// The process' exit code for what a run means for the check.
+pub fn exit_code_of(outcome: Outcome) -> i32 {
+    match outcome {
         Outcome::Skipped | Outcome::Passed | Outcome::Neutral => 0,
         Outcome::Failed => 1,
         Outcome::Broken => 2,

@@ -14,9 +14,17 @@ use mlbuild::verdict::types::Verdict;
 use serde_yaml::Value;
 
 const WORKFLOWS: &[&str] = &[
+    ".github/workflows/audit.yml",
     ".github/workflows/ci.yml",
+    ".github/workflows/container.yml",
+    ".github/workflows/fuzz.yml",
+    ".github/workflows/release.yml",
     "action.yml",
     "examples/workflows/mlbuild.yml",
+    "examples/workflows/mlbuild-report.yml",
+    "report/action.yml",
+    "examples/workflows/mlbuild-commands.yml",
+    "command/action.yml",
 ];
 
 const FOLDERS_WITHOUT_DOCUMENTS: &[&str] = &["target", ".git", ".mlbuild"];
@@ -311,7 +319,9 @@ fn every_use_of_another_action_is_pinned() {
             let Some(uses) = mapping.get("uses").and_then(Value::as_str) else {
                 return;
             };
-            let own = uses == "./" || uses.starts_with("org/mlbuild-action@");
+            let own = uses.starts_with("./")
+                || uses.starts_with("org/mlbuild-action@")
+                || uses.starts_with("org/mlbuild-action/");
             let pinned = uses.split_once('@').is_some_and(|(_, reference)| {
                 reference.len() == 40 && reference.bytes().all(|byte| byte.is_ascii_hexdigit())
             });

@@ -1,7 +1,6 @@
 //! Ctrl-C and full disks: a run ends soon, whole files or none, and nothing stays behind.
 #![cfg(unix)]
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
@@ -12,6 +11,8 @@ use std::time::Instant;
 use crate::support::desk;
 use crate::support::desk::project;
 use crate::support::env::TestEnv;
+#[cfg(target_os = "linux")]
+use crate::support::killing::children;
 
 /// Waits until something is so; fails after a time that only a hang takes.
 fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -23,22 +24,6 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
         );
         thread::sleep(Duration::from_millis(20));
     }
-}
-
-/// Processes whose parent is `parent`.
-fn children(parent: u32) -> Vec<u32> {
-    // Whichever of its threads started them.
-    let threads = fs::read_dir(format!("/proc/{parent}/task"));
-    threads
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
-        .flat_map(|text| {
-            let ids = text.split_whitespace().map(|id| id.parse().unwrap());
-            ids.collect::<Vec<u32>>()
-        })
-        .collect()
 }
 
 fn signal(name: &str, process: u32) {

@@ -9,13 +9,14 @@ use mlbuild::model::tensor::Dim;
 use mlbuild::model::tensor::ElementType;
 use mlbuild::model::tensor::Tensor;
 use mlbuild::model::tensor::TensorSpec;
+use mlbuild::runtime::Worker;
+use mlbuild::runtime::WorkerOptions;
 use mlbuild::variant::convert::tflite::Options;
 use mlbuild::variant::convert::tflite::convert;
 
 use crate::support::litert;
 use crate::support::runtime;
 use crate::support::runtime::artifact;
-use crate::support::runtime::worker;
 
 /// How far an output may lie from ONNX Runtime's, as a part of its greatest value.
 const TOLERANCE: f64 = 1e-5;

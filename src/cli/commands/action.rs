@@ -16,9 +16,24 @@ use crate::cli::signals;
 /// Reads the inputs of `action.yml` and the runner's variables from the environment.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Another job than the one that the event asks for.
+    job: Option<Job>,
     /// Only complete the check run that a killed run left open.
     #[arg(long)]
     finalize: bool,
+}
+
+/// What else a workflow may ask for.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Job {
+    /// Publish what a run that may not write has measured.
+    Report,
+    /// Hear a comment: answer it, or say what is to be done.
+    Command,
+    /// Do what a comment asks for, with the right to read alone.
+    Work,
+    /// Answer a comment with what was done.
+    Answer,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
@@ -46,5 +61,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             let _ = context.ui.data(line);
         },
     };
-    Ok(desk::exit(action::run(&mut surroundings)?))
+    Ok(desk::exit(match args.job {
+        None => action::run(&mut surroundings)?,
+        Some(Job::Report) => action::report::run(&mut surroundings)?,
+        Some(Job::Command) => action::command::run(&mut surroundings)?,
+        Some(Job::Work) => action::work::run(&mut surroundings)?,
+        Some(Job::Answer) => action::answer::run(&mut surroundings)?,
+    }))
 }

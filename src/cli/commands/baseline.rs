@@ -339,6 +339,7 @@ fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, jso
             environment: &context.environment,
             interrupt: &interrupt,
             now: clock::now(),
+            accepted: &[],
         };
         refresh::make(&request, &mut |event| progress.show(event))?
     };

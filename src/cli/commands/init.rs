@@ -16,6 +16,8 @@ use crate::files;
 
 /// The workflow's place in a repository.
 const WORKFLOW: &str = ".github/workflows/mlbuild.yml";
+/// The place of the workflow that reports on pull requests from forks.
+const REPORT: &str = ".github/workflows/mlbuild-report.yml";
 /// More models than this are better named by a person.
 const MOST_MODELS: usize = 20;
 
@@ -24,11 +26,15 @@ const MOST_MODELS: usize = 20;
 #[command(after_help = "Examples:
   mlbuild init --dry-run
   mlbuild init
+  mlbuild init --forks
   mlbuild init --model models/mobilenet.onnx")]
 pub struct Args {
     /// A model to gate, whether it exists yet or not; without, the repository's `.onnx` files are.
     #[arg(long = "model", value_name = "PATH")]
     models: Vec<PathBuf>,
+    /// Write a second workflow too, which comments on pull requests from forks; for public repositories.
+    #[arg(long)]
+    forks: bool,
     /// Show what would be written, write nothing.
     #[arg(long)]
     dry_run: bool,
@@ -37,7 +43,7 @@ pub struct Args {
     json: bool,
 }
 
-/// One of the two files.
+/// One of the files.
 struct Plan {
     name: &'static str,
     content: String,
@@ -56,6 +62,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         (WORKFLOW, starter::workflow(&branch, lfs)?),
     ]
     .into_iter()
+    .chain(args.forks.then(|| (REPORT, starter::REPORT.to_owned())))
     .map(|(name, content)| Plan {
         name,
         content,

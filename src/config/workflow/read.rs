@@ -280,22 +280,23 @@ impl Workflow {
         Some((offset + at, needle.piece.len()))
     }
 
-    /// True where a comment on the finding's line, or on the one above, ignores its rule and says why.
+    /// True where a comment on the finding's line, or one of those right above it, ignores its rule and says why.
     pub(super) fn ignores(&self, finding: &Finding) -> bool {
         let Some(location) = finding.problem.location else {
             return false;
         };
-        let line = location.line as usize;
-        let above = line.checked_sub(2).and_then(|index| self.text.lines().nth(index));
-        let on = line.checked_sub(1).and_then(|index| self.text.lines().nth(index));
-        let says = |comment: &str| {
-            let mark = format!("mlbuild: ignore[{}]", finding.rule);
-            comment
-                .split_once('#')
+        let mark = format!("mlbuild: ignore[{}]", finding.rule);
+        let says = |line: &&str| {
+            line.split_once('#')
                 .and_then(|(_, comment)| comment.split_once(&mark))
                 .is_some_and(|(_, reason)| reason.trim().chars().count() > 3)
         };
-        on.is_some_and(says) || above.is_some_and(|line| line.trim_start().starts_with('#') && says(line))
+        let before: Vec<&str> = self.text.lines().take(location.line as usize).collect();
+        let mut lines = before.into_iter().rev();
+        lines.next().as_ref().is_some_and(says)
+            || lines
+                .take_while(|line| line.trim_start().starts_with('#'))
+                .any(|line| says(&line))
     }
 }
 

@@ -136,7 +136,7 @@ fn permissions_that_lack_or_exceed() {
     );
     assert_eq!(
         changed("    if: github.event_name != 'push'\n", ""),
-        ["permissions:warning:gate:", "permissions:error:permissions:"]
+        ["permissions:warning:gate:"]
     );
     let all =
         "on: pull_request\npermissions: write-all\njobs:\n  a:\n    steps:\n      - uses: org/mlbuild-action@v1\n";
@@ -343,7 +343,7 @@ fn a_finding_can_be_ignored_with_a_reason() {
     assert_eq!(said(&text(" # mlbuild: ignore[lfs] because so")).len(), 1);
     let above = text("").replace(
         "      - run",
-        "      # mlbuild: ignore[cannot-fail] nightly\n      - run",
+        "      # mlbuild: ignore[cannot-fail] nightly\n      # more of it\n      - run",
     );
     assert_eq!(said(&above).len(), 0);
 }

@@ -12,13 +12,20 @@ use crate::measure::estimate;
 use crate::measure::samples::SideMeasurement;
 use crate::stats::summary;
 use crate::variant::Evidence;
+use crate::verdict::Acceptance;
 use crate::verdict::ComparisonKey;
 
 /// The schema that this version writes.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
-/// The schema before: its entries hold no evidence, because no recipe of its time learned any.
+/// The schema before: nothing was accepted in its time.
+const WITHOUT_ACCEPTED: u64 = 3;
+
+/// The schema before that: its entries hold no evidence, because no recipe of its time learned any.
 const WITHOUT_EVIDENCE: u64 = 2;
+
+/// How many acceptances are kept.
+const MAX_ACCEPTED: usize = 50;
 
 /// The file name in every store.
 pub const FILE_NAME: &str = "manifest.json";
@@ -49,6 +56,8 @@ pub struct Manifest {
     pub entries: Vec<Entry>,
     /// Earlier baselines of the same key, oldest first.
     pub history: Vec<HistoryPoint>,
+    /// What people took as it is, oldest first: of the pull request that this baseline comes from, and of those before it.
+    pub accepted: Vec<Acceptance>,
 }
 
 /// The commit and the run that a baseline comes from.
@@ -158,7 +167,7 @@ pub enum ManifestError {
     #[error("the manifest cannot be read: {0}")]
     Malformed(#[from] serde_json::Error),
     /// Written by another version.
-    #[error("the manifest has schema {found}, this version of mlbuild reads {WITHOUT_EVIDENCE} and {SCHEMA}")]
+    #[error("the manifest has schema {found}, this version of mlbuild reads {WITHOUT_EVIDENCE} to {SCHEMA}")]
     OtherSchema {
         /// The schema found.
         found: u64,
@@ -186,7 +195,11 @@ impl Manifest {
         // The schema first: another one has other fields, which the strict types refuse with a less helpful message.
         let mut probe: serde_json::Value = serde_json::from_slice(bytes)?;
         match probe.get("schema").and_then(serde_json::Value::as_u64) {
-            Some(WITHOUT_EVIDENCE) => add_evidence(&mut probe),
+            Some(WITHOUT_EVIDENCE) => {
+                add_evidence(&mut probe);
+                add_accepted(&mut probe);
+            }
+            Some(WITHOUT_ACCEPTED) => add_accepted(&mut probe),
             Some(found) if found != u64::from(SCHEMA) => return Err(ManifestError::OtherSchema { found }),
             _ => {}
         }
@@ -242,6 +255,18 @@ impl Manifest {
         history.split_off(excess)
     }
 
+    /// The acceptances that a successor has: those of this baseline, and `new` ones.
+    pub fn accepted_for_successor(&self, new: &[Acceptance]) -> Vec<Acceptance> {
+        let mut all = self.accepted.clone();
+        all.extend(
+            new.iter()
+                .filter(|acceptance| !self.accepted.contains(acceptance))
+                .cloned(),
+        );
+        let excess = all.len().saturating_sub(MAX_ACCEPTED);
+        all.split_off(excess)
+    }
+
     /// The machines of the earlier baselines and of this one, oldest first.
     pub fn machines(&self) -> Vec<Fingerprint> {
         let earlier = self.history.iter().map(|point| &point.machine);
@@ -267,7 +292,7 @@ impl Manifest {
     }
 }
 
-/// Makes a manifest of the schema before into one of [`SCHEMA`].
+/// Makes a manifest of [`WITHOUT_EVIDENCE`] into one of [`WITHOUT_ACCEPTED`].
 fn add_evidence(manifest: &mut serde_json::Value) {
     let entries = manifest.get_mut("entries").and_then(serde_json::Value::as_array_mut);
     for entry in entries
@@ -277,8 +302,13 @@ fn add_evidence(manifest: &mut serde_json::Value) {
     {
         entry.insert("evidence".to_owned(), serde_json::Value::Array(Vec::new()));
     }
-    if let Some(schema) = manifest.get_mut("schema") {
-        *schema = SCHEMA.into();
+}
+
+/// Makes a manifest of [`WITHOUT_ACCEPTED`] into one of [`SCHEMA`].
+fn add_accepted(manifest: &mut serde_json::Value) {
+    if let Some(manifest) = manifest.as_object_mut() {
+        manifest.insert("accepted".to_owned(), serde_json::Value::Array(Vec::new()));
+        manifest.insert("schema".to_owned(), SCHEMA.into());
     }
 }
 

@@ -56,6 +56,12 @@ fn names(config: &Config, key: &ComparisonKey) -> bool {
     })
 }
 
+/// Whether a narrowed run says anything about a comparison.
+fn is_within(whole: &Config, narrowed: &Config, key: &ComparisonKey) -> bool {
+    let has_model = narrowed.models.iter().any(|model| model.name == key.model);
+    names(narrowed, key) || (has_model && !names(whole, key))
+}
+
 /// What the baseline has of one model.
 #[derive(Debug, Clone)]
 pub enum ModelBaseline {
@@ -126,12 +132,12 @@ impl Baselines {
     /// Forgets what a run that flags narrowed says nothing about: comparisons that `whole` names and `narrowed` does not, and
     /// models that `narrowed` does not have at all.
     pub fn narrow(&mut self, whole: &Config, narrowed: &Config) {
+        if let Some(named) = &mut self.named {
+            named.retain(|key| is_within(whole, narrowed, key));
+        }
         for answer in self.models.values_mut() {
             if let ModelBaseline::Source(source) = answer {
-                source.entries.retain(|entry| {
-                    let has_model = narrowed.models.iter().any(|model| model.name == entry.key.model);
-                    names(narrowed, &entry.key) || (has_model && !names(whole, &entry.key))
-                });
+                source.entries.retain(|entry| is_within(whole, narrowed, &entry.key));
             }
         }
     }

@@ -24,6 +24,7 @@ use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::plan;
 use crate::pipeline::plan::Job;
 use crate::store::Objects;
+use crate::verdict::Acceptance;
 
 /// What a refresh needs to know.
 pub struct Request<'a> {
@@ -47,6 +48,8 @@ pub struct Request<'a> {
     pub interrupt: &'a Interrupt,
     /// When, ISO 8601.
     pub now: String,
+    /// What people took as it is in the pull request that was merged.
+    pub accepted: &'a [Acceptance],
 }
 
 /// Why there is no baseline.
@@ -107,7 +110,7 @@ pub fn make(request: &Request<'_>, observer: &mut Observer<'_>) -> Result<Made, 
     let jobs = plan::jobs(&context, observer);
     if request
         .previous
-        .is_some_and(|previous| is_unchanged(&jobs, previous, request.key))
+        .is_some_and(|previous| is_unchanged(&jobs, previous, request.key) && knows(previous, request.accepted))
     {
         return Ok(Made::Unchanged);
     }
@@ -133,7 +136,16 @@ pub fn make(request: &Request<'_>, observer: &mut Observer<'_>) -> Result<Made, 
             .previous
             .map(Manifest::history_for_successor)
             .unwrap_or_default(),
+        accepted: match request.previous {
+            Some(previous) => previous.accepted_for_successor(request.accepted),
+            None => request.accepted.to_vec(),
+        },
     })))
+}
+
+/// Whether a baseline says already what was accepted.
+fn knows(previous: &Manifest, accepted: &[Acceptance]) -> bool {
+    accepted.iter().all(|acceptance| previous.accepted.contains(acceptance))
 }
 
 /// Every job has an entry of the same content and settings, and there are no others.

@@ -38,7 +38,7 @@ const MAX_ASSET_BYTES: u64 = 2_147_483_648;
 const ACTIONS_BOT: &str = "github-actions[bot]";
 
 /// Events that run the default branch's own code; a pull request's run can publish nothing.
-const TRUSTED_EVENTS: [&str; 3] = ["push", "schedule", "workflow_dispatch"];
+const TRUSTED_EVENTS: [&str; 4] = ["push", "schedule", "workflow_dispatch", "issue_comment"];
 
 /// What can go wrong with a release.
 #[derive(Debug, thiserror::Error)]

@@ -60,7 +60,7 @@ pub(super) fn nothing_yet(search: &Search<'_>, label: String) -> Baselines {
 }
 
 /// Everything that `config` compares.
-pub(super) fn comparisons(config: &Config) -> Vec<ComparisonKey> {
+pub(in crate::pipeline) fn comparisons(config: &Config) -> Vec<ComparisonKey> {
     let mut keys = Vec::new();
     for model in &config.models {
         for target in &model.targets {

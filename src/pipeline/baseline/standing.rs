@@ -93,5 +93,6 @@ fn measured(place: String, manifest: Manifest) -> MeasuredBaseline {
         models: models.into_iter().collect(),
         created_at: manifest.created_at,
         tool_version: manifest.tool_version,
+        accepted: manifest.accepted,
     }
 }

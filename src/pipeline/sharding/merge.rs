@@ -407,10 +407,12 @@ fn twice(whole: &[(String, Partial)]) -> Vec<String> {
 }
 
 fn lost(whole: &[(String, Partial)]) -> Vec<String> {
-    let Some(of) = whole.iter().map(|(_, partial)| partial.of).max() else {
+    let common = most_common(whole.iter().map(|(_, partial)| &partial.plan_digest));
+    let own = || whole.iter().filter(|(_, partial)| Some(&partial.plan_digest) == common);
+    let Some(of) = own().map(|(_, partial)| partial.of).next() else {
         return Vec::new();
     };
-    let there: BTreeSet<u32> = whole.iter().map(|(_, partial)| partial.shard).collect();
+    let there: BTreeSet<u32> = own().map(|(_, partial)| partial.shard).collect();
     let missing = (1..=of).filter(|shard| !there.contains(shard));
     missing.map(|shard| format!("shard {shard}/{of} is missing")).collect()
 }

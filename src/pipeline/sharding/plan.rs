@@ -293,6 +293,17 @@ impl Unit {
     }
 }
 
+/// Reads `2/4`: the second shard of four.
+pub fn parse_shard(text: &str) -> Option<(u32, u32)> {
+    let (number, of) = text.split_once('/')?;
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain(number) || !plain(of) {
+        return None;
+    }
+    let (number, of): (u32, u32) = (number.parse().ok()?, of.parse().ok()?);
+    ((1..=MOST_SHARDS).contains(&of) && (1..=of).contains(&number)).then_some((number, of))
+}
+
 /// Every model × target × variant that a config names, in its order.
 pub fn names(config: &Config) -> Vec<(String, String, String)> {
     let mut names = Vec::new();

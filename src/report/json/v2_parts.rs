@@ -103,20 +103,87 @@ macro_rules! mirror {
     };
 }
 
-mirror! {
-    /// What was compared with what.
-    Context = report::Context {
-        base_commit: Option<String>,
-        head_commit: Option<String>,
-        repository: Option<String>,
-        server_url: Option<String>,
-        check_url: Option<String>,
-        report_url: Option<String>,
-        key: String,
-        config_path: String,
-        baseline_label: String,
-        baseline_tag: Option<String>,
-        reproduce: Vec<String>,
+/// What was compared with what.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::report) struct Context {
+    base_commit: Option<String>,
+    head_commit: Option<String>,
+    repository: Option<String>,
+    server_url: Option<String>,
+    check_url: Option<String>,
+    report_url: Option<String>,
+    key: String,
+    config_path: String,
+    baseline_label: String,
+    baseline_tag: Option<String>,
+    reproduce: Vec<String>,
+}
+
+impl From<&report::Context> for Context {
+    fn from(value: &report::Context) -> Self {
+        let report::Context {
+            base_commit,
+            head_commit,
+            repository,
+            server_url,
+            check_url,
+            report_url,
+            key,
+            config_path,
+            baseline_label,
+            baseline_tag,
+            reproduce,
+            // What is said of the result afterwards is no part of it; a notice tells it.
+            accepted: _,
+            answers_commands: _,
+        } = value.clone();
+        Self {
+            base_commit,
+            head_commit,
+            repository,
+            server_url,
+            check_url,
+            report_url,
+            key,
+            config_path,
+            baseline_label,
+            baseline_tag,
+            reproduce,
+        }
+    }
+}
+
+impl From<Context> for report::Context {
+    fn from(value: Context) -> Self {
+        let Context {
+            base_commit,
+            head_commit,
+            repository,
+            server_url,
+            check_url,
+            report_url,
+            key,
+            config_path,
+            baseline_label,
+            baseline_tag,
+            reproduce,
+        } = value;
+        Self {
+            base_commit,
+            head_commit,
+            repository,
+            server_url,
+            check_url,
+            report_url,
+            key,
+            config_path,
+            baseline_label,
+            baseline_tag,
+            reproduce,
+            accepted: None,
+            answers_commands: false,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use super::Repository;
 use super::SOURCE_PATH;
 use super::model;
 use super::with_text;
+use crate::support::killing::children;
 
 /// A repository whose comparisons take long, and a change of all of them.
 fn slow() -> (Repository, Proposed) {
@@ -60,13 +61,7 @@ fn signal(child: &Child, name: &str) {
 /// Starts the gate and returns once its workers have loaded models.
 fn started(job: &Job<'_>) -> Child {
     let child = job.step(&["action"]).spawn().unwrap();
-    let threads = format!("/proc/{}/task", child.id());
-    wait_until("measuring", || {
-        // Whichever of its threads started them.
-        let threads = fs::read_dir(&threads).into_iter().flatten().flatten();
-        let children = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
-        children.map(|text| text.split_whitespace().count()).sum::<usize>() >= 2
-    });
+    wait_until("measuring", || children(child.id()).len() >= 2);
     child
 }
 

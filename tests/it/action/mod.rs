@@ -3,6 +3,7 @@
 
 mod baseline;
 mod bucket;
+mod commands;
 mod comments;
 mod events;
 mod faults;
@@ -14,6 +15,7 @@ mod permissions;
 mod refresh;
 #[cfg(unix)]
 mod runner;
+mod sharded;
 mod trend;
 mod troubles;
 mod trust;

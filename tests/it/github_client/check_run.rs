@@ -7,12 +7,19 @@ use mlbuild::github::check_run::Conclusion;
 use mlbuild::github::check_run::Level as AnnotationLevel;
 use mlbuild::github::check_run::NewCheckRun;
 use mlbuild::github::check_run::Output;
+use mlbuild::github::client::Limits;
+use mlbuild::github::identity;
 
 use crate::support::fake_github::FakeGitHub;
 use crate::support::fake_github::faults::Fault;
 use crate::support::fake_github::faults::Trouble;
+use crate::support::fake_github::state::Grants;
+use crate::support::fake_github::state::Level;
+use crate::support::fake_github::state::Token;
+use crate::support::fake_github::state::User;
 
 use super::client;
+use super::client_with;
 use super::with_pull;
 
 fn new_check(head: &CommitSha) -> NewCheckRun {
@@ -109,4 +116,25 @@ fn a_check_run_is_created_once_although_the_answer_was_lost() {
         ..new_check(&head)
     };
     assert_eq!(check_run::find(&client, &other).unwrap(), None);
+}
+
+#[test]
+fn who_made_a_check_run_is_not_asked_again() {
+    let fake = FakeGitHub::start();
+    let (_, head) = with_pull(&fake);
+    let workflow = client(&fake);
+    check_run::create(&workflow, &new_check(&head), &output(0)).unwrap();
+    assert_eq!(identity::own(&workflow).unwrap().login, "github-actions[bot]");
+    assert_eq!(fake.count("POST", "/graphql"), 0);
+
+    // In the name of an app, but not as its bot.
+    let person = Token {
+        user: User::person(5, "octocat"),
+        grants: Grants::all(Level::Write),
+        installation: false,
+    };
+    fake.add_token("ghu_person", person);
+    let person = client_with(&fake, "ghu_person", Limits::default()).0;
+    check_run::create(&person, &new_check(&head), &output(0)).unwrap();
+    assert_eq!(identity::own(&person).unwrap().login, "octocat");
 }

@@ -9,6 +9,7 @@ use mlbuild::github::sticky::Outcome;
 
 use crate::support::fake_github::FakeGitHub;
 use crate::support::fake_github::TOKEN;
+use crate::support::fake_github::faults::Canned;
 use crate::support::fake_github::faults::Fault;
 use crate::support::fake_github::faults::Trouble;
 use crate::support::fake_github::state::Grants;
@@ -257,7 +258,12 @@ fn a_secondary_rate_limit_is_waited_for_and_the_post_sent_once_more() {
     let (pull, head) = with_pull(&fake);
     fake.fault(Fault::at("POST", "/comments", Trouble::SecondaryLimit(Some(7))));
     fake.fault(Fault::at("GET", "/pulls/", Trouble::SecondaryLimit(None)));
-    fake.fault(Fault::at("GET", "/issues/", Trouble::PrimaryLimit(1_800_000_020)));
+    // By the server's clock, which is the same here.
+    let spent = Canned::json(429, "{}")
+        .with("x-ratelimit-remaining", "0")
+        .with("x-ratelimit-reset", "1800000020")
+        .with("date", "Fri, 15 Jan 2027 08:00:00 GMT");
+    fake.fault(Fault::at("GET", "/issues/", Trouble::Answer(spent)));
     let (client, clock) = client_with(&fake, TOKEN, Limits::default());
     let sticky = upsert(&client, pull, &stamp(7, 1, &head), "x").unwrap();
     assert_eq!(sticky.outcome, Outcome::Created);

@@ -9,7 +9,7 @@ use super::stage::Stage;
 use crate::migrate;
 use crate::support::env::TestEnv;
 
-pub const COVERS: &[&str] = &["config check", "config schema", "doctor", "init"];
+pub const COVERS: &[&str] = &["config check", "config schema", "doctor", "init", "plan"];
 
 #[test]
 fn the_project_speaks() {
@@ -18,6 +18,7 @@ fn the_project_speaks() {
     let schema = stage.env.run(&["config", "schema"]).expect_code(0).stdout;
     let committed = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/mlbuild.schema.json")).unwrap();
     assert_eq!(schema, committed);
+    stage.both(Steady, &["plan", "--shards", "2"]);
     stage.env.write(
         ".mlbuild.yml",
         "version: 1\nmodels:\n  - name: digits\n    path: mode.onnx\n    taks: vision\n",

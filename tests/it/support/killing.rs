@@ -15,6 +15,20 @@ use rand_pcg::Pcg64;
 
 use super::env::TestEnv;
 
+/// Processes that `parent` has started, whichever of its threads did.
+#[cfg(target_os = "linux")]
+pub fn children(parent: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten();
+    threads
+        .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok())
+        .flat_map(|text| {
+            text.split_whitespace()
+                .map(|id| id.parse().unwrap())
+                .collect::<Vec<u32>>()
+        })
+        .collect()
+}
+
 /// A command of a campaign.
 pub struct Victim {
     /// What is typed.

@@ -127,7 +127,8 @@ pub(super) fn look(workflow: &Workflow, drafts: &mut Vec<Draft>) {
         let mut needs: Vec<&Need> = Vec::new();
         let gates = has(Part::Action) && on(&["pull_request", "pull_request_target"]);
         let refreshes = has(Part::Action) && on(REFRESHING);
-        if refreshes {
+        // A job for both is told to become two, so that what it needs for baselines is not asked of it here.
+        if refreshes && !gates {
             needs.extend(REFRESH);
         }
         if gates {
@@ -246,7 +247,7 @@ fn together(job: &Job<'_>, drafts: &mut Vec<Draft>) {
         )
         .label("so a pull request's models and `build:` commands run where the token may write contents")
         .hint(
-            "make it two jobs, with `if: github.event_name != 'push'` and `if: github.event_name == 'push'`; `mlbuild init` shows how",
+            "make it two jobs: `if: github.event_name == 'pull_request' || github.event_name == 'merge_group'`, and one for all other events; `mlbuild init` shows how",
         ),
     );
 }

@@ -17,7 +17,6 @@ fn stumble(status: u16) {
     let proposed = repository.propose(&[(MODEL_PATH, &touched())]);
     let fail = |method, place| Fault::at(method, place, Trouble::Status(status));
     for fault in [
-        fail("POST", "/graphql"),
         fail("GET", "/contents/"),
         fail("GET", "/releases"),
         fail("GET", "/actions/runs/"),

@@ -13,8 +13,11 @@ use super::templates;
 
 fn show(state: &State, check: &Check) -> Value {
     let url = format!("{}/check-runs/{}", state.repo_url(), check.id);
+    let mut example = templates::check_run(state);
+    // Whose token every workflow has.
+    example["app"]["slug"] = "github-actions".into();
     templates::with(
-        templates::check_run(state),
+        example,
         json!({
             "id": check.id,
             "url": url,
@@ -25,8 +28,8 @@ fn show(state: &State, check: &Check) -> Value {
             "details_url": check.details_url,
             "status": check.status,
             "conclusion": check.conclusion,
-            "started_at": moment(check.id),
-            "completed_at": check.conclusion.as_ref().map(|_| moment(check.id + 60)),
+            "started_at": moment(check.id + state.later),
+            "completed_at": check.conclusion.as_ref().map(|_| moment(check.id + 60 + state.later)),
             "output": {
                 "title": check.title,
                 "summary": check.summary,
