@@ -23,6 +23,7 @@ use crate::report::explore::Verdict;
 use crate::report::profile_page;
 use crate::report::profile_page::ProfileView;
 use crate::report::told::Table;
+use crate::runtime::LiteRtSettings;
 use crate::units::Bytes;
 use crate::units::Millis;
 use crate::units::Span;
@@ -95,6 +96,10 @@ pub(super) fn profile(
             .and_then(|lengths| lengths.last().copied()),
         batch: None,
         threads: config.measure.threads,
+        litert: LiteRtSettings {
+            signature: model.signature.clone(),
+            ..LiteRtSettings::of(&config.runtime)
+        },
         options: Options {
             worker_timeout: config.measure.worker_timeout.0,
             stop: surroundings.interrupt.stop(),

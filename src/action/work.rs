@@ -41,7 +41,7 @@ pub(super) const TABLE_FILE: &str = "told.json";
 /// The folder of what is uploaded, below the runner's temporary one.
 const FOLDER: &str = "mlbuild-answer";
 
-/// Works on the plan in `INPUT_PLAN` and returns the process' exit code: 0 where there is a result to hand on, whatever it says. Outputs: `result` (the file),
+/// Works on the plan in `INPUT_PLAN` and returns the process' exit code: 0 where there is a result to hand on, whatever it says. Outputs: `file`,
 /// `artifact` (what to call it), `page` (a page for people, or nothing), and for a baseline `text`.
 pub fn run(surroundings: &mut Surroundings<'_>) -> Result<i32, ActionError> {
     let inputs = Inputs::read(surroundings.environment)?;
@@ -86,7 +86,7 @@ pub fn run(surroundings: &mut Surroundings<'_>) -> Result<i32, ActionError> {
         }
         Work::RefreshBaseline => return Ok(0),
     };
-    outputs::set(output, "result", &path.display().to_string())?;
+    outputs::set(output, "file", &path.display().to_string())?;
     outputs::set(output, "artifact", &artifact)?;
     let page = page.map(|page| page.display().to_string()).unwrap_or_default();
     outputs::set(output, "page", &page)?;

@@ -35,6 +35,7 @@ use crate::github::reaction::Sign;
 use crate::github::sticky;
 use crate::hint::Hint;
 use crate::pipeline::publish;
+use crate::pipeline::publish::Announced;
 use crate::pipeline::publish::Tried;
 use crate::pipeline::trouble::chain;
 use crate::report::markdown;
@@ -232,10 +233,14 @@ impl Hearing<'_> {
         let reply = self.reply(None, &begun)?;
         let mut check = None;
         if work.is_whole_gate() {
-            let id = Mark::external_id(pull.number, &self.place.key, self.place.run_id, self.place.attempt);
+            let announced = Announced {
+                key: self.place.key.clone(),
+                head: pull.head_sha.clone(),
+                external_id: Mark::external_id(pull.number, &self.place.key, self.place.run_id, self.place.attempt),
+            };
             let url = Some(self.place.url.clone());
             // Without the right to write checks, the reply says everything.
-            if let Tried::Done(open) = publish::open_check(self.client, &self.place.key, &pull.head_sha, id, url)? {
+            if let Tried::Done(open) = publish::open_check(self.client, &announced, url)? {
                 check = Some(open);
             }
         }

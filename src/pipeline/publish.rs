@@ -52,7 +52,7 @@ pub struct Announced {
 }
 
 impl Announced {
-    fn new(&self) -> NewCheckRun {
+    fn check(&self) -> NewCheckRun {
         NewCheckRun {
             name: check_name(&self.key),
             head_sha: self.head.clone(),
@@ -84,7 +84,7 @@ pub fn open_check(
 ) -> Result<Tried<OpenCheck>, GithubError> {
     let new = NewCheckRun {
         details_url,
-        ..announced.new()
+        ..announced.check()
     };
     let output = Output {
         title: "measuring".to_owned(),
@@ -199,7 +199,7 @@ pub fn is_open(client: &Client, check: &OpenCheck) -> Result<bool, GithubError> 
 
 /// The check run that was about to be opened when its run ended, if it was.
 pub fn find_check(client: &Client, announced: &Announced) -> Result<Option<OpenCheck>, GithubError> {
-    let found = check_run::find(client, &announced.new())?;
+    let found = check_run::find(client, &announced.check())?;
     Ok(found.map(|check| OpenCheck {
         id: check.id,
         url: check.html_url,

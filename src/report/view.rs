@@ -435,7 +435,12 @@ fn default_hint(report: &Report, verdict: Verdict) -> Option<String> {
     let config = clean::line(&report.context.config_path, clean::NAME_LENGTH).replace('`', "'");
     match verdict {
         Verdict::Regression => Some(format!(
-            "if this is intended, raise the limit in `{config}` on the base branch first: a pull request is judged by the limits of its base"
+            "if this is intended, {}raise the limit in `{config}` on the base branch first: a pull request is judged by the limits of its base",
+            if report.context.answers_commands {
+                "comment `/mlbuild accept` and why, or "
+            } else {
+                ""
+            }
         )),
         Verdict::Inconclusive => {
             Some("run the job again on a quieter machine, or raise `measure.time_budget`".to_owned())

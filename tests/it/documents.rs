@@ -23,6 +23,8 @@ const WORKFLOWS: &[&str] = &[
     "examples/workflows/mlbuild.yml",
     "examples/workflows/mlbuild-report.yml",
     "report/action.yml",
+    "examples/workflows/mlbuild-commands.yml",
+    "command/action.yml",
 ];
 
 const FOLDERS_WITHOUT_DOCUMENTS: &[&str] = &["target", ".git", ".mlbuild"];

@@ -16,6 +16,7 @@ mod bad_models;
 mod baseline;
 mod benchmark;
 mod bf16;
+mod bot;
 mod bucket;
 mod budget;
 mod build;

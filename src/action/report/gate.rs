@@ -16,6 +16,7 @@ use crate::hint::Hint as _;
 use crate::pipeline::handover;
 use crate::pipeline::handover::Base;
 use crate::pipeline::publish;
+use crate::pipeline::publish::Announced;
 use crate::pipeline::publish::OpenCheck;
 use crate::pipeline::publish::Thread;
 use crate::pipeline::publish::Tried;
@@ -82,16 +83,16 @@ impl Gate<'_> {
             [pull] => pull.number.to_string(),
             _ => "-".to_owned(),
         };
-        let external_id = format!("v1:{pull}:{}:{}.{}", self.key, self.proven.run.id, self.attempt);
-        let tried = publish::open_check(
-            self.client,
-            self.key,
-            &self.proven.run.head_sha,
-            external_id,
-            Some(self.run_url()),
-        )?;
-        if let Tried::Done(check) = &tried {
-            finalize::remember(self.inputs, check)?;
+        let announced = Announced {
+            key: self.key.to_owned(),
+            head: self.proven.run.head_sha.clone(),
+            external_id: format!("v1:{pull}:{}:{}.{}", self.key, self.proven.run.id, self.attempt),
+        };
+        finalize::announce(self.inputs, &announced)?;
+        let tried = publish::open_check(self.client, &announced, Some(self.run_url()))?;
+        match &tried {
+            Tried::Done(check) => finalize::remember(self.inputs, check)?,
+            Tried::NotAllowed(_) => finalize::forget(self.inputs),
         }
         Ok(tried)
     }

@@ -3,6 +3,7 @@
 
 mod baseline;
 mod bucket;
+mod commands;
 mod comments;
 mod events;
 mod faults;

@@ -24,9 +24,8 @@ use super::fake_github::state::Level;
 /// The version that `.ci/act` builds.
 const VERSION: &str = "v0.2.87";
 
-/// `actions/checkout` and `actions/cache` as the shipped files pin them.
-const CHECKOUT: &str = "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8";
-const CACHE: &str = "actions/cache@55cc8345863c7cc4c66a329aec7e433d2d1c52a9";
+/// GitHub's own actions that the shipped files use, whatever they pin them to, and their stand-ins in `tests/fixtures/act`.
+const STAND_INS: &[&str] = &["checkout", "cache", "upload-artifact", "download-artifact"];
 
 /// The program, installed.
 pub struct Act {
@@ -35,6 +34,10 @@ pub struct Act {
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn fixture(name: &str) -> PathBuf {
@@ -74,6 +77,7 @@ impl Act {
                 ),
             )
             .env("STAND_IN_CACHE", env.path("runner-cache"))
+            .env("STAND_IN_ARTIFACTS", env.path("artifacts"))
             .env("STAND_IN_BUILDS", env.path("builds"))
             .env("STAND_IN_MLBUILD", env!("CARGO_BIN_EXE_mlbuild"))
             .arg(event)
@@ -94,12 +98,15 @@ impl Act {
             .arg(folder(env, "runner-start"))
             .arg("--action-cache-path")
             .arg(folder(env, "runner-home"));
-        for (action, place) in [
-            (CHECKOUT, fixture("checkout")),
-            (CACHE, fixture("cache")),
-            ("org/mlbuild-action@v1", action(env)),
-        ] {
-            replace(&mut command, action, &place);
+        replace(&mut command, "org/mlbuild-action@v1", &action(env));
+        for text in [read(workflow), read(&root().join("action.yml"))] {
+            for used in text.lines().filter_map(|line| line.split_once("uses: actions/")) {
+                let used = used.1.split_whitespace().next().unwrap();
+                let (path, reference) = used.split_once('@').unwrap();
+                let name = path.split('/').next().unwrap();
+                assert!(STAND_INS.contains(&name), "nothing stands in for actions/{name}");
+                replace(&mut command, &format!("actions/{name}@{reference}"), &fixture(name));
+            }
         }
         command
             .stdin(Stdio::null())
@@ -145,7 +152,7 @@ pub fn replace(command: &mut Command, action: &str, place: &Path) {
 
 /// The permissions that `workflow` gives to the token of `job`.
 pub fn grants(workflow: &Path, job: &str) -> Grants {
-    let text = fs::read_to_string(workflow).unwrap();
+    let text = read(workflow);
     let parsed: Value = serde_yaml::from_str(&text).unwrap();
     let permissions = &parsed["jobs"][job]["permissions"];
     assert!(permissions.is_object(), "job {job} names no permissions: {permissions}");
@@ -199,9 +206,10 @@ impl Ran {
         ended.collect()
     }
 
-    /// How the step at `path` ended: the job's step by number or id, then the action's own. `None` where it was skipped.
-    pub fn step(&self, path: &[&str]) -> Option<&str> {
-        let of_step = |event: &&Value| event["stage"] == "Main" && is_at(event, path);
+    /// How the action's step of this name ended. `None` where it was skipped.
+    pub fn step(&self, name: &str) -> Option<&str> {
+        let wanted = format!(" - Main {name} [");
+        let of_step = |event: &&Value| event["msg"].as_str().is_some_and(|text| text.contains(&wanted));
         let mut results = self
             .events
             .iter()

@@ -34,6 +34,8 @@ pub(crate) fn context() -> Context {
             "git fetch origin pull/12/head && git checkout a1b2c3d4e5f6".to_owned(),
             "mlbuild ci --config .mlbuild.yml --baseline mlbuild-baseline-gate-20260102-7-1-9f8e7d6c5b4a".to_owned(),
         ],
+        accepted: None,
+        answers_commands: false,
     }
 }
 

@@ -31,9 +31,16 @@ pub(super) struct Hosted {
     pub(super) permissions: bool,
 }
 
-/// The workflow that is shipped.
+/// The workflow that most repositories copy.
 pub(super) fn example() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workflows/mlbuild.yml")
+    shipped("mlbuild.yml")
+}
+
+/// A workflow that is shipped.
+pub(super) fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples/workflows")
+        .join(name)
 }
 
 impl Hosted {

@@ -1,7 +1,7 @@
 //! The shipped workflow and the shipped `action.yml`, executed by a runner of other people (`support::act` says how): what the composite's
 //! steps, conditions, outputs and permissions come to, not what this repository's tests believe of them.
 //!
-//! Real here: workflow, action, launcher, binary, git, events. Stand-ins: GitHub's own actions `checkout` and `cache` and the runner's cargo
+//! Real here: workflow, action, launcher, binary, git, events. Stand-ins: GitHub's own actions (`checkout`, `cache`, `upload-artifact`, `download-artifact`) and the runner's cargo
 //! (`tests/fixtures/act`), and GitHub itself (`support::fake_github`).
 //!
 //! What act 0.2.87 does otherwise than GitHub's runner, and what is made of it:
@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use hosted::Hosted;
 use hosted::example;
+use hosted::shipped;
 
 use super::BUILT;
 use super::CONFIG;
@@ -43,12 +44,21 @@ fn of_committed_model() -> Option<Hosted> {
     Hosted::with(&[(CONFIG_PATH, CONFIG.as_bytes()), (MODEL_PATH, &mlp())])
 }
 
-/// Which of the Action's own steps ran, and how they ended.
-fn steps(ran: &Ran) -> Vec<(&'static str, Option<&str>)> {
-    // A step without an id is known by its number.
-    ["plan", "cache", "gate", "3", "4"]
-        .map(|id| (id, ran.step(&["1", id])))
-        .to_vec()
+/// The Action's own steps.
+const PLAN: &str = "Find out how the binary arrives";
+const RESTORE: &str = "Restore the binary that was built before";
+const GATE: &str = "Gate";
+const COMPLETE: &str = "Complete the check run";
+const HAND_OVER: &str = "Hand the result to the workflow that may write";
+const KEEP: &str = "Keep the binary that was built";
+
+/// Those that ran and ended well.
+fn steps(ran: &Ran) -> Vec<&'static str> {
+    let well = |name: &&str| ran.step(name) == Some("success");
+    [PLAN, RESTORE, GATE, COMPLETE, HAND_OVER, KEEP]
+        .into_iter()
+        .filter(well)
+        .collect()
 }
 
 /// The example with something changed, which it must contain.
@@ -77,10 +87,9 @@ fn a_push_publishes_and_a_pull_request_is_judged_by_it() {
     assert_eq!(ran.output(ACTION, "baseline"), releases[0].tag);
     assert_eq!(ran.output(ACTION, "result"), "pass");
     assert!(ran.summary(&["1", "gate"]).contains("published the baseline"), "{ran}");
-    let all = Some("success");
     assert_eq!(
         steps(&ran),
-        [("plan", all), ("cache", all), ("gate", all), ("3", all), ("4", all)],
+        [PLAN, RESTORE, GATE, COMPLETE, KEEP],
         "the default branch keeps what it built: {ran}"
     );
 
@@ -93,7 +102,7 @@ fn a_push_publishes_and_a_pull_request_is_judged_by_it() {
     );
     assert_eq!(
         steps(&ran),
-        [("plan", all), ("cache", all), ("gate", all), ("3", all), ("4", None)],
+        [PLAN, RESTORE, GATE, COMPLETE],
         "a pull request keeps nothing: {ran}"
     );
     let builds = fs::read_to_string(repository.env.path("builds")).unwrap();
@@ -129,8 +138,8 @@ fn a_regression_fails_the_job_and_its_end_is_told_in_the_same_comment() {
     let ran = hosted.gate(&example(), "gate", &proposed);
     assert_eq!(ran.code, 1, "{ran}");
     assert_eq!(ran.jobs()["gate"], "failure");
-    assert_eq!(ran.step(&["1", "gate"]), Some("failure"));
-    assert_eq!(ran.step(&["1", "3"]), Some("success"), "it runs all the same: {ran}");
+    assert_eq!(ran.step(GATE), Some("failure"));
+    assert_eq!(ran.step(COMPLETE), Some("success"), "it runs all the same: {ran}");
     assert_eq!(ran.output(ACTION, "result"), "regression");
     assert_eq!(repository.check().conclusion.as_deref(), Some("failure"));
     let before = repository.comment();
@@ -234,13 +243,9 @@ wait $!
     let proposed = hosted.propose(&[(MODEL_PATH, &touched())]);
     let ran = hosted.gate(&workflow, "gate", &proposed);
     assert_eq!(ran.code, 1, "{ran}");
-    assert_eq!(ran.step(&["1", "gate"]), Some("failure"));
-    assert_eq!(ran.step(&["1", "3"]), Some("success"), "{ran}");
-    assert_eq!(
-        ran.step(&["1", "cache"]),
-        None,
-        "what is named is not looked for: {ran}"
-    );
+    assert_eq!(ran.step(GATE), Some("failure"));
+    assert_eq!(ran.step(COMPLETE), Some("success"), "{ran}");
+    assert_eq!(ran.step(RESTORE), None, "what is named is not looked for: {ran}");
     let check = hosted.repository.check();
     assert_eq!(
         (check.status.as_str(), check.conclusion.as_deref()),
@@ -278,7 +283,7 @@ fn a_cancelled_job_leaves_no_check_open() {
     assert!(sent.success());
     let ran = Ran::wait(child);
     assert_eq!(ran.code, 1, "{ran}");
-    assert_eq!(ran.step(&["1", "3"]), Some("success"), "{ran}");
+    assert_eq!(ran.step(COMPLETE), Some("success"), "{ran}");
     assert_eq!(repository.check().conclusion.as_deref(), Some("cancelled"), "{ran}");
 }
 
@@ -312,4 +317,42 @@ fn inputs_outputs_and_the_legs_of_a_matrix() {
         assert!(ran.log().contains(&told), "{told}: {ran}");
     }
     assert!(hosted.repository.comments().is_empty());
+}
+
+#[test]
+fn shards_of_a_matrix_are_judged_as_one() {
+    let config = "\
+version: 1
+models:
+  - { name: one, path: models/digits.onnx, variants: [fp32] }
+  - { name: two, path: models/digits.onnx, variants: [fp32] }
+gate:
+  latency: { max_regression: 99999% }
+  memory: { max_regression: 99999% }
+measure: { time_budget: 1 s }
+";
+    let Some(hosted) = Hosted::with(&[(CONFIG_PATH, config.as_bytes()), (MODEL_PATH, &mlp())]) else {
+        return;
+    };
+    let workflow = shipped("mlbuild-sharded.yml");
+    let proposed = hosted.propose(&[(MODEL_PATH, &bloated())]);
+    // One token for all jobs, as act has it: the gate's, whose permissions are all of theirs.
+    let ran = hosted.gate(&workflow, "gate", &proposed);
+    assert_eq!(ran.code, 1, "{ran}");
+    let jobs = ran.jobs();
+    assert_eq!(jobs["plan"], "success", "{ran}");
+    assert_eq!(jobs["measure"], "success", "{ran}");
+    assert_eq!(jobs["gate"], "failure", "{ran}");
+    let artifacts = fs::read_dir(hosted.repository.env.path("artifacts/7001"))
+        .unwrap()
+        .count();
+    assert_eq!(artifacts, 2, "one a shard: {ran}");
+    let check = hosted.repository.check();
+    assert_eq!(check.conclusion.as_deref(), Some("failure"), "{ran}");
+    let body = hosted.repository.comment().body;
+    assert!(body.contains("one") && body.contains("two"), "{body}");
+
+    let proposed = hosted.propose(&[(MODEL_PATH, &touched())]);
+    let ran = hosted.gate(&workflow, "gate", &proposed);
+    assert_eq!(ran.code, 0, "{ran}");
 }

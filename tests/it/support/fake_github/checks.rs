@@ -28,8 +28,8 @@ fn show(state: &State, check: &Check) -> Value {
             "details_url": check.details_url,
             "status": check.status,
             "conclusion": check.conclusion,
-            "started_at": moment(check.id),
-            "completed_at": check.conclusion.as_ref().map(|_| moment(check.id + 60)),
+            "started_at": moment(check.id + state.later),
+            "completed_at": check.conclusion.as_ref().map(|_| moment(check.id + 60 + state.later)),
             "output": {
                 "title": check.title,
                 "summary": check.summary,

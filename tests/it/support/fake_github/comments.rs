@@ -14,7 +14,7 @@ use super::templates;
 /// GitHub's words for a body beyond 65 536 characters.
 const TOO_LONG: &str = "body is too long (maximum is 65536 characters)";
 
-fn show(state: &State, comment: &Comment) -> Value {
+pub(super) fn show(state: &State, comment: &Comment) -> Value {
     let pull = comment.pull;
     templates::with(
         templates::comment(state),
@@ -25,8 +25,8 @@ fn show(state: &State, comment: &Comment) -> Value {
             "issue_url": format!("{}/issues/{pull}", state.repo_url()),
             "user": templates::user(&comment.author),
             "body": comment.body,
-            "created_at": moment(comment.id),
-            "updated_at": moment(comment.id),
+            "created_at": moment(comment.id + state.later),
+            "updated_at": moment(comment.id + state.later),
             "minimized": comment.hidden.then(|| json!({ "reason": "outdated" })),
         }),
     )

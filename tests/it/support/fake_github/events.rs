@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::FakeGitHub;
+use super::comments;
 use super::pulls;
 use super::runs;
 use super::state::State;
@@ -26,6 +27,8 @@ pub(crate) enum Trigger {
     Queued { head_sha: String, base_sha: String },
     /// Another workflow's run has ended.
     Completed(u64),
+    /// Somebody wrote, changed or deleted this comment.
+    Said { comment: u64, action: &'static str },
     /// Someone pressed the button.
     Dispatched,
     /// The clock struck.
@@ -40,6 +43,7 @@ impl Trigger {
             Self::Pushed { .. } => "push",
             Self::Queued { .. } => "merge_group",
             Self::Completed(_) => "workflow_run",
+            Self::Said { .. } => "issue_comment",
             Self::Dispatched => "workflow_dispatch",
             Self::Scheduled => "schedule",
         }
@@ -73,6 +77,20 @@ impl Trigger {
             Self::Completed(id) => {
                 let mut payload = templates::payload(state, "workflow_run.completed");
                 payload["workflow_run"] = runs::show(state, *id, &state.runs[id]);
+                (payload, tip)
+            }
+            Self::Said { comment, action } => {
+                let mut payload = templates::payload(state, "issue_comment.created");
+                let said = state.comments.iter().find(|known| known.id == *comment).unwrap();
+                payload["action"] = (*action).into();
+                payload["comment"] = comments::show(state, said);
+                payload["issue"]["number"] = said.pull.into();
+                if state.pulls.contains_key(&said.pull) {
+                    payload["issue"]["pull_request"] =
+                        json!({ "url": format!("{}/pulls/{}", state.repo_url(), said.pull) });
+                } else {
+                    payload["issue"].as_object_mut().unwrap().remove("pull_request");
+                }
                 (payload, tip)
             }
             Self::Dispatched => {

@@ -1,6 +1,7 @@
 //! A stateful GitHub over HTTP on loopback: API, uploads and storage on three origins, every request and answer judged by
 //! GitHub's own OpenAPI description, faults on demand. What it did not expect fails the test when it goes.
 
+mod bot;
 mod checks;
 mod comments;
 pub(crate) mod events;
@@ -147,6 +148,8 @@ impl FakeGitHub {
                 fork: None,
                 base_sha,
                 base_ref: "main".to_owned(),
+                merged_as: None,
+                merged_at: None,
             };
             state.pulls.insert(number, pull);
             number

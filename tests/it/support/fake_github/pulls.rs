@@ -47,6 +47,7 @@ pub(super) fn show(state: &State, number: u64, pull: &Pull) -> Value {
             "head": head,
             "base": base,
             "auto_merge": null,
+            "merged_at": pull.merged_at,
         }),
     )
 }

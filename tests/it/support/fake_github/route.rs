@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::bot;
 use super::checks;
 use super::comments;
 use super::faults::Canned;
@@ -65,7 +66,14 @@ const WRITE: Level = Level::Write;
 
 /// What each operation needs, and who answers it.
 const ROUTES: &[(&str, Scope, Level, Handler)] = &[
+    ("actions/download-artifact", Scope::Actions, READ, bot::download),
     ("actions/get-workflow-run", Scope::Actions, READ, runs::get),
+    (
+        "actions/list-workflow-run-artifacts",
+        Scope::Actions,
+        READ,
+        bot::artifacts,
+    ),
     ("checks/create", Scope::Checks, WRITE, checks::create),
     ("checks/get", Scope::Checks, READ, checks::get),
     ("checks/list-for-ref", Scope::Checks, READ, checks::list_for_ref),
@@ -83,6 +91,12 @@ const ROUTES: &[(&str, Scope, Level, Handler)] = &[
     ("pulls/get", Scope::PullRequests, READ, pulls::get),
     ("pulls/list", Scope::PullRequests, READ, pulls::list),
     (
+        "reactions/create-for-issue-comment",
+        Scope::PullRequests,
+        WRITE,
+        bot::react,
+    ),
+    (
         "repos/compare-commits-with-basehead",
         Scope::Contents,
         READ,
@@ -97,6 +111,18 @@ const ROUTES: &[(&str, Scope, Level, Handler)] = &[
         releases::delete_asset,
     ),
     ("repos/get", Scope::Metadata, READ, runs::repository),
+    (
+        "repos/get-collaborator-permission-level",
+        Scope::Metadata,
+        READ,
+        bot::permission,
+    ),
+    (
+        "repos/list-pull-requests-associated-with-commit",
+        Scope::PullRequests,
+        READ,
+        bot::pulls_of,
+    ),
     ("repos/get-content", Scope::Contents, READ, git::contents),
     ("repos/get-release", Scope::Contents, READ, releases::get),
     ("repos/get-release-asset", Scope::Contents, READ, releases::get_asset),

@@ -87,6 +87,28 @@ pub(crate) struct Pull {
     pub(crate) fork: Option<String>,
     pub(crate) base_sha: String,
     pub(crate) base_ref: String,
+    /// The commit by which it was merged.
+    pub(crate) merged_as: Option<String>,
+    pub(crate) merged_at: Option<String>,
+}
+
+/// A sign under a comment.
+#[derive(Debug, Clone)]
+pub(crate) struct Reaction {
+    pub(crate) id: u64,
+    pub(crate) comment: u64,
+    pub(crate) content: String,
+    pub(crate) by: User,
+}
+
+/// What a run left behind.
+#[derive(Debug, Clone)]
+pub(crate) struct Artifact {
+    pub(crate) id: u64,
+    pub(crate) run: u64,
+    pub(crate) name: String,
+    pub(crate) archive: Vec<u8>,
+    pub(crate) expired: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -185,6 +207,12 @@ pub(crate) struct State {
     pub(crate) checks: Vec<Check>,
     pub(crate) releases: Vec<Release>,
     pub(crate) runs: BTreeMap<u64, Run>,
+    /// Seconds by which comments and checks are later than the fake's own time.
+    pub(crate) later: u64,
+    pub(crate) artifacts: Vec<Artifact>,
+    pub(crate) reactions: Vec<Reaction>,
+    /// Persons and their roles, by login.
+    pub(crate) roles: BTreeMap<String, (User, String)>,
     /// Whether GraphQL answers, as on every GitHub and on no other forge.
     pub(crate) graphql: bool,
     /// Whether published releases cannot be changed any more.
@@ -219,6 +247,10 @@ impl State {
             checks: Vec::new(),
             releases: Vec::new(),
             runs: BTreeMap::new(),
+            later: 0,
+            artifacts: Vec::new(),
+            reactions: Vec::new(),
+            roles: BTreeMap::new(),
             graphql: true,
             immutable_releases: false,
             forged_upload_url: None,
