@@ -23,7 +23,6 @@ use crate::support::env::TestEnv;
 use crate::support::fake_github::FakeGitHub;
 use crate::support::fake_github::TOKEN;
 use crate::support::fake_github::events::Trigger;
-use crate::support::fake_github::state::Artifact;
 use crate::support::fake_github::state::Commit;
 
 /// A repository on the fake GitHub and in git, and act.
@@ -205,7 +204,7 @@ impl Hosted {
                 let kept = path.with_extension("kept");
                 if path.extension().is_some_and(|extension| extension == "zip") && !kept.exists() {
                     let name = path.file_stem().unwrap().to_str().unwrap();
-                    self.keep(run, name, fs::read(&path).unwrap());
+                    self.keep(run, name, &fs::read(&path).unwrap());
                     fs::write(kept, "").unwrap();
                 }
             }
@@ -215,20 +214,13 @@ impl Hosted {
     }
 
     /// An artifact takes the place of one with its name.
-    fn keep(&self, run: u64, name: &str, archive: Vec<u8>) {
+    fn keep(&self, run: u64, name: &str, archive: &[u8]) {
         self.repository.fake.edit(|state| {
             state
                 .artifacts
                 .retain(|artifact| artifact.run != run || artifact.name != name);
-            let artifact = Artifact {
-                id: state.new_id(),
-                run,
-                name: name.to_owned(),
-                archive,
-                expired: false,
-            };
-            state.artifacts.push(artifact);
         });
+        self.repository.fake.artifact(run, name, archive);
     }
 
     /// Starts act for `trigger`. `checkout` is the commit that the runner gets, `head` the one that the run belongs to.
