@@ -5,6 +5,7 @@
 use super::MODEL_PATH;
 use super::bloated;
 use super::hosted::Hosted;
+use super::hosted::example;
 use super::hosted::shipped;
 use super::of_committed_model;
 use super::touched;
@@ -69,12 +70,17 @@ fn help_is_given_at_once() {
 fn a_run_on_command_measures_in_one_job_and_answers_in_another() {
     let Some((hosted, mona)) = commanded() else { return };
     let proposed = hosted.propose(&[(MODEL_PATH, &bloated())]);
+    // What was there when the comment was written is what the gate has judged by then.
+    assert_eq!(hosted.gate(&example(), "gate", &proposed).code, 1);
     let (comment, ran) = hosted.say(&mona, &proposed, "/mlbuild run");
     assert_eq!(ran.code, 0, "{ran}");
+    let jobs = ran.jobs();
     for job in ["listen", "work", "answer"] {
-        assert_eq!(ran.jobs()[job], "success", "{ran}");
+        assert_eq!(jobs.get(job).map(String::as_str), Some("success"), "{job}: {ran}");
     }
-    let check = hosted.repository.check();
+    let checks = hosted.repository.fake.edit(|state| state.checks.clone());
+    assert_eq!(checks.len(), 2, "{ran}");
+    let check = &checks[1];
     assert_eq!(check.head_sha, proposed.head.to_string());
     assert_eq!(check.conclusion.as_deref(), Some("failure"), "{ran}");
     let reply = hosted.reply(comment);
