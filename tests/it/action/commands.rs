@@ -223,9 +223,9 @@ fn a_result_that_was_tampered_with_is_refused() {
     let proposed = repository.propose(&[(MODEL_PATH, &bloated())]);
     repository.gate(&proposed).run();
     for (number, (from, to)) in [
-        ("\"run_id\": 8", "\"run_id\": 9"),
-        ("\"schema\": \"mlbuild-handover\"", "\"schema\": \"x\""),
-        ("\"key\": \"default\"", "\"key\": \"other\""),
+        ("\"run_id\":8", "\"run_id\":9"),
+        ("\"schema\":\"mlbuild-handover\"", "\"schema\":\"x\""),
+        ("\"key\":\"default\"", "\"key\":\"other\""),
     ]
     .into_iter()
     .enumerate()
