@@ -930,7 +930,7 @@ gate:
   accuracy: { cosine: 0.999, top1: 1, max_drop: 0.5% }
   on_inconclusive: pass
   on_missing_baseline: fail
-measure: { time_budget: 30 s, total_budget: 5 min, threads: 2, seed: 7, worker_timeout: 90 s }
+measure: { time_budget: 30 s, total_budget: 5 min, threads: 2, seed: 7, worker_timeout: 90 s, sandbox: require }
 runtime: { version: "1.31.1", graph_optimization: extended, execution_mode: parallel }
 baseline: { store: dir, path: baseline, branches: [main, release], keep: 5 }
 comment: { when: changed }
@@ -986,7 +986,7 @@ fn every_key_is_read() {
         "when": "changed"
       },
       "config": ".mlbuild.yml",
-      "digest": "d3ac41966fd5f70202ae85d2a9cd2c9fd353041048cf07de6cc4dcc33a3834d2",
+      "digest": "b758c3a954fb719f6ab69d765b967f326cb95287c7b055d8ff69e70b24799ec5",
       "gate": {
         "accuracy": {
           "cosine": 0.999,
@@ -1030,9 +1030,9 @@ fn every_key_is_read() {
         }
       },
       "measure": {
+        "sandbox": "require",
         "seed": 7,
         "strict_output": false,
-        "sandbox": "best-effort",
         "threads": 2,
         "time_budget_seconds": 30.0,
         "total_budget_seconds": 300.0,

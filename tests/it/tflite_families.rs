@@ -9,13 +9,14 @@ use mlbuild::model::tensor::Dim;
 use mlbuild::model::tensor::ElementType;
 use mlbuild::model::tensor::Tensor;
 use mlbuild::model::tensor::TensorSpec;
+use mlbuild::runtime::Worker;
+use mlbuild::runtime::WorkerOptions;
 use mlbuild::variant::convert::tflite::Options;
 use mlbuild::variant::convert::tflite::convert;
 
 use crate::support::litert;
 use crate::support::runtime;
 use crate::support::runtime::artifact;
-use crate::support::runtime::worker;
 
 /// How far an output may lie from ONNX Runtime's, as a part of its greatest value.
 const TOLERANCE: f64 = 1e-5;
@@ -76,7 +77,14 @@ fn networks_of_every_family_compute_the_same() {
     let folder = folder();
     let mut names = BTreeSet::new();
     let scratch = tempfile::tempdir().unwrap();
-    let (mut onnx, mut litert) = (worker(), worker());
+    let started = |reads: &Path| {
+        let options = WorkerOptions {
+            folders: vec![reads.to_owned()],
+            ..runtime::options()
+        };
+        Worker::spawn(&runtime::command(), &options).unwrap()
+    };
+    let (mut onnx, mut litert) = (started(&folder), started(scratch.path()));
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();

@@ -230,7 +230,8 @@ pub(crate) struct State {
     pub(crate) log: Vec<Logged>,
     /// What must not have happened.
     pub(crate) problems: Vec<String>,
-    last_id: u64,
+    /// The newest number that was given out.
+    pub(crate) last_id: u64,
 }
 
 impl State {
