@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::action::aside;
 use crate::action::commands;
 use crate::action::dispatch;
 use crate::action::dispatch::Located;
@@ -17,7 +18,6 @@ use crate::action::limits;
 use crate::action::limits::Limits;
 use crate::action::outputs;
 use crate::action::selection::Selection;
-use crate::bot;
 use crate::config;
 use crate::config::BaselineStore;
 use crate::config::CommentWhen;
@@ -140,7 +140,7 @@ pub(super) fn judge(
         ..Gate::new(inputs, client, proposal, repository)
     };
     let judged = gate.judge(None, &mut Vec::new(), surroundings)?;
-    log(&judged.report, surroundings);
+    aside::log(&judged.report, surroundings);
     Ok((judged.report, judged.outcome))
 }
 
@@ -275,7 +275,7 @@ impl Gate<'_> {
             report_url: Some(self.inputs.run.url()),
             key: self.key.clone(),
             config_path: settings.located.path.clone(),
-            reproduce: reproduce(self.proposal, &settings.located),
+            reproduce: aside::reproduce(self.proposal, &settings.located),
             answers_commands: commands::are_answered(&self.inputs.run.workspace),
             ..report::Context::default()
         }
@@ -471,12 +471,7 @@ impl Gate<'_> {
             (&report, outcome),
             surroundings,
         );
-        if let (Some(pull), Ok(now)) = (&self.proposal.pull, surroundings.now.parse()) {
-            let (number, head) = (u64::from(pull.number), &self.proposal.head);
-            let mut told = Vec::new();
-            outcome = bot::answer::stand_by(self.client, number, head, now, outcome, &mut report, &mut told);
-            report.notices.extend(told);
-        }
+        outcome = aside::stand_by(self.client, proposal, outcome, &mut report, surroundings);
         let mut comment_url = String::new();
         if let Some(thread) = self.thread(comment) {
             match publish::comment(self.client, &thread, &report) {
@@ -511,7 +506,7 @@ impl Gate<'_> {
         );
         ci::write(&report, &workspace)?;
         outputs::summarize(self.inputs.run.summary.as_deref(), &report::summary::render(&report))?;
-        log(&report, surroundings);
+        aside::log(&report, surroundings);
         let output = self.inputs.run.output.as_deref();
         outputs::set(output, "result", report.result.word())?;
         outputs::set(output, "report", &workspace.report_path().display().to_string())?;
@@ -599,47 +594,5 @@ impl Gate<'_> {
         };
         (surroundings.log)(&format!("::error{place}title=mlbuild::{}", outputs::escape(&reason)));
         Ok(())
-    }
-}
-
-/// How a reader repeats the comparison at a desk.
-fn reproduce(proposal: &Proposal, located: &Located) -> Vec<String> {
-    let Some(base) = &proposal.base else { return Vec::new() };
-    let mut lines = vec![format!("git fetch origin {} {}", base.as_str(), proposal.head.as_str())];
-    if let [model] = located.loaded.config.models.as_slice()
-        && let Some(path) = baseline::repository_path(&located.folder, &model.path)
-    {
-        lines.push(format!("git checkout {} && cp {path} /tmp/baseline.onnx", base.short()));
-        lines.push(format!("git checkout {}", proposal.head.short()));
-        lines.push(format!(
-            "mlbuild ci --config {} --baseline /tmp/baseline.onnx",
-            located.path
-        ));
-    } else {
-        lines.push(format!(
-            "git checkout {} && mlbuild baseline refresh --config {}",
-            base.short(),
-            located.path
-        ));
-        lines.push(format!(
-            "git checkout {} && mlbuild ci --config {}",
-            proposal.head.short(),
-            located.path
-        ));
-    }
-    lines
-}
-
-/// The table, the annotations and the notices, in the job's log.
-fn log(report: &Report, surroundings: &mut Surroundings<'_>) {
-    let mut text = Vec::new();
-    // Writing to memory does not fail.
-    let _ = report::table::write(report, &mut text, false);
-    let _ = report::annotations::write(report, &mut text);
-    for line in String::from_utf8_lossy(&text).lines() {
-        (surroundings.log)(line);
-    }
-    for notice in &report.notices {
-        (surroundings.log)(&format!("::notice title=mlbuild::{}", outputs::escape(notice)));
     }
 }

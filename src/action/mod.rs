@@ -1,6 +1,7 @@
 //! The GitHub Actions front end: an event in; comment, check run, summary, outputs and an exit code out.
 
 pub mod answer;
+mod aside;
 pub mod command;
 mod commands;
 pub mod dispatch;

@@ -242,7 +242,7 @@ impl Arguments {
                 .strip_prefix("--")
                 // Telephones make a dash of two hyphens.
                 .or_else(|| word.text.strip_prefix(['—', '–']))
-                .filter(|name| !name.is_empty() && !word.quoted);
+                .filter(|name| !word.quoted && name.starts_with(char::is_alphabetic));
             let Some(option) = option else {
                 sorted.words.push_back(word.text);
                 continue;

@@ -192,6 +192,17 @@ fn a_manifest_of_the_schema_before_is_read() {
     env.write("kept/manifest.json", manifest.to_string());
     let output = env.run(&["ci"]).expect_code(0);
     assert!(output.stdout.contains("baseline dir: kept"), "{}", output.stdout);
+
+    // The one between knew evidence, and nobody accepted anything in its time.
+    let env = kept();
+    let mut manifest: serde_json::Value = serde_json::from_str(&env.read("kept/manifest.json")).unwrap();
+    manifest["schema"] = 3.into();
+    assert_eq!(
+        manifest.as_object_mut().unwrap().remove("accepted"),
+        Some(serde_json::json!([]))
+    );
+    env.write("kept/manifest.json", manifest.to_string());
+    env.run(&["ci"]).expect_code(0);
 }
 
 #[test]
@@ -203,14 +214,14 @@ fn a_manifest_that_cannot_be_trusted_is_refused() {
 
     env.write(
         "kept/manifest.json",
-        manifest.replacen("\"schema\": 3", "\"schema\": 7, \"news\": 1", 1),
+        manifest.replacen("\"schema\": 4", "\"schema\": 7, \"news\": 1", 1),
     );
-    insta::assert_snapshot!(refused(&env), @"the baseline in `kept` is refused: the manifest has schema 7, this version of mlbuild reads 2 and 3");
+    insta::assert_snapshot!(refused(&env), @"the baseline in `kept` is refused: the manifest has schema 7, this version of mlbuild reads 2 to 4");
     let output = env.run(&["baseline", "refresh"]);
     insta::assert_snapshot!(output.snapshot(), @r#"
     exit code: 2
     ----- stderr -----
-    error: the baseline in `kept` is refused: the manifest has schema 7, this version of mlbuild reads 2 and 3
+    error: the baseline in `kept` is refused: the manifest has schema 7, this version of mlbuild reads 2 to 4
     hint: use the version of mlbuild that wrote it, or write it anew with this one: `mlbuild baseline refresh`
     hint: `--force` replaces it
     "#);

@@ -64,8 +64,8 @@ const FORGERIES: &[Forgery] = &[
     ("it has no file", |repository| {
         repository.forge(|release| release.assets.retain(|asset| asset.name == "manifest.json"));
     }),
-    ("has schema 4", |repository| {
-        repository.forge_manifest("\"schema\": 3", "\"schema\": 4")
+    ("has schema 5", |repository| {
+        repository.forge_manifest("\"schema\": 4", "\"schema\": 5")
     }),
     ("the manifest cannot be read", |repository| {
         repository.forge_manifest("\"tool_version\"", "\"version_of_the_tool\"");
