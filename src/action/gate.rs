@@ -33,7 +33,6 @@ use crate::github::sticky::RunStamp;
 use crate::github::workflow_run::RepositoryFacts;
 use crate::hint::Hint;
 use crate::machine::sandbox::Layers;
-use crate::pipeline::baseline;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::bucket::Bucket;
 use crate::pipeline::baseline::committed;
