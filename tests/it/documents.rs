@@ -294,9 +294,38 @@ fn every_input_is_documented_and_passed_on() {
 }
 
 #[test]
+fn the_reporting_action_passes_every_input_on_and_says_what_it_is() {
+    let action: Value = serde_yaml::from_str(&read("report/action.yml")).unwrap();
+    let guide = read("docs/forks.md");
+    let steps = action["runs"]["steps"].as_sequence().unwrap();
+    let report = steps.iter().find(|step| step["id"].as_str() == Some("report")).unwrap();
+    for input in names(&action["inputs"]) {
+        assert!(action["inputs"][input]["description"].is_string());
+        assert!(
+            guide.contains(&format!("`{input}`")),
+            "docs/forks.md does not name `{input}`"
+        );
+        let variable = format!("INPUT_{}", input.to_uppercase().replace('-', "_"));
+        let expected = format!("${{{{ inputs.{input} }}}}");
+        assert_eq!(report["env"][variable.as_str()].as_str(), Some(expected.as_str()));
+    }
+    // It may write, so it holds no file of a pull request.
+    for name in [
+        "report/action.yml",
+        "examples/workflows/mlbuild-report.yml",
+        "templates/init/report.yml",
+    ] {
+        assert!(!read(name).contains("actions/checkout"), "{name}");
+    }
+}
+
+#[test]
 fn every_script_starts_without_a_startup_file() {
-    let action: Value = serde_yaml::from_str(&read("action.yml")).unwrap();
-    for step in action["runs"]["steps"].as_sequence().unwrap() {
+    let steps = ["action.yml", "report/action.yml"].map(|name| {
+        let action: Value = serde_yaml::from_str(&read(name)).unwrap();
+        action["runs"]["steps"].as_sequence().unwrap().clone()
+    });
+    for step in steps.iter().flatten() {
         if step.get("run").is_some() {
             assert_eq!(step["shell"].as_str(), Some("bash"));
             for variable in ["BASH_ENV", "ENV"] {

@@ -261,3 +261,25 @@ fn a_folder_that_cannot_be_written() {
         output.snapshot()
     );
 }
+
+#[test]
+fn writes_the_second_workflow_where_forks_are_expected() {
+    let env = repository();
+    insta::assert_snapshot!(env.run(&["init", "--forks"]).snapshot(), @r"
+    exit code: 0
+    ----- stdout -----
+    wrote .mlbuild.yml
+    wrote .github/workflows/mlbuild.yml
+    wrote .github/workflows/mlbuild-report.yml
+    ----- stderr -----
+    1 model to gate; commit these files, or try `mlbuild config check` and `mlbuild ci` here first
+    ");
+    let report: serde_yaml::Value = serde_yaml::from_str(&env.read(".github/workflows/mlbuild-report.yml")).unwrap();
+    // It starts after the first one, by name.
+    let first: serde_yaml::Value = serde_yaml::from_str(&env.read(".github/workflows/mlbuild.yml")).unwrap();
+    assert_eq!(report["on"]["workflow_run"]["workflows"][0], first["name"]);
+    let job = &report["jobs"]["report"];
+    assert_eq!(job["permissions"]["checks"].as_str(), Some("write"));
+    assert_eq!(job["permissions"]["contents"].as_str(), Some("read"));
+    assert_eq!(job["steps"].as_sequence().unwrap().len(), 1);
+}
