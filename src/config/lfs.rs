@@ -32,13 +32,13 @@ fn says(text: &str, path: &str) -> Option<bool> {
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
         let mut words = line.split_whitespace();
         let Some(pattern) = words.next() else { continue };
-        let filter = words.filter_map(|word| match word {
+        let mut filter = words.filter_map(|word| match word {
             "filter=lfs" => Some(true),
             "-filter" | "!filter" => Some(false),
             _ if word.starts_with("filter=") => Some(false),
             _ => None,
         });
-        if let Some(filter) = filter.last()
+        if let Some(filter) = filter.next_back()
             && matches(pattern.trim_matches('"'), path)
         {
             said = Some(filter);

@@ -27,11 +27,9 @@ fn repository() -> Repository {
     let repository = Repository::of_committed_model();
     repository.fake.role(&mona(), "write");
     let now = jiff::Timestamp::now().as_second();
-    repository.fake.edit(|state| {
-        state.later = u64::try_from(now - 1_767_225_600)
-            .unwrap()
-            .saturating_sub(state.last_id + 3600)
-    });
+    repository
+        .fake
+        .edit(|state| state.later = u64::try_from(now - 1_767_225_600).unwrap().saturating_sub(13_600));
     repository
 }
 
@@ -88,7 +86,7 @@ fn command(repository: &Repository, comment: u64, run_id: u64, tamper: impl Fn(S
     assert_eq!(worked.code, 0, "{worked}");
     let file = fs::read_to_string(worked.output("file")).unwrap();
     let name = std::path::Path::new(worked.output("file")).file_name().unwrap();
-    repository.fake.artifact(
+    repository.fake.artifact_of(
         run_id,
         worked.output("artifact"),
         name.to_str().unwrap(),

@@ -8,6 +8,7 @@ mod comments;
 mod events;
 mod faults;
 mod first;
+mod forks;
 #[cfg(target_os = "linux")]
 mod interrupts;
 mod overhead;

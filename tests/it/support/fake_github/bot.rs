@@ -3,7 +3,6 @@
 use std::io::Cursor;
 use std::io::Write as _;
 
-use mlbuild::digest::Digest;
 use serde_json::Value;
 use serde_json::json;
 use zip::ZipWriter;
@@ -15,7 +14,6 @@ use super::route::Ask;
 use super::route::moment;
 use super::route::paged;
 use super::server::Reply;
-use super::state::Artifact;
 use super::state::Reaction;
 use super::state::State;
 use super::templates;
@@ -79,50 +77,6 @@ pub(super) fn pulls_of(state: &mut State, ask: &Ask<'_>) -> Reply {
     paged(state, ask, shown, |_, page| page.into())
 }
 
-fn show_artifact(state: &State, artifact: &Artifact) -> Value {
-    let url = format!("{}/actions/artifacts/{}", state.repo_url(), artifact.id);
-    json!({
-        "id": artifact.id,
-        "node_id": format!("A_{}", artifact.id),
-        "name": artifact.name,
-        "size_in_bytes": artifact.archive.len(),
-        "url": url,
-        "archive_download_url": format!("{url}/zip"),
-        "expired": artifact.expired,
-        "created_at": moment(artifact.id),
-        "expires_at": moment(artifact.id + 600_000),
-        "updated_at": moment(artifact.id),
-        "digest": format!("sha256:{}", Digest::of(&artifact.archive)),
-    })
-}
-
-pub(super) fn artifacts(state: &mut State, ask: &Ask<'_>) -> Reply {
-    let run = ask.number("run_id");
-    if !state.runs.contains_key(&run) {
-        return Reply::error(404, "Not Found");
-    }
-    let shown = state
-        .artifacts
-        .iter()
-        .filter(|artifact| artifact.run == run)
-        .map(|artifact| show_artifact(state, artifact))
-        .collect();
-    paged(
-        state,
-        ask,
-        shown,
-        |total, page| json!({ "total_count": total, "artifacts": page }),
-    )
-}
-
-pub(super) fn download(state: &mut State, ask: &Ask<'_>) -> Reply {
-    let id = ask.number("artifact_id");
-    if !state.artifacts.iter().any(|artifact| artifact.id == id) {
-        return Reply::error(404, "Not Found");
-    }
-    Reply::empty(302).with("location", format!("{}/artifacts/{id}?sig=c2lnbmVk", state.storage))
-}
-
 impl FakeGitHub {
     /// Gives the person with this login a role: `admin`, `maintain`, `write`, `triage` or `read`.
     pub(crate) fn role(&self, user: &super::state::User, role: &str) {
@@ -130,21 +84,11 @@ impl FakeGitHub {
     }
 
     /// Leaves an artifact behind a run: a zip archive with one file.
-    pub(crate) fn artifact(&self, run: u64, name: &str, file: &str, content: &[u8]) {
+    pub(crate) fn artifact_of(&self, run: u64, name: &str, file: &str, content: &[u8]) {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         zip.start_file(file, SimpleFileOptions::default()).unwrap();
         zip.write_all(content).unwrap();
-        let archive = zip.finish().unwrap().into_inner();
-        self.edit(|state| {
-            let artifact = Artifact {
-                id: state.new_id(),
-                run,
-                name: name.to_owned(),
-                archive,
-                expired: false,
-            };
-            state.artifacts.push(artifact);
-        });
+        self.artifact(run, name, &zip.finish().unwrap().into_inner());
     }
 
     /// The signs under a comment.

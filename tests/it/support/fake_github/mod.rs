@@ -1,6 +1,7 @@
 //! A stateful GitHub over HTTP on loopback: API, uploads and storage on three origins, every request and answer judged by
 //! GitHub's own OpenAPI description, faults on demand. What it did not expect fails the test when it goes.
 
+mod artifacts;
 mod bot;
 mod checks;
 mod comments;
@@ -27,6 +28,7 @@ use std::thread;
 use faults::Fault;
 use mlbuild::digest::Digest;
 use mlbuild::github::CommitSha;
+use state::Artifact;
 use state::Asset;
 use state::Commit;
 use state::Grants;
@@ -204,8 +206,26 @@ impl FakeGitHub {
             path: ".github/workflows/mlbuild.yml".to_owned(),
             conclusion: Some("success".to_owned()),
             repository: None,
+            fork: None,
         };
         self.edit(|state| state.runs.insert(id, run));
+    }
+
+    /// Adds an artifact to a run, as its upload leaves it.
+    pub(crate) fn artifact(&self, run: u64, name: &str, archive: &[u8]) -> u64 {
+        self.edit(|state| {
+            let id = state.new_id();
+            state.artifacts.push(Artifact {
+                id,
+                run,
+                name: name.to_owned(),
+                expired: false,
+                size: archive.len(),
+                digest: Some(Digest::of(archive)),
+                stored: archive.to_vec(),
+            });
+            id
+        })
     }
 
     /// Every request so far.

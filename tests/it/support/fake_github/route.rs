@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::artifacts;
 use super::bot;
 use super::checks;
 use super::comments;
@@ -66,13 +67,13 @@ const WRITE: Level = Level::Write;
 
 /// What each operation needs, and who answers it.
 const ROUTES: &[(&str, Scope, Level, Handler)] = &[
-    ("actions/download-artifact", Scope::Actions, READ, bot::download),
+    ("actions/download-artifact", Scope::Actions, READ, artifacts::download),
     ("actions/get-workflow-run", Scope::Actions, READ, runs::get),
     (
         "actions/list-workflow-run-artifacts",
         Scope::Actions,
         READ,
-        bot::artifacts,
+        artifacts::list,
     ),
     ("checks/create", Scope::Checks, WRITE, checks::create),
     ("checks/get", Scope::Checks, READ, checks::get),

@@ -15,6 +15,10 @@ pub(super) fn show(state: &State, id: u64, run: &Run) -> Value {
         Some((number, name)) => templates::other_repository(state, *number, name),
         None => templates::repository(state),
     };
+    let head = match &run.fork {
+        Some((number, name)) => templates::other_repository(state, *number, name),
+        None => repository.clone(),
+    };
     let url = format!("{}/actions/runs/{id}", state.repo_url());
     templates::with(
         templates::workflow_run(state),
@@ -31,7 +35,7 @@ pub(super) fn show(state: &State, id: u64, run: &Run) -> Value {
             "url": url,
             "html_url": format!("https://github.com/{}/actions/runs/{id}", state.repo),
             "repository": repository,
-            "head_repository": repository,
+            "head_repository": head,
             "pull_requests": [],
         }),
     )

@@ -101,16 +101,6 @@ pub(crate) struct Reaction {
     pub(crate) by: User,
 }
 
-/// What a run left behind.
-#[derive(Debug, Clone)]
-pub(crate) struct Artifact {
-    pub(crate) id: u64,
-    pub(crate) run: u64,
-    pub(crate) name: String,
-    pub(crate) archive: Vec<u8>,
-    pub(crate) expired: bool,
-}
-
 #[derive(Debug, Clone)]
 pub(crate) struct Comment {
     pub(crate) id: u64,
@@ -170,6 +160,21 @@ pub(crate) struct Run {
     pub(crate) conclusion: Option<String>,
     /// Number and name of the repository it ran in, where that is another one.
     pub(crate) repository: Option<(u64, String)>,
+    /// Number and name of the fork that its commit came from.
+    pub(crate) fork: Option<(u64, String)>,
+}
+
+/// A file that a run has left behind, packed.
+#[derive(Debug, Clone)]
+pub(crate) struct Artifact {
+    pub(crate) id: u64,
+    pub(crate) run: u64,
+    pub(crate) name: String,
+    pub(crate) expired: bool,
+    /// What the list says of it; storage may differ where a test says so.
+    pub(crate) size: usize,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) stored: Vec<u8>,
 }
 
 /// One request that arrived, and what it got.
@@ -219,13 +224,14 @@ pub(crate) struct State {
     pub(crate) immutable_releases: bool,
     /// Put into releases instead of the true upload URL.
     pub(crate) forged_upload_url: Option<String>,
-    /// Where asset downloads are redirected to instead of storage.
+    /// Where downloads of assets and artifacts are redirected to instead of storage.
     pub(crate) forged_location: Option<String>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) log: Vec<Logged>,
     /// What must not have happened.
     pub(crate) problems: Vec<String>,
-    last_id: u64,
+    /// The newest number that was given out.
+    pub(crate) last_id: u64,
 }
 
 impl State {

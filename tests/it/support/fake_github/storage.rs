@@ -1,4 +1,4 @@
-//! Where asset downloads end: a foreign host that must never see a token.
+//! Where downloads of assets and artifacts end: a foreign host that must never see a token.
 
 use super::server::Call;
 use super::server::Reply;
@@ -11,12 +11,15 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Reply {
             .push(format!("storage was shown a token at {}", call.path));
         return Reply::bytes(400, "application/xml", "<Error><Code>InvalidArgument</Code></Error>");
     }
-    let artifact = call
+    if let Some(id) = call
         .path
         .strip_prefix("/artifacts/")
-        .and_then(|id| id.parse::<u64>().ok());
-    if let Some(found) = state.artifacts.iter().find(|known| Some(known.id) == artifact) {
-        return Reply::bytes(200, "application/zip", found.archive.clone());
+        .and_then(|id| id.parse::<u64>().ok())
+        && let Some(artifact) = state.artifacts.iter().find(|artifact| artifact.id == id)
+        && call.method == "GET"
+        && call.query.contains_key("sig")
+    {
+        return Reply::bytes(200, "application/zip", artifact.stored.clone());
     }
     let id = call.path.strip_prefix("/assets/").and_then(|id| id.parse::<u64>().ok());
     let mut assets = state.releases.iter().flat_map(|release| &release.assets);
