@@ -23,6 +23,12 @@ const PR_SME_GET_VL: libc::c_int = 64;
 const F_SETSIG: libc::c_int = 10;
 const F_SETOWN_EX: libc::c_int = 15;
 
+/// Numbers of `asm-generic/ioctls.h`, which both processors have; C libraries differ in their type.
+const TCGETS: u64 = 0x5401;
+const FIONREAD: u64 = 0x541b;
+const FIONCLEX: u64 = 0x5450;
+const FIOCLEX: u64 = 0x5451;
+
 type Rules = Vec<(libc::c_long, Vec<SeccompRule>)>;
 
 /// Gives up every other call, and privileges that a program could gain. `writes` leaves it what files are written with.
@@ -76,8 +82,7 @@ fn allowed(writes: bool) -> io::Result<Rules> {
         PR_SME_GET_VL,
     ];
     allowed.push((libc::SYS_prctl, one_of(0, &options.map(|option| option as u64))?));
-    let queries = [libc::TCGETS, libc::FIONREAD, libc::FIOCLEX, libc::FIONCLEX];
-    allowed.push((libc::SYS_ioctl, one_of(1, &queries.map(|query| query as u64))?));
+    allowed.push((libc::SYS_ioctl, one_of(1, &[TCGETS, FIONREAD, FIONCLEX, FIOCLEX])?));
     // Not what has a signal sent to somebody when a file is ready.
     let signalling = [libc::F_SETOWN, F_SETSIG, F_SETOWN_EX, libc::F_SETLEASE, libc::F_NOTIFY];
     let others: Vec<Condition> = signalling.iter().map(|command| is_not(1, *command as u64)).collect();

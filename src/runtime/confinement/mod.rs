@@ -15,13 +15,13 @@ use super::protocol::FailureKind;
 use super::settings::Artifact;
 use super::settings::SessionSettings;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod calls;
 #[cfg(target_os = "linux")]
 mod files;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod refusal;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod table;
 
 /// How the line begins that a worker leaves behind when it dies of a call that is forbidden; the call's name in backticks follows.
@@ -82,6 +82,7 @@ mod system {
     use crate::machine::sandbox::Layers;
 
     use super::Needs;
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     use super::calls;
     use super::files;
 
@@ -91,6 +92,8 @@ mod system {
         if layers.landlock.is_some() {
             files::keep_to(needs)?;
         }
+        // Elsewhere nothing knows the processor's numbers, and there is no such layer.
+        #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
         if layers.seccomp {
             calls::keep_to(needs.writes)?;
         }

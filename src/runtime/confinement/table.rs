@@ -112,7 +112,6 @@ pub(super) fn plain() -> impl Iterator<Item = Call> {
         SYS_getgroups,
         SYS_getpgid,
         SYS_getsid,
-        SYS_getrlimit,
         SYS_getrusage,
         SYS_umask,
     ];
@@ -134,6 +133,7 @@ pub(super) fn plain() -> impl Iterator<Item = Call> {
         SYS_arch_prctl,
         SYS_time,
         SYS_getpgrp,
+        SYS_getrlimit,
         SYS_pause,
     ];
     #[cfg(not(target_arch = "x86_64"))]
