@@ -40,7 +40,13 @@ fn found(value: &serde_json::Value) -> Vec<String> {
 /// Our own workflows are clean; what users copy names a tag, as they will.
 #[test]
 fn our_own_workflows_and_the_examples_are_clean() {
-    for place in [".github/workflows", "examples/workflows", "action.yml"] {
+    for place in [
+        ".github/workflows",
+        "examples/workflows",
+        "action.yml",
+        "report/action.yml",
+        "command/action.yml",
+    ] {
         let env = TestEnv::new();
         let path = root().join(place);
         let value = json(

@@ -54,9 +54,10 @@ enum Known {
     Unknown,
 }
 
-/// True unless the job's condition rules this event out.
+/// True unless the job's condition, or one of a job that it needs, rules this event out.
 pub(super) fn runs_on(job: &Job<'_>, event: &str) -> bool {
-    condition(read::text_at(job.body, "if"), event) != Some(false)
+    let mut conditions = job.conditions.iter();
+    conditions.all(|written| condition(Some(written), event) != Some(false))
 }
 
 /// What a condition comes to on an event; `None` where that cannot be said. No condition is true.

@@ -49,6 +49,8 @@ pub(super) struct Job<'a> {
     pub(super) node: NodeId,
     pub(super) body: &'a Node,
     pub(super) steps: Vec<Step<'a>>,
+    /// Its `if:`, and those of the jobs without which it is skipped.
+    pub(super) conditions: Vec<&'a str>,
 }
 
 /// A step of a job.
@@ -113,6 +115,36 @@ pub(super) fn expression(text: &str) -> Option<&str> {
     (!inner.contains("${{")).then_some(inner.trim())
 }
 
+/// The conditions under which a job runs: its own, and those of the jobs that it needs, unless it asks for their outcome itself.
+fn conditions<'a>(body: &'a Node, jobs: &'a [Entry]) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    let mut looked: Vec<&str> = Vec::new();
+    let mut open = vec![body];
+    while let Some(job) = open.pop() {
+        let own = text_at(job, "if");
+        found.extend(own);
+        let asks = |own: &str| {
+            ["always(", "cancelled(", "failure("]
+                .iter()
+                .any(|function| own.contains(function))
+        };
+        let Some(needs) = entry(job, "needs").filter(|_| !own.is_some_and(asks)) else {
+            continue;
+        };
+        let names = elements(&needs.value)
+            .iter()
+            .chain(std::iter::once(&needs.value))
+            .filter_map(text);
+        for name in names {
+            if !looked.contains(&name) {
+                looked.push(name);
+                open.extend(jobs.iter().filter(|entry| entry.key == name).map(|entry| &entry.value));
+            }
+        }
+    }
+    found
+}
+
 impl Workflow {
     /// Reads a text; what cannot be read is a finding.
     pub(super) fn read(path: &Path, text: &str, own: bool) -> Result<Self, Box<Finding>> {
@@ -165,11 +197,11 @@ impl Workflow {
     /// Every job, in the order of the file. A composite action is one job.
     pub(super) fn jobs(&self) -> Vec<Job<'_>> {
         if let Some(runs) = entry(&self.root, "runs") {
-            return vec![self.job("runs", runs.key_id, &runs.value)];
+            return vec![self.job("runs", runs.key_id, &runs.value, &[])];
         }
         let jobs = entry(&self.root, "jobs").map_or(&[][..], |jobs| entries(&jobs.value));
         jobs.iter()
-            .map(|job| self.job(&job.key, job.key_id, &job.value))
+            .map(|job| self.job(&job.key, job.key_id, &job.value, jobs))
             .collect()
     }
 
@@ -178,7 +210,7 @@ impl Workflow {
         entry(&self.root, "jobs").is_none()
     }
 
-    fn job<'a>(&'a self, name: &'a str, node: NodeId, body: &'a Node) -> Job<'a> {
+    fn job<'a>(&'a self, name: &'a str, node: NodeId, body: &'a Node, others: &'a [Entry]) -> Job<'a> {
         let steps = entry(body, "steps").map_or(&[][..], |steps| elements(&steps.value));
         let scalar = |step: &'a Node, key: &str| {
             let entry = entry(step, key)?;
@@ -198,6 +230,7 @@ impl Workflow {
             node,
             body,
             steps: steps.iter().map(step).collect(),
+            conditions: conditions(body, others),
         }
     }
 

@@ -52,6 +52,9 @@ fn changed(from: &str, to: &str) -> Vec<String> {
 fn what_init_writes_and_the_example_have_only_our_tag_to_pin() {
     for text in [
         GATE.to_owned(),
+        include_str!("../../../examples/workflows/mlbuild-sharded.yml").to_owned(),
+        include_str!("../../../examples/workflows/mlbuild-report.yml").to_owned(),
+        include_str!("../../../examples/workflows/mlbuild-commands.yml").to_owned(),
         crate::config::starter::workflow("main", true).unwrap(),
         crate::config::starter::workflow("main", false).unwrap(),
     ] {
@@ -148,6 +151,26 @@ fn permissions_that_lack_or_exceed() {
     assert!(said(&all.replace("permissions: write-all\n", "")).contains(&"permissions:warning:3".to_owned()));
     let report = "on: { workflow_run: { workflows: [x], types: [completed] } }\npermissions: {}\njobs:\n  a:\n    steps:\n      - uses: org/mlbuild-action/report@v1\n";
     assert_eq!(said(report), ["permissions:error:2", "unpinned:advice:6"]);
+}
+
+#[test]
+fn a_job_runs_when_those_that_it_needs_do() {
+    let sharded = include_str!("../../../examples/workflows/mlbuild-sharded.yml");
+    let without = sharded.replacen("    if: github.event_name != 'push'\n", "", 1);
+    assert_ne!(without, sharded);
+    let found = said(&without);
+    // Without the condition of `plan`, it and `measure` run on pushes too, where they would publish.
+    assert_eq!(
+        found
+            .iter()
+            .filter(|said| said.starts_with("permissions:warning"))
+            .count(),
+        2,
+        "{found:?}"
+    );
+    // Jobs that need one another are GitHub's to refuse; here they only must end.
+    let circle = "on: push\njobs:\n  a: { needs: [b], steps: [] }\n  b: { needs: a, if: 'true', steps: [] }\n";
+    assert_eq!(said(circle), Vec::<String>::new());
 }
 
 #[test]

@@ -38,7 +38,9 @@ pub(super) fn look(workflow: &Workflow, drafts: &mut Vec<Draft>) {
             tolerated(job.body, "job", drafts);
             never(&job, drafts);
         }
-        stands_for_others(&job, drafts);
+        if !checks {
+            stands_for_others(&job, drafts);
+        }
         let shell = shell_of(workflow, &job);
         for step in &job.steps {
             if is_check(step) {

@@ -9,6 +9,7 @@ use crate::config::workflow::finding::Severity;
 use crate::config::workflow::read;
 use crate::config::workflow::read::Job;
 use crate::config::workflow::read::Part;
+use crate::config::workflow::read::Step;
 use crate::config::workflow::read::Workflow;
 
 use super::Draft;
@@ -75,6 +76,22 @@ const QUEUE: &[Need] = &[
     need("checks", Level::Write, "the check run", Severity::Warning),
 ];
 
+/// A part of the gate that only plans, or measures what another job judges.
+const SHARD: &[Need] = &[
+    need(
+        "contents",
+        Level::Read,
+        "the checkout and baseline releases",
+        Severity::Error,
+    ),
+    need(
+        "actions",
+        Level::Read,
+        "proves which run published a baseline",
+        Severity::Error,
+    ),
+];
+
 const REFRESH: &[Need] = &[
     need(
         "contents",
@@ -131,7 +148,9 @@ pub(super) fn look(workflow: &Workflow, drafts: &mut Vec<Draft>) {
         if refreshes && !gates {
             needs.extend(REFRESH);
         }
-        if gates {
+        if is_part_of_a_gate(&job) {
+            needs.extend(SHARD);
+        } else if gates {
             needs.extend(GATE);
         } else if has(Part::Action) && on(&["merge_group"]) {
             needs.extend(QUEUE);
@@ -151,6 +170,23 @@ pub(super) fn look(workflow: &Workflow, drafts: &mut Vec<Draft>) {
             excessive(&job, &stated, &needs, drafts);
         }
     }
+}
+
+/// True where every use of the action only plans shards or measures one.
+fn is_part_of_a_gate(job: &Job<'_>) -> bool {
+    let part = |step: &Step<'_>| {
+        let with = read::entry(step.body, "with");
+        with.is_some_and(|with| {
+            ["shards", "shard"]
+                .iter()
+                .any(|input| read::entry(&with.value, input).is_some())
+        })
+    };
+    job.steps
+        .iter()
+        .filter(|step| step.part == Some(Part::Action))
+        .all(part)
+        && job.steps.iter().any(|step| step.part == Some(Part::Action))
 }
 
 /// Of each scope the highest level.
