@@ -241,8 +241,8 @@ mod tests {
             ((10.0, 12.0, 2.0), (1e7, 1e7), Verdict::Regression),
             ((10.0, 10.5, 2.0), (1e7, 1e7), Verdict::Inconclusive),
             ((10.0, 10.0, 0.5), (1e7, 1.2e7), Verdict::Regression),
-            // Below the floors of a microsecond and 64 KB.
-            ((0.001, 0.0015, 1.0), (1e5, 1.5e5), Verdict::Pass),
+            // Below the floors of a tenth of a microsecond and 64 KB.
+            ((0.001, 0.00107, 1.0), (1e5, 1.5e5), Verdict::Pass),
         ] {
             assert_eq!(rejudged(claimed(latency, size), ""), expected, "{latency:?} {size:?}");
         }
