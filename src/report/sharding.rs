@@ -283,7 +283,7 @@ mod tests {
         insta::assert_snapshot!(planned().text(), @r"
         shard  comparisons   expected  what
         1/2              2  1 min 2 s  模型 · onnxruntime_cpu · fp32, int8
-        2/2              1       45 s  other[31m · onnxruntime_cpu · fp32
+        2/2              1     45.0 s  other[31m · onnxruntime_cpu · fp32
 
         balance 86 %: the longest shard takes about 1 min 2 s, all in a row about 1 min 47 s
         expected from: baseline 2, estimate 1
