@@ -169,7 +169,7 @@ pub(super) fn explore(
     let workspace = Workspace::open(folder)?;
     let machinery = dispatch::machinery(inputs, config, surroundings)?;
     let machine = Fingerprint::of_this_machine().with_environment(surroundings.environment);
-    let mut measure = config.measure.clone();
+    let mut measure = config.measure;
     measure.samples = SAMPLES;
     let beside = |dataset: Option<&crate::config::DatasetConfig>| {
         dataset.map(|dataset| crate::config::DatasetConfig {

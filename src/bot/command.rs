@@ -164,7 +164,7 @@ fn read(line: &str, now: Timestamp) -> Result<Command, Misunderstood> {
     let words = words::split(line).map_err(|error| {
         Misunderstood::new(
             error.to_string(),
-            "close the quote, or leave quotes out: a reason needs none",
+            "close every quote and write less: a reason is one sentence and needs no quotes",
         )
     })?;
     let mut arguments = Arguments::sort(words)?;

@@ -12,7 +12,7 @@ pub(super) enum WordsError {
 }
 
 /// More words are no command.
-pub(super) const MAX_WORDS: usize = 96;
+pub(super) const MAX_WORDS: usize = 256;
 
 /// A word of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
