@@ -5,7 +5,6 @@ use std::io;
 use std::net::TcpListener;
 use std::net::UdpSocket;
 use std::os::unix::net::UnixListener;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Child;
 use std::process::Command;
@@ -22,19 +21,13 @@ use mlbuild::runtime::SessionSettings;
 use mlbuild::runtime::Worker;
 use mlbuild::runtime::WorkerError;
 use mlbuild::runtime::WorkerOptions;
-use seccompiler::BpfProgram;
-use seccompiler::SeccompAction;
-use seccompiler::SeccompCmpArgLen;
-use seccompiler::SeccompCmpOp;
-use seccompiler::SeccompCondition;
-use seccompiler::SeccompFilter;
-use seccompiler::SeccompRule;
 
 use crate::support::desk;
 use crate::support::desk::report;
 use crate::support::desk::verdicts;
 use crate::support::env::TestEnv;
 use crate::support::hostile::Hostile;
+use crate::support::hostile::without_layers;
 use crate::support::onnx::fixture;
 use crate::support::runtime::artifact;
 use crate::support::runtime::command;
@@ -468,39 +461,6 @@ fn a_worker_with_a_model_is_confined_and_still_measures() {
         layers.are_whole(),
         "{layers:?}: these tests need a kernel with Landlock and seccomp"
     );
-}
-
-/// Has `command` run as on a system without Landlock, or without both.
-fn without_layers(command: &mut Command, seccomp_too: bool) {
-    let architecture = std::env::consts::ARCH.try_into().unwrap();
-    let filter = |call: libc::c_long, rules: Vec<SeccompRule>, errno: i32| -> BpfProgram {
-        let rules = [(call, rules)].into_iter().collect();
-        let action = SeccompAction::Errno(errno as u32);
-        let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, architecture).unwrap();
-        filter.try_into().unwrap()
-    };
-    let mode = SeccompCondition::new(
-        0,
-        SeccompCmpArgLen::Dword,
-        SeccompCmpOp::Eq,
-        libc::PR_SET_SECCOMP as u64,
-    );
-    let mut programs = vec![filter(libc::SYS_landlock_create_ruleset, Vec::new(), libc::ENOSYS)];
-    if seccomp_too {
-        let rule = SeccompRule::new(vec![mode.unwrap()]).unwrap();
-        programs.push(filter(libc::SYS_prctl, vec![rule], libc::EINVAL));
-    }
-    let apply = move || {
-        for program in &programs {
-            seccompiler::apply_filter(program).map_err(io::Error::other)?;
-        }
-        Ok(())
-    };
-    // SAFETY: between fork and exec it makes system calls and touches memory that is there already.
-    #[expect(unsafe_code, reason = "the child must lack what its parent has")]
-    unsafe {
-        command.pre_exec(apply)
-    };
 }
 
 fn run_without(env: &TestEnv, arguments: &[&str], seccomp_too: bool) -> crate::support::env::Output {

@@ -245,3 +245,31 @@ fn no_pull_request_switches_strictness_off() {
     let ran = repository.gate(&proposed).run().expect("regression", 1);
     assert!(ran.summary.contains("is 0 in all of its 4 elements"), "{ran}");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_pull_request_takes_the_sandbox_off() {
+    use crate::support::hostile::without_layers;
+
+    let required = CONFIG.replace("1 s }", "1 s, sandbox: require }");
+    let gated = |base: &str| {
+        let repository = Repository::with(&[(CONFIG_PATH, base.as_bytes()), (MODEL_PATH, &mlp())]);
+        let proposed = repository.propose(&[(CONFIG_PATH, CONFIG.as_bytes()), (MODEL_PATH, &touched())]);
+        let job = repository.gate(&proposed);
+        let mut step = job.step(&["action"]);
+        without_layers(&mut step, false);
+        let output = step.output().unwrap();
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        (output.status.code(), said.concat())
+    };
+    let (code, said) = gated(&required);
+    assert!(
+        code != Some(0) && said.contains("no model was run: this system has"),
+        "{said}"
+    );
+    let (code, said) = gated(CONFIG);
+    assert!(
+        code == Some(0) && !said.contains("no model was run"),
+        "{code:?}: {said}"
+    );
+}

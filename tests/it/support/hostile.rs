@@ -1,12 +1,21 @@
-//! A library that poses as ONNX Runtime and attacks whoever loads it.
+//! A library that poses as ONNX Runtime and attacks whoever loads it, and systems that confine less.
 #![allow(dead_code, reason = "each topic uses its share")]
 
 use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use seccompiler::BpfProgram;
+use seccompiler::SeccompAction;
+use seccompiler::SeccompCmpArgLen;
+use seccompiler::SeccompCmpOp;
+use seccompiler::SeccompCondition;
+use seccompiler::SeccompFilter;
+use seccompiler::SeccompRule;
 use tempfile::TempDir;
 
 /// A copy of the library in a folder of its own, with the order that it will follow.
@@ -48,4 +57,37 @@ fn built() -> &'static Path {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         library
     })
+}
+
+/// Has `command` run as on a system without Landlock, or without both.
+pub fn without_layers(command: &mut Command, seccomp_too: bool) {
+    let architecture = std::env::consts::ARCH.try_into().unwrap();
+    let filter = |call: libc::c_long, rules: Vec<SeccompRule>, errno: i32| -> BpfProgram {
+        let rules = [(call, rules)].into_iter().collect();
+        let action = SeccompAction::Errno(errno as u32);
+        let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, architecture).unwrap();
+        filter.try_into().unwrap()
+    };
+    let mode = SeccompCondition::new(
+        0,
+        SeccompCmpArgLen::Dword,
+        SeccompCmpOp::Eq,
+        libc::PR_SET_SECCOMP as u64,
+    );
+    let mut programs = vec![filter(libc::SYS_landlock_create_ruleset, Vec::new(), libc::ENOSYS)];
+    if seccomp_too {
+        let rule = SeccompRule::new(vec![mode.unwrap()]).unwrap();
+        programs.push(filter(libc::SYS_prctl, vec![rule], libc::EINVAL));
+    }
+    let apply = move || {
+        for program in &programs {
+            seccompiler::apply_filter(program).map_err(io::Error::other)?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec it makes system calls and touches memory that is there already.
+    #[expect(unsafe_code, reason = "the child must lack what its parent has")]
+    unsafe {
+        command.pre_exec(apply)
+    };
 }
