@@ -1,7 +1,6 @@
 //! The gate as a job: check run opened, everything measured, verdict published, check run completed, whatever happens between.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::action::aside;
 use crate::action::commands;
@@ -14,25 +13,23 @@ use crate::action::finalize;
 use crate::action::handing_over;
 use crate::action::inputs::Inputs;
 use crate::action::inputs::Sharding;
-use crate::action::limits;
-use crate::action::limits::Limits;
 use crate::action::outputs;
 use crate::action::selection::Selection;
+use crate::action::settings::Settings;
+use crate::action::shards;
+use crate::bot;
 use crate::config;
 use crate::config::BaselineStore;
 use crate::config::CommentWhen;
 use crate::config::Config;
-use crate::config::Policy;
-use crate::config::Sandbox;
 use crate::config::load;
 use crate::github::Client;
-use crate::github::GithubError;
-use crate::github::contents;
 use crate::github::identity;
 use crate::github::sticky::RunStamp;
 use crate::github::workflow_run::RepositoryFacts;
 use crate::hint::Hint;
 use crate::machine::sandbox::Layers;
+use crate::pipeline::baseline;
 use crate::pipeline::baseline::Baselines;
 use crate::pipeline::baseline::bucket::Bucket;
 use crate::pipeline::baseline::committed;
@@ -41,7 +38,6 @@ use crate::pipeline::baseline::release::ReleaseError;
 use crate::pipeline::baseline::release::Trust;
 use crate::pipeline::baseline::resolve;
 use crate::pipeline::baseline::resolve::Desk;
-use crate::pipeline::baseline::search::BaseConfig;
 use crate::pipeline::baseline::search::Search;
 use crate::pipeline::ci;
 use crate::pipeline::feed::ShapeSource;
@@ -50,7 +46,6 @@ use crate::pipeline::publish::Announced;
 use crate::pipeline::publish::OpenCheck;
 use crate::pipeline::publish::Thread;
 use crate::pipeline::publish::Tried;
-use crate::pipeline::sharding::merge;
 use crate::pipeline::trouble::chain;
 use crate::pipeline::workspace::Workspace;
 use crate::report;
@@ -58,33 +53,17 @@ use crate::report::Report;
 use crate::verdict;
 use crate::verdict::Comparison;
 
-/// A config of this size is refused: no one wrote it.
-const MAX_CONFIG_BYTES: u64 = 256 * 1024;
-
 /// How many characters of a failure's reason are shown.
 const MAX_REASON: usize = 4000;
 
 /// What stays the same through one gate.
 pub(super) struct Gate<'a> {
     pub(super) inputs: &'a Inputs,
-    client: &'a Client,
-    proposal: &'a Proposal,
+    pub(super) client: &'a Client,
+    pub(super) proposal: &'a Proposal,
     pub(super) key: String,
     repository: &'a dyn Fn() -> Result<RepositoryFacts, ActionError>,
-    only: Selection,
-}
-
-/// What is gated, and against which limits.
-pub(super) struct Settings {
-    pub(super) located: Located,
-    pub(super) workspace: Workspace,
-    base_config: BaseConfig,
-    /// The checkout's, with the rules that no change switches off for itself.
-    pub(super) config: Config,
-    /// The limits: the base's.
-    pub(super) limits: config::Gate,
-    /// How the checkout's own differ.
-    changes: Vec<String>,
+    pub(super) only: Selection,
 }
 
 /// What was measured, before it is published.
@@ -204,7 +183,7 @@ impl Gate<'_> {
             ..self.context(&settings)
         };
         let report = match &self.inputs.sharding {
-            Some(Sharding::Merge(folder)) => self.merged(folder, &settings, context, notices, surroundings)?,
+            Some(Sharding::Merge(folder)) => shards::merged(self, folder, &settings, context, notices, surroundings)?,
             _ => self.measured(&settings, context, notices, surroundings)?,
         };
         let comparisons: Vec<Comparison> = report
@@ -218,49 +197,6 @@ impl Gate<'_> {
             outcome,
             comment: self.inputs.comment.unwrap_or(settings.located.loaded.config.comment),
             workspace: settings.workspace,
-        })
-    }
-
-    /// What the checkout wants gated, and by which limits.
-    pub(super) fn settings(
-        &self,
-        notices: &mut Vec<String>,
-        surroundings: &Surroundings<'_>,
-    ) -> Result<Settings, ActionError> {
-        let located = dispatch::locate(self.inputs)?;
-        let workspace = Workspace::open(&located.loaded.folder)?;
-        let base_config = self.base_config(&located, notices)?;
-        let Limits {
-            gate: mut limits,
-            changes,
-        } = limits::find(
-            self.client,
-            &located,
-            self.proposal.base.as_ref(),
-            &base_config,
-            notices,
-        )?;
-        if self.inputs.fail_on_missing_baseline {
-            limits.on_missing_baseline = Policy::Fail;
-        }
-        // A limit like the gate's: no pull request switches it off for itself.
-        let mut config = self.only.of(&located.loaded.config)?;
-        config.measure.strict_output |=
-            surroundings.strict_output || base_config.known().is_some_and(|base| base.measure.strict_output);
-        notices.extend(Layers::of_this_system().warning());
-        if base_config
-            .known()
-            .is_some_and(|base| base.measure.sandbox == Sandbox::Require)
-        {
-            config.measure.sandbox = Sandbox::Require;
-        }
-        Ok(Settings {
-            located,
-            workspace,
-            base_config,
-            config,
-            limits,
-            changes,
         })
     }
 
@@ -321,54 +257,6 @@ impl Gate<'_> {
             surroundings.observer,
         )?;
         Ok(outcome.report)
-    }
-
-    /// Judges what shards of this very run measured.
-    fn merged(
-        &self,
-        folder: &Path,
-        settings: &Settings,
-        context: report::Context,
-        notices: &[String],
-        surroundings: &Surroundings<'_>,
-    ) -> Result<Report, ActionError> {
-        let loaded = &settings.located.loaded;
-        let request = merge::Request {
-            config: &settings.config,
-            gate: &settings.limits,
-            config_changes: settings.changes.clone(),
-            lines: loaded.lines(&loaded.config),
-            context,
-            commit: Some(self.head()),
-            workflow_run: Some(self.inputs.run.id.to_string()),
-            notices: notices.to_vec(),
-            now: surroundings.now.clone(),
-        };
-        let parts = merge::read(&[folder.to_owned()])?;
-        Ok(merge::run(parts, request, &settings.workspace)?.0)
-    }
-
-    /// The config at the base commit, whose limits count. An unreadable one is said, and then the proposal's own count.
-    fn base_config(&self, located: &Located, notices: &mut Vec<String>) -> Result<BaseConfig, GithubError> {
-        let Some(base) = &self.proposal.base else {
-            return Ok(BaseConfig::Absent);
-        };
-        let Some(found) = contents::at(self.client, &located.path, base, MAX_CONFIG_BYTES)? else {
-            return Ok(BaseConfig::Absent);
-        };
-        let parsed = String::from_utf8(found.bytes)
-            .ok()
-            .and_then(|text| load::parse(&text, Path::new(&located.path)).ok());
-        Ok(match parsed {
-            Some(loaded) => BaseConfig::Known(Box::new(loaded.config)),
-            None => {
-                notices.push(format!(
-                    "the config at the base {} cannot be read by this version: the limits of this change count",
-                    base.short()
-                ));
-                BaseConfig::Unreadable
-            }
-        })
     }
 
     pub(super) fn baselines(

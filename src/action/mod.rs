@@ -15,6 +15,7 @@ pub mod outputs;
 pub mod refresh;
 pub mod report;
 mod selection;
+mod settings;
 mod shards;
 mod tables;
 pub mod work;

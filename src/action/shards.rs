@@ -4,21 +4,26 @@
 //! so where everybody looks.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::action::dispatch;
 use crate::action::dispatch::Surroundings;
 use crate::action::error::ActionError;
 use crate::action::gate::Gate;
 use crate::action::outputs;
+use crate::action::settings::Settings;
 use crate::hint::Hint as _;
 use crate::pipeline::ci;
 use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::sharding::measure;
+use crate::pipeline::sharding::merge;
 use crate::pipeline::sharding::plan;
 use crate::pipeline::sharding::plan::PlanError;
 use crate::pipeline::sharding::plan::ShardPlan;
 use crate::pipeline::sharding::shown;
 use crate::pipeline::trouble::chain;
+use crate::report;
+use crate::report::Report;
 
 /// Deals the comparisons out over at most `shards` machines; the output `matrix` says how.
 pub(super) fn plan(gate: &Gate<'_>, shards: u32, surroundings: &mut Surroundings<'_>) -> Result<i32, ActionError> {
@@ -80,8 +85,7 @@ fn measured(gate: &Gate<'_>, (shard, of): (u32, u32), surroundings: &mut Surroun
             interrupt: surroundings.interrupt,
             cache: None,
             context: gate.context(&settings),
-            // The job that judges reads the same settings and says the same of them.
-            notices: Vec::new(),
+            notices,
             now: surroundings.now.clone(),
         },
         shard,
@@ -98,6 +102,31 @@ fn measured(gate: &Gate<'_>, (shard, of): (u32, u32), surroundings: &mut Surroun
     let path = outcome.path.display().to_string();
     outputs::set(gate.inputs.run.output.as_deref(), "shard-file", &path)?;
     Ok(())
+}
+
+/// Judges what shards of this very run measured.
+pub(super) fn merged(
+    gate: &Gate<'_>,
+    folder: &Path,
+    settings: &Settings,
+    context: report::Context,
+    notices: &[String],
+    surroundings: &Surroundings<'_>,
+) -> Result<Report, ActionError> {
+    let loaded = &settings.located.loaded;
+    let request = merge::Request {
+        config: &settings.config,
+        gate: &settings.limits,
+        config_changes: settings.changes.clone(),
+        lines: loaded.lines(&loaded.config),
+        context,
+        commit: Some(gate.head()),
+        workflow_run: Some(gate.inputs.run.id.to_string()),
+        notices: notices.to_vec(),
+        now: surroundings.now.clone(),
+    };
+    let parts = merge::read(&[folder.to_owned()])?;
+    Ok(merge::run(parts, request, &settings.workspace)?.0)
 }
 
 /// Tells the job's log and outputs of a failure.
