@@ -227,25 +227,25 @@ impl Ran {
     /// An output of the step at `path`.
     pub fn output(&self, path: &[&str], name: &str) -> &str {
         let wanted = |event: &&Value| event["command"] == "set-output" && event["name"] == name && is_at(event, path);
-        let found = self
+        let mut found = self
             .events
             .iter()
             .filter(wanted)
             .filter_map(|event| event["arg"].as_str());
         found
-            .last()
+            .next_back()
             .unwrap_or_else(|| panic!("no output {name} of {path:?}: {self}"))
     }
 
     /// The job summary that the step at `path` wrote.
     pub fn summary(&self, path: &[&str]) -> &str {
         let wanted = |event: &&Value| event["command"] == "summary" && is_at(event, path);
-        let found = self
+        let mut found = self
             .events
             .iter()
             .filter(wanted)
             .filter_map(|event| event["content"].as_str());
-        found.last().unwrap_or_default()
+        found.next_back().unwrap_or_default()
     }
 
     /// Everything that the steps printed.
