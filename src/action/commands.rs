@@ -1,4 +1,5 @@
-//! Whether a repository answers commands in comments, so that the pull request's comment may name them.
+//! Whether a repository answers commands in comments, so that the pull request's comment may name them, and something may have been
+//! accepted.
 
 use std::fs;
 use std::io::Read as _;

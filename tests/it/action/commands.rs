@@ -146,7 +146,11 @@ fn an_acceptance_holds_for_every_run_of_its_commit_and_reaches_the_next_baseline
     assert_eq!(repository.conclusion().as_deref(), Some("failure"));
 
     // The accepted commit is merged.
-    let merged = repository.push(&[(MODEL_PATH, &bloated())]);
+    let workflow = std::fs::read("examples/workflows/mlbuild-commands.yml").unwrap();
+    let merged = repository.push(&[
+        (MODEL_PATH, &bloated()),
+        (".github/workflows/mlbuild-commands.yml", &workflow),
+    ]);
     repository.fake.edit(|state| {
         let pull = state.pulls.get_mut(&proposed.pull).unwrap();
         pull.head_sha = proposed.head.to_string();
