@@ -187,7 +187,7 @@ pub(super) fn explore(
         min_cosine: config.gate.accuracy.cosine,
         calibration: beside(model.calibration.as_ref()),
         dataset: beside(model.dataset.as_ref()),
-        budget: Span(explore::BUDGET),
+        budget: Span(explore::BUDGET.min(config.measure.total_budget.0)),
         target: None,
         runtime: config.runtime.clone(),
         measure,

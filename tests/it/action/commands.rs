@@ -5,6 +5,8 @@ use std::process::Output;
 
 use mlbuild::github::CommitSha;
 
+use super::CONFIG;
+use super::CONFIG_PATH;
 use super::Job;
 use super::MODEL_PATH;
 use super::Proposed;
@@ -261,6 +263,20 @@ fn a_profile_is_answered_with_a_table() {
     assert!(reply.contains("| node | operator | time | share |"), "{reply}");
     assert!(reply.contains("a plain run takes"), "{reply}");
     assert!(worked.output("page").ends_with("profile.html"), "{worked}");
+}
+
+#[test]
+fn variants_are_explored_and_answered_with_a_table() {
+    let repository = repository();
+    let config = CONFIG.replace("time_budget: 1 s", "time_budget: 1 s, total_budget: 10 s");
+    let proposed = repository.propose(&[(MODEL_PATH, &touched()), (CONFIG_PATH, config.as_bytes())]);
+    repository.gate(&proposed).run();
+    let comment = repository.say(&proposed, "/mlbuild explore");
+    let [_, worked, _] = command(&repository, comment, 8001, |file| file);
+    let reply = repository.reply(comment);
+    assert!(reply.contains("| variant | verdict | p50 |"), "{reply}");
+    assert!(reply.contains("| fp32 | baseline |") || reply.contains("`fp32`"), "{reply}");
+    assert!(worked.output("page").ends_with("explore.html"), "{worked}");
 }
 
 #[test]
