@@ -43,54 +43,33 @@ const fn need(scope: &'static str, level: Level, why: &'static str, severity: Se
     }
 }
 
+const CHECKOUT: Need = need(
+    "contents",
+    Level::Read,
+    "the checkout and baseline releases",
+    Severity::Error,
+);
+
+const PROOF: Need = need(
+    "actions",
+    Level::Read,
+    "proves which run published a baseline",
+    Severity::Error,
+);
+
+const CHECK: Need = need("checks", Level::Write, "the check run", Severity::Warning);
+
 const GATE: &[Need] = &[
-    need(
-        "contents",
-        Level::Read,
-        "the checkout and baseline releases",
-        Severity::Error,
-    ),
-    need(
-        "actions",
-        Level::Read,
-        "proves which run published a baseline",
-        Severity::Error,
-    ),
+    CHECKOUT,
+    PROOF,
     need("pull-requests", Level::Write, "the comment", Severity::Warning),
-    need("checks", Level::Write, "the check run", Severity::Warning),
+    CHECK,
 ];
 
-const QUEUE: &[Need] = &[
-    need(
-        "contents",
-        Level::Read,
-        "the checkout and baseline releases",
-        Severity::Error,
-    ),
-    need(
-        "actions",
-        Level::Read,
-        "proves which run published a baseline",
-        Severity::Error,
-    ),
-    need("checks", Level::Write, "the check run", Severity::Warning),
-];
+const QUEUE: &[Need] = &[CHECKOUT, PROOF, CHECK];
 
 /// A part of the gate that only plans, or measures what another job judges.
-const SHARD: &[Need] = &[
-    need(
-        "contents",
-        Level::Read,
-        "the checkout and baseline releases",
-        Severity::Error,
-    ),
-    need(
-        "actions",
-        Level::Read,
-        "proves which run published a baseline",
-        Severity::Error,
-    ),
-];
+const SHARD: &[Need] = &[CHECKOUT, PROOF];
 
 const REFRESH: &[Need] = &[
     need(
