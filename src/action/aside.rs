@@ -1,4 +1,4 @@
-//! What a gate tells besides its verdict: that somebody accepted it, how to repeat it at a desk, and the job's log.
+//! What a gate tells besides its verdict: in a comment, that somebody accepted it, how to repeat it at a desk, and in the job's log.
 
 use crate::action::dispatch::Located;
 use crate::action::dispatch::Proposal;
@@ -7,6 +7,9 @@ use crate::action::outputs;
 use crate::bot::answer;
 use crate::github::Client;
 use crate::pipeline::baseline;
+use crate::pipeline::publish;
+use crate::pipeline::publish::Thread;
+use crate::pipeline::trouble::chain;
 use crate::report;
 use crate::report::Report;
 use crate::verdict::Outcome;
@@ -27,6 +30,27 @@ pub(super) fn stand_by(
     let outcome = answer::stand_by(client, number, &proposal.head, now, outcome, report, &mut told);
     report.notices.extend(told);
     outcome
+}
+
+/// Writes the comment where there is a `thread` for it, and returns its address, empty where none was written. What went wrong is a notice:
+/// the verdict still has the check run, the summary and the exit code.
+pub(super) fn comment(
+    client: &Client,
+    thread: Option<Thread<'_>>,
+    report: &Report,
+    notices: &mut Vec<String>,
+) -> String {
+    let Some(thread) = thread else { return String::new() };
+    match publish::comment(client, &thread, report) {
+        Ok(tried) => match tried.or_note(notices) {
+            Some(Some(sticky)) => sticky.comment.html_url,
+            _ => String::new(),
+        },
+        Err(error) => {
+            notices.push(format!("no comment was written: {}", chain(&error)));
+            String::new()
+        }
+    }
 }
 
 /// How a reader repeats the comparison at a desk.

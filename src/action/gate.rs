@@ -354,18 +354,7 @@ impl Gate<'_> {
             surroundings,
         );
         outcome = aside::stand_by(self.client, proposal, outcome, &mut report, surroundings);
-        let mut comment_url = String::new();
-        if let Some(thread) = self.thread(comment) {
-            match publish::comment(self.client, &thread, &report) {
-                Ok(tried) => {
-                    if let Some(Some(sticky)) = tried.or_note(&mut notices) {
-                        comment_url = sticky.comment.html_url;
-                    }
-                }
-                // The verdict still has the check run, the summary and the exit code.
-                Err(error) => notices.push(format!("no comment was written: {}", chain(&error))),
-            }
-        }
+        let comment_url = aside::comment(self.client, self.thread(comment), &report, &mut notices);
         let mut check_failure = None;
         if let Some(check) = check {
             match publish::complete_check(self.client, check, &report, outcome) {

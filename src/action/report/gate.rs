@@ -2,6 +2,7 @@
 
 use super::Proven;
 use super::ReportingError;
+use crate::action::aside;
 use crate::action::dispatch::Surroundings;
 use crate::action::error::ActionError;
 use crate::action::finalize;
@@ -194,17 +195,7 @@ impl Gate<'_> {
             let (number, head) = (u64::from(pull.number), &self.proven.run.head_sha);
             outcome = bot::answer::stand_by(self.client, number, head, now, outcome, &mut report, &mut notices);
         }
-        let mut comment_url = String::new();
-        if let Some(thread) = self.thread(when) {
-            match publish::comment(self.client, &thread, &report) {
-                Ok(tried) => {
-                    if let Some(Some(sticky)) = tried.or_note(&mut notices) {
-                        comment_url = sticky.comment.html_url;
-                    }
-                }
-                Err(error) => notices.push(format!("no comment was written: {}", chain(&error))),
-            }
-        }
+        let comment_url = aside::comment(self.client, self.thread(when), &report, &mut notices);
         if let Some(check) = check {
             notices.extend(publish::complete_check(self.client, check, &report, outcome)?);
             finalize::forget(self.inputs);
