@@ -37,7 +37,8 @@ const MAX_ASSET_BYTES: u64 = 2_147_483_648;
 /// The account of a workflow's own token.
 const ACTIONS_BOT: &str = "github-actions[bot]";
 
-/// Events that run the default branch's own code; a pull request's run can publish nothing.
+/// Events that run the default branch's own workflows; a pull request's run can publish nothing. A comment's is among them for
+/// `/mlbuild baseline refresh`, whose job checks out the default branch alone.
 const TRUSTED_EVENTS: [&str; 4] = ["push", "schedule", "workflow_dispatch", "issue_comment"];
 
 /// What can go wrong with a release.
