@@ -5,6 +5,7 @@
 mod bounds;
 mod longest;
 mod make;
+mod recipe;
 mod role;
 mod shapes;
 mod sizes;
@@ -13,6 +14,7 @@ mod synthetic;
 pub use make::Made;
 pub use make::Request;
 pub use make::make;
+pub use recipe::Recipe;
 pub use role::Role;
 pub use shapes::is_batch;
 

@@ -19,8 +19,6 @@ use crate::model::Samples;
 use crate::model::compatible;
 use crate::model::dataset::Dataset;
 use crate::model::dataset::DatasetError;
-use crate::model::inputs;
-use crate::model::inputs::InputError;
 use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::feed::check_same_inputs;
 use crate::pipeline::feed::shared_shapes;
@@ -126,9 +124,6 @@ pub enum AgreeError {
     /// The dataset cannot be used.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// No samples can be made up.
-    #[error(transparent)]
-    Input(#[from] InputError),
     /// A model cannot be made ready.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -143,7 +138,6 @@ impl Hint for AgreeError {
             Self::Inputs { hints, .. } => hints.clone(),
             Self::Outputs { .. } => vec!["only models with the same outputs can be compared".to_owned()],
             Self::Dataset(error) => error.hints(),
-            Self::Input(error) => error.hints_for_flags(),
             Self::Open(error) => error.hints(),
             Self::Measure(error) => error.hints(),
         }
@@ -157,15 +151,15 @@ fn quoted(names: &[String]) -> String {
 
 /// Makes one model ready with its samples.
 pub fn feed(found: Found, feed: &Feed, workspace: &Workspace) -> Result<Fed, AgreeError> {
-    let (samples, shapes) = match &feed.dataset {
+    let (real, shapes) = match &feed.dataset {
         Some(settings) => {
             let dataset = Dataset::open(settings, &found.model.facts.inputs, &feed.shapes)?;
             // What the samples look like settles free dimensions too.
             let first = dataset.sample(0)?;
             let shapes = first.into_iter().map(|tensor| (tensor.name, tensor.shape)).collect();
-            (Samples::from(dataset), shapes)
+            (Some(dataset), shapes)
         }
-        None => (made(&found.model, feed)?, feed.shapes.clone()),
+        None => (None, feed.shapes.clone()),
     };
     let request = OpenRequest {
         reference: "",
@@ -177,31 +171,21 @@ pub fn feed(found: Found, feed: &Feed, workspace: &Workspace) -> Result<Fed, Agr
         batch: None,
     };
     let mut opened = found.feed(&request, workspace)?;
-    if feed.dataset.is_some() {
-        opened.made.inputs = samples.sample(0)?;
-        // What is said of made-up inputs is not said of these.
-        opened.notices.clear();
-    }
+    let is_real = real.is_some();
+    let samples = match real {
+        Some(dataset) => {
+            opened.made.inputs = dataset.sample(0)?;
+            // What is said of made-up inputs is not said of these.
+            opened.notices.clear();
+            Samples::from(dataset)
+        }
+        None => Samples::drawn(opened.made.recipe.for_outputs(), feed.seed, feed.samples),
+    };
     Ok(Fed {
         opened,
         samples,
-        is_real: feed.dataset.is_some(),
+        is_real,
     })
-}
-
-fn made(model: &Model, feed: &Feed) -> Result<Samples, InputError> {
-    let mut samples = Vec::with_capacity(feed.samples);
-    for sample in 0..feed.samples as u64 {
-        let request = inputs::Request {
-            task: feed.task,
-            shapes: &feed.shapes,
-            seed: feed.seed.wrapping_add(sample),
-            sequence: None,
-            batch: None,
-        };
-        samples.push(inputs::make(model, &request)?.inputs);
-    }
-    Ok(samples.into())
 }
 
 /// Makes two models ready for the same samples.

@@ -82,12 +82,10 @@ impl CalibrationData {
             batch: None,
         };
         let made = inputs::make(model, &request)?;
-        let samples = (0..samples.max(1) as u64)
-            .map(|sample| made.sample(seed.wrapping_add(sample)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let (recipe, count) = (made.recipe.for_outputs(), samples.max(1));
         let mut hasher = Hasher::new();
         hasher.part(b"made-up calibration data");
-        for tensor in samples.iter().flatten() {
+        for tensor in (0..count as u64).flat_map(|sample| recipe.draw(seed.wrapping_add(sample))) {
             hasher.part(tensor.name.as_bytes());
             hasher.part(format!("{:?} {:?}", tensor.element, tensor.shape).as_bytes());
             hasher.part(&tensor.data);
@@ -95,14 +93,13 @@ impl CalibrationData {
         Ok(Self {
             is_real: false,
             digest: hasher.finish(),
-            about: format!("{} made-up inputs", samples.len()),
+            about: format!("{count} made-up inputs"),
             warning: Some(format!(
-                "ranges come from made-up inputs ({} of them, for task {}): what the model meets in production may lie outside; give \
-                 calibration data",
-                samples.len(),
+                "ranges come from made-up inputs ({count} of them, for task {}): what the model meets in production may lie outside; \
+                 give calibration data",
                 made.task.task.name()
             )),
-            samples: samples.into(),
+            samples: Samples::drawn(recipe, seed, count),
         })
     }
 

@@ -149,11 +149,11 @@ pub(super) fn feeds(wanted: &Wanted<'_>, model: &Model) -> Result<Vec<Feed>, Tro
     let usual = make(None)?;
     let lengths = lengths(wanted.config, &usual)?;
     if lengths.is_empty() {
-        return of_made(wanted, model, &usual, None).map(|feed| vec![feed]);
+        return Ok(vec![of_made(wanted, model, &usual, None)]);
     }
     lengths
         .into_iter()
-        .map(|length| of_made(wanted, model, &make(Some(length))?, Some(length)))
+        .map(|length| Ok(of_made(wanted, model, &make(Some(length))?, Some(length))))
         .collect()
 }
 
@@ -205,21 +205,18 @@ fn shapes_of(made: &inputs::Made) -> String {
 }
 
 /// What was made up, with samples of the same kind to compare outputs on.
-fn of_made(wanted: &Wanted<'_>, model: &Model, made: &inputs::Made, sequence: Option<u64>) -> Result<Feed, Trouble> {
+fn of_made(wanted: &Wanted<'_>, model: &Model, made: &inputs::Made, sequence: Option<u64>) -> Feed {
     let first = wanted.measure.samples_seed.unwrap_or(wanted.measure.seed);
-    let samples = (0..wanted.measure.samples)
-        .map(|sample| made.sample(first.wrapping_add(sample)))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| of_input(&error, wanted.shapes))?;
-    Ok(Feed {
+    let count = wanted.measure.samples as usize;
+    Feed {
         identity: identity(made.task.task, &made.inputs),
         inputs: made.inputs.clone(),
-        samples: samples.into(),
+        samples: Samples::drawn(made.recipe.for_outputs(), first, count),
         facts: model.facts.clone(),
         dataset: None,
         sequence,
         notes: made.warnings.clone(),
-    })
+    }
 }
 
 fn of_dataset(

@@ -21,8 +21,6 @@ use crate::measure::sensitivity::Build;
 use crate::measure::sensitivity::Sensitivity;
 use crate::measure::sensitivity::SensitivityError;
 use crate::model::Samples;
-use crate::model::inputs;
-use crate::model::inputs::InputError;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenError;
@@ -33,7 +31,7 @@ use crate::runtime::SessionSettings;
 use crate::runtime::WorkerOptions;
 
 /// Inputs that two builds are compared on.
-const SAMPLES: u64 = 8;
+const SAMPLES: usize = 8;
 
 /// What to profile, and how.
 #[derive(Debug, Clone)]
@@ -94,9 +92,6 @@ pub enum ProfileError {
     /// The second build cannot be compared.
     #[error(transparent)]
     Sensitivity(#[from] SensitivityError),
-    /// Samples cannot be made.
-    #[error(transparent)]
-    Input(#[from] InputError),
 }
 
 impl Hint for ProfileError {
@@ -105,7 +100,6 @@ impl Hint for ProfileError {
             Self::Open(error) => error.hints(),
             Self::Measure { source, .. } => source.hints(),
             Self::Sensitivity(error) => error.hints(),
-            Self::Input(error) => error.hints_for_flags(),
         }
     }
 }
@@ -168,7 +162,7 @@ pub fn run(
                     side: &second,
                     model: &other.model,
                 },
-                &samples(&opened, request)?,
+                &Samples::drawn(opened.made.recipe.for_outputs(), request.seed, SAMPLES),
                 &machinery.worker,
                 &options,
             )?;
@@ -196,18 +190,4 @@ fn side(opened: &Opened, settings: &SessionSettings, machinery: &Machinery) -> S
         settings: machinery.settings_for(opened.model.format, opened.model.signature.as_deref(), settings),
         inputs: opened.made.inputs.clone(),
     }
-}
-
-fn samples(opened: &Opened, request: &Request<'_>) -> Result<Samples, InputError> {
-    let made = (0..SAMPLES).map(|number| {
-        let asked = inputs::Request {
-            task: request.task,
-            shapes: &request.shapes,
-            seed: request.seed.wrapping_add(number),
-            sequence: request.sequence,
-            batch: request.batch,
-        };
-        Ok(inputs::make(&opened.model, &asked)?.inputs)
-    });
-    Ok(Samples::Made(made.collect::<Result<Vec<_>, InputError>>()?.into()))
 }

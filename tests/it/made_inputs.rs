@@ -270,7 +270,7 @@ fn what_is_unknown_is_zero_and_needs_its_shape() {
     );
     // On zeros alone, two models that differ would look alike.
     assert!(
-        made.sample(0).unwrap()[0]
+        made.recipe.for_outputs().draw(0)[0]
             .to_f64()
             .unwrap()
             .iter()

@@ -34,7 +34,7 @@ fn samples(model: &Model) -> Vec<Vec<Tensor>> {
         batch: None,
     };
     let made = inputs::make(model, &request).unwrap();
-    (0..4).map(|seed| made.sample(seed).unwrap()).collect()
+    (0..4).map(|seed| made.recipe.for_outputs().draw(seed)).collect()
 }
 
 fn compare(first: &Path, second: &Path) -> Result<Sensitivity, SensitivityError> {

@@ -8,6 +8,7 @@ use super::ResolvedSpec;
 use super::bounds::index_bounds;
 use super::is_batch;
 use super::longest::longest;
+use super::recipe::Recipe;
 use super::role::Role;
 use super::role::role;
 use super::shapes::Wishes;
@@ -17,7 +18,6 @@ use super::sizes::Known;
 use super::sizes::Lengths;
 use super::synthetic;
 use super::synthetic::Around;
-use super::synthetic::Content;
 use crate::config::Task;
 use crate::model::Model;
 use crate::model::onnx::flow::Flow;
@@ -67,26 +67,8 @@ pub struct Made {
     pub longest: Option<u64>,
     /// The length that these inputs have, where there is a choice.
     pub sequence: Option<u64>,
-    contents: Vec<Content>,
-}
-
-impl Made {
-    /// Other values for the same inputs, to compare outputs on.
-    ///
-    /// Floats of which nothing is known are noise here and not zeros: on zeros alone most differences between two models would go
-    /// unseen.
-    pub fn sample(&self, seed: u64) -> Result<Vec<Tensor>, InputError> {
-        let contents: Vec<Content> = self
-            .contents
-            .iter()
-            .zip(self.specs.iter().zip(&self.roles))
-            .map(|(content, (spec, (_, role)))| match role {
-                Role::Zeros if spec.element.is_float() => Content::Noise,
-                _ => *content,
-            })
-            .collect();
-        synthetic::synthesize(&self.specs, &contents, seed)
-    }
+    /// How their values are made up.
+    pub recipe: Recipe,
 }
 
 /// Makes inputs for `model`; the same request makes the same bytes on every platform.
@@ -137,7 +119,7 @@ pub fn make(model: &Model, request: &Request<'_>) -> Result<Made, InputError> {
     let around = around(&inputs, &specs, lengths);
     let bounds = model.onnx().map(index_bounds).unwrap_or_default();
     let mut roles = Vec::with_capacity(inputs.len());
-    let mut contents = Vec::with_capacity(inputs.len());
+    let mut lines = Vec::with_capacity(inputs.len());
     for (input, spec) in inputs.iter().zip(&specs) {
         let table = match input.found.kind {
             Kind::Tokens { rows } | Kind::Category { rows } => Some(rows),
@@ -150,11 +132,13 @@ pub fn make(model: &Model, request: &Request<'_>) -> Result<Made, InputError> {
         // Where only the shape says "tokens", an id may well be out of range for what the model really does with it.
         let guessed = task.confidence == Confidence::Low && input.role == Role::TokenIds && bound.is_none();
         let role = if guessed { Role::Zeros } else { input.role };
-        contents.push(synthetic::content(role, spec.element, bound, around));
+        let content = synthetic::content(role, spec.element, bound, around);
+        lines.push((spec.clone(), content));
         roles.push((spec.name.clone(), role));
     }
+    let recipe = Recipe::new(lines)?;
     Ok(Made {
-        inputs: synthetic::synthesize(&specs, &contents, request.seed)?,
+        inputs: recipe.draw(request.seed),
         ladder: choice.ladder(longest),
         sequence: choice.is_free().then_some(total),
         task,
@@ -162,7 +146,7 @@ pub fn make(model: &Model, request: &Request<'_>) -> Result<Made, InputError> {
         roles,
         warnings,
         longest,
-        contents,
+        recipe,
     })
 }
 

@@ -143,7 +143,7 @@ pub fn samples(model: &Model, count: u64) -> Vec<Vec<mlbuild::model::tensor::Ten
         batch: None,
     };
     let made = inputs::make(model, &request).unwrap();
-    (0..count).map(|seed| made.sample(seed).unwrap()).collect()
+    (0..count).map(|seed| made.recipe.for_outputs().draw(seed)).collect()
 }
 
 /// 200 of the test images of the digits, with their labels.
