@@ -25,32 +25,54 @@ impl Timed {
     }
 }
 
+/// Below this, asking for the processor's time before and after each call would show in what is timed: a system call leaves the core's
+/// caches and predictors as it likes, 0.1 µs in the next call.
+const SHORT_SECONDS: f64 = 20e-6;
+
+/// Less than this between two clocks is their own; nothing worth a look at the scheduler's figures.
+const GRAIN_SECONDS: f64 = 2e-6;
+
 /// Times calls on the thread that it was made on.
-pub(super) struct Stopwatch(Option<system::Thread>);
+///
+/// Long calls are looked at one by one. Of short ones, only those are looked at that took clearly longer than the fastest: a turn of
+/// another process takes hundreds of times as long as such a call.
+pub(super) struct Stopwatch {
+    thread: Option<system::Thread>,
+    /// The shortest call so far, in seconds.
+    fastest: f64,
+}
 
 impl Stopwatch {
     /// A stopwatch that tells what others took where `alone` (the work runs on this thread only) and the system says it.
     pub(super) fn new(alone: bool) -> Self {
-        Self(alone.then(system::Thread::current).flatten())
+        Self {
+            thread: alone.then(system::Thread::current).flatten(),
+            fastest: f64::INFINITY,
+        }
     }
 
     /// To be called before a run of calls to [`Self::time`]: what was waited until now was not waited in them.
     pub(super) fn renew(&mut self) {
-        if let Some(thread) = &mut self.0 {
+        if let Some(thread) = &mut self.thread {
             thread.renew();
         }
     }
 
     /// Runs `work` and times it.
     pub(super) fn time<T>(&mut self, work: impl FnOnce() -> T) -> (T, Timed) {
-        let before = self.0.as_ref().map(|_| system::processor_seconds());
+        let is_short = self.fastest < SHORT_SECONDS;
+        if let Some(thread) = self.thread.as_mut().filter(|_| !is_short) {
+            thread.mark();
+        }
         let started = Instant::now();
         let value = work();
         let wall = started.elapsed().as_secs_f64();
-        let stolen = match (&mut self.0, before) {
-            (Some(thread), Some(before)) => thread.stolen(before, wall).clamp(0.0, wall),
+        let most = if is_short { wall - self.fastest } else { wall };
+        let stolen = match &mut self.thread {
+            Some(thread) if most >= GRAIN_SECONDS => thread.stolen().clamp(0.0, most),
             _ => 0.0,
         };
+        self.fastest = self.fastest.min(wall);
         (value, Timed { wall, stolen })
     }
 }
@@ -59,43 +81,57 @@ impl Stopwatch {
 mod system {
     use std::fs::File;
     use std::os::unix::fs::FileExt as _;
+    use std::time::Instant;
 
     use rustix::time::ClockId;
     use rustix::time::clock_gettime;
 
-    /// Less than this between wall and processor time is the clocks' own; nothing worth a look at the scheduler's figures.
-    const GRAIN_SECONDS: f64 = 2e-6;
+    use super::GRAIN_SECONDS;
 
     /// A thread's figures at the scheduler.
     pub(super) struct Thread {
         file: File,
         /// Seconds that it has waited so far, as read last.
         waited: f64,
+        /// When both clocks were read last, and what the thread's own one said.
+        mark: (f64, Instant),
     }
 
     impl Thread {
         /// The calling thread; `None` where the kernel keeps no such figures.
         pub(super) fn current() -> Option<Self> {
             let file = File::open("/proc/thread-self/schedstat").ok()?;
-            let mut thread = Self { file, waited: 0.0 };
+            let mut thread = Self {
+                file,
+                waited: 0.0,
+                mark: (processor_seconds(), Instant::now()),
+            };
             let (ran, waited) = thread.read()?;
             thread.waited = waited;
             (ran > 0.0).then_some(thread)
         }
 
-        /// The part of the last `wall` seconds that was waited for the core, when the thread's clock stood at `before` ahead of them.
+        /// Reads both clocks.
+        pub(super) fn mark(&mut self) {
+            self.mark = (processor_seconds(), Instant::now());
+        }
+
+        /// Seconds since the mark in which the thread waited for the core; the mark is now.
         ///
         /// Never more than wall time beyond processor time: the thread may lose the core just before the wall clock is read.
-        pub(super) fn stolen(&mut self, before: f64, wall: f64) -> f64 {
-            let gap = wall - (processor_seconds() - before);
+        pub(super) fn stolen(&mut self) -> f64 {
+            let (before, since) = self.mark;
+            let wall = since.elapsed().as_secs_f64();
+            self.mark();
+            let gap = wall - (self.mark.0 - before);
             if gap < GRAIN_SECONDS {
                 return 0.0;
             }
-            let since = self.waited;
+            let before = self.waited;
             match self.read() {
                 Some((_, waited)) => {
                     self.waited = waited;
-                    (waited - since).min(gap)
+                    (waited - before).min(gap)
                 }
                 None => 0.0,
             }
@@ -106,6 +142,7 @@ mod system {
             if let Some((_, waited)) = self.read() {
                 self.waited = waited;
             }
+            self.mark();
         }
 
         /// Seconds run and seconds waited.
@@ -121,7 +158,7 @@ mod system {
     }
 
     /// Processor time of the calling thread.
-    pub(super) fn processor_seconds() -> f64 {
+    fn processor_seconds() -> f64 {
         let time = clock_gettime(ClockId::ThreadCPUTime);
         time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
     }
@@ -137,17 +174,17 @@ mod system {
             None
         }
 
-        pub(super) fn stolen(&mut self, _before: f64, _wall: f64) -> f64 {
+        pub(super) fn mark(&mut self) {
+            match *self {}
+        }
+
+        pub(super) fn stolen(&mut self) -> f64 {
             match *self {}
         }
 
         pub(super) fn renew(&mut self) {
             match *self {}
         }
-    }
-
-    pub(super) fn processor_seconds() -> f64 {
-        0.0
     }
 }
 
@@ -164,6 +201,71 @@ mod tests {
         let ((), timed) = watch.time(|| std::thread::sleep(Duration::from_millis(20)));
         assert!(timed.wall >= 0.02);
         assert!(timed.stolen < timed.wall, "{timed:?}");
+    }
+
+    /// About a microsecond of work, whatever the clock does.
+    fn spin(turns: u32) -> f64 {
+        (0..turns).fold(1.0_f64, |value, _| std::hint::black_box(value * 1.000_1))
+    }
+
+    #[test]
+    fn sleeping_among_short_calls_is_the_works_own_time() {
+        let mut watch = Stopwatch::new(true);
+        watch.renew();
+        for _ in 0..1000 {
+            watch.time(|| spin(100));
+        }
+        let ((), timed) = watch.time(|| std::thread::sleep(Duration::from_millis(20)));
+        assert!(timed.wall >= 0.02);
+        assert!(timed.stolen < timed.wall, "{timed:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn turns_of_others_are_taken_off_short_and_long_calls() {
+        use std::sync::Arc;
+        use std::sync::atomic::AtomicBool;
+        use std::sync::atomic::Ordering;
+
+        use crate::machine::affinity;
+
+        let cores = affinity::choose_cores(1).unwrap();
+        let is_done = Arc::new(AtomicBool::new(false));
+        let other = std::thread::spawn({
+            let (cores, is_done) = (cores.clone(), Arc::clone(&is_done));
+            move || {
+                affinity::pin(&cores).unwrap();
+                while !is_done.load(Ordering::Relaxed) {
+                    spin(1000);
+                }
+            }
+        });
+        let timed = std::thread::spawn(move || {
+            affinity::pin(&cores).unwrap();
+            // A fiftieth of a turn of the scheduler, and several of them.
+            [100, 10_000_000].map(|turns| {
+                let mut watch = Stopwatch::new(true);
+                watch.renew();
+                let mut lost = Vec::new();
+                let started = Instant::now();
+                while lost.len() < 5 && started.elapsed() < Duration::from_secs(60) {
+                    let (_, timed) = watch.time(|| spin(turns));
+                    lost.extend((timed.stolen > 1e-3).then_some(timed));
+                }
+                (watch.fastest, lost)
+            })
+        });
+        let found = timed.join();
+        is_done.store(true, Ordering::Relaxed);
+        other.join().unwrap();
+        let [(short, of_short), (long, of_long)] = found.unwrap();
+        assert!(short < SHORT_SECONDS && long >= SHORT_SECONDS, "{short} {long}");
+        for (fastest, lost) in [(short, of_short), (long, of_long)] {
+            assert_eq!(lost.len(), 5, "nothing was lost beside a busy thread on the same core");
+            for timed in lost {
+                assert!(timed.stolen <= timed.wall && timed.own() >= 0.0, "{timed:?} {fastest}");
+            }
+        }
     }
 
     #[test]
