@@ -1,7 +1,8 @@
 //! What the verdict is worth on a noisy machine: models against themselves, and against themselves with a little more work.
 //!
-//! `cargo bench --bench noise -- [STUDY …] [--busy] [--runs N] [--model NAME …] [--budget SECONDS]` adds to `target/noise.jsonl`, a line a
+//! `cargo bench --bench noise -- [STUDY …] [--litert] [--busy] [--runs N] [--model NAME …] [--budget SECONDS]` adds to `target/noise.jsonl`, a line a
 //! comparison; `cargo bench --bench noise -- tables` prints the tables of `docs/benchmarks.md` from it and draws `docs/noise.svg`.
+//! With `--litert` every model is converted and runs in LiteRT, into a notebook of its own, `target/noise-litert.jsonl`.
 //! `--busy` keeps every core busy with an endless loop meanwhile. Every comparison is the product's own, with real workers and
 //! default settings.
 //!
@@ -31,13 +32,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
 
-use mlbuild::config::DEFAULT_ONNXRUNTIME;
 use mlbuild::config::Engine;
 use mlbuild::measure::Side;
 use mlbuild::runtime::WorkerCommand;
 use mlbuild::runtime::library;
 
 use load::Load;
+use models::Runtime;
 use models::Subject;
 use trial::Notebook;
 use trial::Setting;
@@ -50,6 +51,7 @@ struct Options {
     studies: Vec<String>,
     runs: usize,
     busy: bool,
+    litert: bool,
     models: Vec<String>,
     budget: f64,
 }
@@ -57,9 +59,8 @@ struct Options {
 /// What every study needs.
 struct Bench {
     options: Options,
-    library: PathBuf,
+    runtime: Runtime,
     command: WorkerCommand,
-    folder: tempfile::TempDir,
     notebook: Notebook,
 }
 
@@ -68,6 +69,7 @@ fn main() {
         studies: Vec::new(),
         runs: 4,
         busy: false,
+        litert: false,
         models: Vec::new(),
         budget: 20.0,
     };
@@ -77,6 +79,7 @@ fn main() {
             "--bench" => {}
             load::SPIN => load::spin(),
             "--busy" => options.busy = true,
+            "--litert" => options.litert = true,
             "--runs" => options.runs = arguments.next().unwrap().parse().unwrap(),
             "--model" => options.models.push(arguments.next().unwrap()),
             "--budget" => options.budget = arguments.next().unwrap().parse().unwrap(),
@@ -85,21 +88,31 @@ fn main() {
         }
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let notebook = Notebook::open(
-        &std::env::var_os("MLBUILD_NOISE").map_or_else(|| root.join("target/noise.jsonl"), PathBuf::from),
-    );
+    let usual = if options.litert {
+        "target/noise-litert.jsonl"
+    } else {
+        "target/noise.jsonl"
+    };
+    let notebook = Notebook::open(&std::env::var_os("MLBUILD_NOISE").map_or_else(|| root.join(usual), PathBuf::from));
     if options.studies.iter().any(|study| study == "tables") {
         let trials = notebook.read();
         print!("{}", tables::markdown(&trials));
-        mlbuild::files::write_atomic(&root.join("docs/noise.svg"), plot::svg(&trials).as_bytes()).unwrap();
+        if !options.litert {
+            mlbuild::files::write_atomic(&root.join("docs/noise.svg"), plot::svg(&trials).as_bytes()).unwrap();
+        }
         return;
     }
 
     let environment: BTreeMap<String, String> = std::env::vars().collect();
     let cache = library::cache_folder(&environment).unwrap();
+    let engine = if options.litert {
+        Engine::LiteRt
+    } else {
+        Engine::OnnxRuntime
+    };
     let found = library::ensure(
-        Engine::OnnxRuntime,
-        DEFAULT_ONNXRUNTIME,
+        engine,
+        engine.default_version(),
         None,
         &cache,
         &environment,
@@ -109,9 +122,12 @@ fn main() {
     .unwrap();
     let bench = Bench {
         options,
-        library: found.path,
+        runtime: Runtime {
+            engine,
+            library: found.path,
+            folder: tempfile::tempdir().unwrap(),
+        },
         command: WorkerCommand::of(env!("CARGO_BIN_EXE_mlbuild").into()),
-        folder: tempfile::tempdir().unwrap(),
         notebook,
     };
     let subjects = models::find(&bench.options.models);
@@ -146,16 +162,20 @@ impl Bench {
     /// The model with so much more work that it takes about `percent` longer. What it was found to be is kept beside the notebook,
     /// so that studies of other days use the same.
     fn more_work(&self, subject: &Subject, percent: f64) -> Side {
-        let baseline = subject.side(&self.library);
-        let kept = self.notebook.beside(&format!("{}-{percent}.amount", subject.name));
+        let baseline = subject.side(&self.runtime);
+        let kept = self.notebook.beside(&format!(
+            "{}-{percent}{}.amount",
+            subject.name,
+            if self.options.litert { "-litert" } else { "" }
+        ));
         if let Ok(text) = std::fs::read_to_string(&kept) {
-            return subject.with_more(text.trim().parse().unwrap(), self.folder.path(), &self.library);
+            return subject.with_more(text.trim().parse().unwrap(), &self.runtime);
         }
         let mut best: Option<(f64, usize)> = None;
         let (mut low, mut high) = (1_usize, 1_usize << 16);
         while low < high {
             let amount = ((low as f64) * (high as f64)).sqrt().round() as usize;
-            let candidate = subject.with_more(amount, self.folder.path(), &self.library);
+            let candidate = subject.with_more(amount, &self.runtime);
             let setting = self.setting(f64::from(u16::MAX), 1);
             let mut ratios = Vec::new();
             for _ in 0..3 {
@@ -177,7 +197,7 @@ impl Bench {
         }
         let (_, amount) = best.unwrap();
         mlbuild::files::write_atomic(&kept, amount.to_string().as_bytes()).unwrap();
-        subject.with_more(amount, self.folder.path(), &self.library)
+        subject.with_more(amount, &self.runtime)
     }
 
     fn setting(&self, limit: f64, seed: u64) -> Setting<'_> {
@@ -190,7 +210,7 @@ impl Bench {
     }
 
     fn one(&self, study: &str, subject: &Subject, candidates: &BTreeMap<&str, Side>, run: usize) {
-        let baseline = subject.side(&self.library);
+        let baseline = subject.side(&self.runtime);
         let seed = run as u64;
         match study {
             "same" => {

@@ -4,16 +4,19 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use mlbuild::config::Engine;
 use mlbuild::config::ExecutionMode;
 use mlbuild::config::GraphOptimization;
 use mlbuild::config::Target;
 use mlbuild::measure::Side;
+use mlbuild::model::Model;
 use mlbuild::model::onnx::proto;
 use mlbuild::model::tensor::ElementType;
 use mlbuild::model::tensor::Tensor;
 use mlbuild::runtime::Artifact;
 use mlbuild::runtime::LiteRtSettings;
 use mlbuild::runtime::SessionSettings;
+use mlbuild::variant::convert::tflite;
 use prost::Message as _;
 
 /// Token ids stay below this; every vocabulary of the models has as many.
@@ -27,6 +30,15 @@ pub(crate) struct Subject {
     /// Its file stem.
     pub(crate) name: String,
     path: PathBuf,
+}
+
+/// Where models run.
+pub(crate) struct Runtime {
+    /// LiteRT gets every model converted; else ONNX Runtime.
+    pub(crate) engine: Engine,
+    pub(crate) library: PathBuf,
+    /// For models that are made here.
+    pub(crate) folder: tempfile::TempDir,
 }
 
 /// The models named in `wanted` (all where empty) that are there.
@@ -63,13 +75,13 @@ pub(crate) fn find(wanted: &[String]) -> Vec<Subject> {
 
 impl Subject {
     /// The model as it is, at one thread.
-    pub(crate) fn side(&self, library: &Path) -> Side {
-        side(&self.path, library)
+    pub(crate) fn side(&self, runtime: &Runtime) -> Side {
+        side(&self.path, runtime)
     }
 
     /// The model with more work: `amount` more hidden units where it is nothing but `Gemm`s, otherwise the product of its first
     /// input with a matrix of `amount` columns as one more output. The engine cannot leave out what is an output.
-    pub(crate) fn with_more(&self, amount: usize, folder: &Path, library: &Path) -> Side {
+    pub(crate) fn with_more(&self, amount: usize, runtime: &Runtime) -> Side {
         let mut model = read(&self.path);
         let graph = model.graph.as_mut().unwrap();
         if graph
@@ -81,9 +93,9 @@ impl Subject {
         } else {
             multiply(graph, amount);
         }
-        let path = folder.join(format!("{}-{amount}.onnx", self.name));
+        let path = runtime.folder.path().join(format!("{}-{amount}.onnx", self.name));
         mlbuild::files::write_atomic(&path, &model.encode_to_vec()).unwrap();
-        side(&path, library)
+        side(&path, runtime)
     }
 }
 
@@ -100,9 +112,9 @@ fn fed(graph: &proto::GraphProto) -> Vec<&proto::ValueInfoProto> {
         .collect()
 }
 
-fn side(path: &Path, library: &Path) -> Side {
+fn side(path: &Path, runtime: &Runtime) -> Side {
     let model = read(path);
-    let inputs = fed(model.graph.as_ref().unwrap())
+    let inputs: Vec<Tensor> = fed(model.graph.as_ref().unwrap())
         .into_iter()
         .map(|input| {
             let (element, shape) = kind(input);
@@ -135,14 +147,18 @@ fn side(path: &Path, library: &Path) -> Side {
             }
         })
         .collect();
+    let (model, target) = match runtime.engine {
+        Engine::OnnxRuntime => (path.to_owned(), Target::OnnxRuntimeCpu),
+        Engine::LiteRt => (converted(path, &inputs, runtime), Target::GenericLinux),
+    };
     Side {
         artifact: Artifact {
-            model: path.to_owned(),
+            model,
             external: Vec::new(),
         },
         settings: SessionSettings {
-            library: library.to_owned(),
-            target: Target::OnnxRuntimeCpu,
+            library: runtime.library.clone(),
+            target,
             threads: 1,
             graph_optimization: GraphOptimization::All,
             execution_mode: ExecutionMode::Sequential,
@@ -151,6 +167,24 @@ fn side(path: &Path, library: &Path) -> Side {
         },
         inputs,
     }
+}
+
+/// The model as a `.tflite` file, with the shapes of `inputs`.
+fn converted(path: &Path, inputs: &[Tensor], runtime: &Runtime) -> PathBuf {
+    let name = path.with_extension("tflite");
+    let made = runtime.folder.path().join(name.file_name().unwrap());
+    if !made.exists() {
+        let options = tflite::Options {
+            shapes: inputs
+                .iter()
+                .map(|input| (input.name.clone(), input.shape.clone()))
+                .collect(),
+            nhwc: false,
+        };
+        let converted = tflite::convert(&Model::load(path).unwrap(), &options).unwrap();
+        mlbuild::files::write_atomic(&made, &converted.bytes).unwrap();
+    }
+    made
 }
 
 /// Element type and shape; a dynamic dimension is [`SEQUENCE`] where it is named so, 1 otherwise.

@@ -132,11 +132,13 @@ pub(crate) fn compare(baseline: &Side, candidate: &Side, setting: &Setting<'_>) 
     let latency = comparison.metric(Metric::LatencyP50).unwrap();
     // Outputs and size are not what this bench is about.
     let memory = comparison.metric(Metric::PeakMemory).unwrap();
-    let interval = measurement
+    // Too few restarts in the time say nothing, and the verdict is inconclusive.
+    let change = measurement
         .change(Quantity::LatencyP50)
-        .unwrap()
-        .interval(measurement.looks.tail())
-        .unwrap();
+        .and_then(|change| change.interval(measurement.looks.tail()))
+        .map_or([0.0, f64::MIN, f64::MAX], |interval| {
+            [interval.center, interval.lower, interval.upper]
+        });
     let empty = measurement.empty_session_bytes.unwrap_or(0);
     Trial {
         condition: String::new(),
@@ -144,7 +146,7 @@ pub(crate) fn compare(baseline: &Side, candidate: &Side, setting: &Setting<'_>) 
         model: String::new(),
         latency: latency.verdict.word().to_owned(),
         overall: latency.verdict.max(memory.verdict).word().to_owned(),
-        change: [interval.center, interval.lower, interval.upper],
+        change,
         sequential: None,
         seconds: measurement.seconds,
         p50: latency.baseline.unwrap_or(f64::NAN),
