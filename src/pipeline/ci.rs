@@ -186,6 +186,7 @@ pub(super) fn measure(
         interrupt: request.interrupt,
         cache: request.cache,
         elsewhere,
+        folder: request.folder,
     };
     let mut done = gate::run(jobs, &setting, observer)?;
     explain::explain(&mut done, &setting);

@@ -3,6 +3,7 @@
 //! A failure of one comparison is its verdict and never the end of the run. Only an interrupt ends it early, and then nothing is
 //! judged that was not measured.
 
+use std::path::Path;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -33,6 +34,7 @@ use crate::pipeline::plan::Work;
 use crate::pipeline::recall::Cache;
 use crate::pipeline::recall::Sessions;
 use crate::pipeline::subject::Prepared;
+use crate::pipeline::trouble;
 use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 use crate::runtime::WorkerCommand;
@@ -119,6 +121,8 @@ pub struct Setting<'a> {
     pub cache: Option<&'a Cache<'a>>,
     /// How many comparisons are measured elsewhere in the same run, at most: the error of calling a regression is shared with them.
     pub elsewhere: usize,
+    /// The config's folder, which reasons name files from.
+    pub folder: &'a Path,
 }
 
 /// Measures and judges every job.
@@ -144,7 +148,8 @@ pub fn run(jobs: Vec<Job>, setting: &Setting<'_>, observer: &mut Observer<'_>) -
         plan.time_budget = time.share();
         plan.stop = setting.interrupt.stop();
         let counts = !matches!(job.work, Work::Settled(_));
-        let finished = one(job, setting, &plan, &mut facts, observer);
+        let mut finished = one(job, setting, &plan, &mut facts, observer);
+        finished.comparison = trouble::within(finished.comparison, setting.folder);
         if setting.interrupt.is_raised() {
             // A worker that the same signal ended is no verdict on its model.
             return Err(Interrupted);

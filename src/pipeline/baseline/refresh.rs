@@ -121,6 +121,7 @@ pub fn make(request: &Request<'_>, observer: &mut Observer<'_>) -> Result<Made, 
         interrupt: request.interrupt,
         cache: None,
         elsewhere: 0,
+        folder: request.folder,
     };
     let done = gate::run(jobs, &setting, observer)?;
     let entries = done.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;

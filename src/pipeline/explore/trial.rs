@@ -170,7 +170,7 @@ impl Trial {
             }
             Err(error) => {
                 self.is_pointless = is_pointless(&error);
-                self.failure = Some(Trouble::of(&error));
+                self.failure = Some(Trouble::of(&error).within(sweep.around.working_folder));
                 return;
             }
         };
@@ -192,7 +192,7 @@ impl Trial {
                     evidence: prepared.evidence,
                 });
             }
-            Err(error) => self.failure = Some(Trouble::of(&error)),
+            Err(error) => self.failure = Some(Trouble::of(&error).within(sweep.around.working_folder)),
         }
     }
 
@@ -204,7 +204,7 @@ impl Trial {
         let artifact = match made.artifact(sweep.around.workspace.objects()) {
             Ok(artifact) => artifact,
             Err(error) => {
-                self.failure = Some(Trouble::of(&error));
+                self.failure = Some(Trouble::of(&error).within(sweep.around.working_folder));
                 return;
             }
         };
