@@ -179,6 +179,7 @@ pub(super) fn explore(
     };
     let request = explore::Request {
         reference: &path,
+        signature: model.signature.clone(),
         shapes: shapes(&model),
         task: model.task,
         recipes: Vec::new(),

@@ -34,6 +34,7 @@ use super::context::Context;
 use super::desk;
 use super::error::CliError;
 use super::exit::Exit;
+use super::model_args::LiteRtArgs;
 use super::model_args::ShapeArgs;
 use super::model_args::TaskArgs;
 use super::signals;
@@ -62,6 +63,8 @@ pub(crate) struct MakingArgs {
     task: TaskArgs,
     #[command(flatten)]
     shapes: ShapeArgs,
+    #[command(flatten)]
+    litert: LiteRtArgs,
     /// List every node that was left as it is.
     #[arg(long)]
     verbose: bool,
@@ -97,11 +100,13 @@ pub(crate) struct Making<'a> {
 /// Derives, verifies, registers, writes and shows.
 pub(crate) fn run(making: Making<'_>, args: &MakingArgs, context: &Context) -> Result<Exit, CliError> {
     let mut clock = StageClock::start();
-    let (config, model) = desk::settings(context, making.reference)?;
+    let (mut config, model) = desk::settings(context, making.reference)?;
+    config.runtime = args.litert.runtime(config.runtime);
     // Found first, so that a mistyped name makes no workspace.
     let found = {
         let place = desk::place(context)?;
-        open::find(making.reference, &place.workspace, &context.working_folder)?
+        let found = open::find(making.reference, &place.workspace, &context.working_folder)?;
+        args.litert.enter(found, model.as_ref())?
     };
     let output = args.output.as_deref().map(|path| context.relative(path));
     if let Some(output) = &output {

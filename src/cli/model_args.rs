@@ -8,6 +8,9 @@ use crate::config::ModelConfig;
 use crate::config::RuntimeConfig;
 use crate::config::Target;
 use crate::config::Task;
+use crate::model::Format;
+use crate::pipeline::import::Source;
+use crate::pipeline::open::Found;
 use crate::runtime::LiteRtSettings;
 use crate::units::Span;
 use crate::units::UnitError;
@@ -51,6 +54,53 @@ pub(crate) struct LiteRtArgs {
 }
 
 impl LiteRtArgs {
+    /// The model that was found, run by the entry point of the flag, or of the config's `model` where no flag says which.
+    ///
+    /// Errors: it has no such signature; ONNX models have none.
+    pub(crate) fn enter(&self, found: Found, model: Option<&ModelConfig>) -> Result<Found, CliError> {
+        let configured = model.and_then(|model| model.signature.as_deref());
+        Ok(found.entered(self.signature.as_deref().or(configured))?)
+    }
+
+    /// The same of a model that stands beside the config's `model`: the config says nothing of one without entry points.
+    pub(crate) fn enter_beside(&self, found: Found, model: Option<&ModelConfig>) -> Result<Found, CliError> {
+        let has_any = found.model.format == Format::TfLite;
+        self.enter(found, model.filter(|_| has_any))
+    }
+
+    /// The same of a file that is brought in.
+    pub(crate) fn enter_source(&self, source: Source, model: Option<&ModelConfig>) -> Result<Source, CliError> {
+        let configured = model.and_then(|model| model.signature.as_deref());
+        let model = match (source.model, self.signature.as_deref().or(configured)) {
+            (Some(model), Some(name)) => Some(model.with_signature(name)?),
+            (None, Some(_)) => {
+                return Err(
+                    CliError::usage(format!("{} models have no signatures here", source.format)).hint("leave `--signature` out")
+                );
+            }
+            (model, None) => model,
+        };
+        Ok(Source { model, ..source })
+    }
+
+    /// The entry point of the flag.
+    pub(crate) fn signature(&self) -> Option<&str> {
+        self.signature.as_deref()
+    }
+
+    /// True where a flag was given.
+    pub(crate) fn is_given(&self) -> bool {
+        self.signature.is_some() || self.no_xnnpack
+    }
+
+    /// The engine's settings of the config, with what the flags say above them.
+    pub(crate) fn runtime(&self, runtime: RuntimeConfig) -> RuntimeConfig {
+        RuntimeConfig {
+            xnnpack: runtime.xnnpack && !self.no_xnnpack,
+            ..runtime
+        }
+    }
+
     /// What the flags say, above what the config says.
     pub(crate) fn settings(&self, runtime: &RuntimeConfig, model: Option<&ModelConfig>) -> LiteRtSettings {
         LiteRtSettings {

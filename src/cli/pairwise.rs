@@ -33,6 +33,7 @@ use super::context::Context;
 use super::desk;
 use super::error::CliError;
 use super::exit::Exit;
+use super::model_args::LiteRtArgs;
 use super::model_args::ShapeArgs;
 use super::model_args::TaskArgs;
 use super::model_args::UnitArgs;
@@ -95,6 +96,8 @@ pub(crate) struct PairArgs {
     task: TaskArgs,
     #[command(flatten)]
     shapes: ShapeArgs,
+    #[command(flatten)]
+    litert: LiteRtArgs,
     /// The recipe to derive from both before measuring, such as `fp16`.
     #[arg(long, value_name = "RECIPE", default_value = "fp32")]
     variant: String,
@@ -152,7 +155,10 @@ fn share(text: &str) -> Result<f64, String> {
 pub(crate) fn run(args: &PairArgs, rules: Rules, context: &Context) -> Result<Exit, CliError> {
     let shapes = args.shapes.shapes()?;
     let project = desk::place(context)?;
-    let find = |reference: &str| open::find(reference, &project.workspace, &context.working_folder);
+    let find = |reference: &str| {
+        let found = open::find(reference, &project.workspace, &context.working_folder)?;
+        args.litert.enter(found, None)
+    };
     let (baseline, candidate) = (find(&args.baseline)?, find(&args.candidate)?);
     let shapes = shared_shapes(&candidate.model, &baseline.model, &shapes);
     let config = config(args, &rules, &candidate, shapes, context);
@@ -259,6 +265,7 @@ fn config(
         measure.samples = args.accuracy_samples.unwrap_or(ACCURACY_SAMPLES);
         measure.samples_seed = Some(args.accuracy_seed.unwrap_or(ACCURACY_SEED));
     }
+    config.runtime = args.litert.runtime(config.runtime);
     let model = ModelConfig {
         name: model_name(candidate, &args.candidate),
         inputs: shapes
@@ -266,6 +273,7 @@ fn config(
             .map(|(name, shape)| (name, InputConfig { shape }))
             .collect(),
         task: args.task.task(),
+        signature: args.litert.signature().map(str::to_owned),
         variants: vec![args.variant.clone()],
         ..ModelConfig::of(Path::new(&args.candidate))
     };

@@ -42,6 +42,8 @@ pub struct Model {
     pub external: Vec<ExternalFile>,
     /// The entry point that [`Model::with_signature`] chose; the first one where `None`.
     pub signature: Option<String>,
+    /// Where that entry point stands among those of the file; in `decoded` the chosen one is the first.
+    pub signature_place: usize,
     /// What is known about it.
     pub facts: Facts,
     /// What stands in it; tensors' raw data share memory with `bytes`.
@@ -132,20 +134,37 @@ impl Model {
     pub fn with_signature(mut self, name: &str) -> Result<Self, ModelError> {
         let chosen = match &mut self.decoded {
             Decoded::Onnx(_) => Err(Vec::new()),
-            Decoded::TfLite(tables) => tables.choose_signature(name),
+            Decoded::TfLite(tables) => {
+                tables.restore_signature(self.signature_place);
+                tables.choose_signature(name)
+            }
         };
-        if let Err(names) = chosen {
-            return Err(ModelError::Signature {
-                path: self.path,
-                name: name.to_owned(),
-                names,
-            });
+        match chosen {
+            Ok(place) => self.signature_place = place,
+            Err(names) => {
+                return Err(ModelError::Signature {
+                    path: self.path,
+                    name: name.to_owned(),
+                    names,
+                });
+            }
         }
         if let Decoded::TfLite(tables) = &self.decoded {
             self.facts = tflite::facts::facts(tables);
         }
         self.signature = Some(name.to_owned());
         Ok(self)
+    }
+
+    /// The same model, run by the entry point that was chosen of `other`, which it was made of or which was made of it. One of a format
+    /// without entry points stays as it is.
+    ///
+    /// Errors: as of [`Model::with_signature`].
+    pub fn entered_as(self, other: &Self) -> Result<Self, ModelError> {
+        match (&other.signature, self.format) {
+            (Some(name), Format::TfLite) => self.with_signature(name),
+            _ => Ok(self),
+        }
     }
 
     fn assemble(
@@ -186,6 +205,7 @@ impl Model {
             format: Format::Onnx,
             digest: digest(&bytes, &external),
             signature: None,
+            signature_place: 0,
             facts: facts(&proto, &external),
             bytes,
             external,
@@ -208,6 +228,7 @@ impl Model {
             format: Format::TfLite,
             digest: digest(&bytes, &[]),
             signature: None,
+            signature_place: 0,
             facts: tflite::facts::facts(&tables.model),
             bytes,
             external: Vec::new(),

@@ -198,6 +198,7 @@ pub fn derive(
             let stage = Stage::set(&derivation, recipe, around)?;
             evidence = Evidence {
                 shapes: std::mem::take(&mut evidence.shapes),
+                signature: model.signature.clone().filter(|_| model.signature_place > 0),
                 ..stage.observe(&step, &wanted, data, &mut notes, observer)?
             };
             if let Some(search) = &wanted.search {
@@ -254,6 +255,8 @@ pub fn again(
 struct Stage<'a> {
     recipe: &'a Recipe,
     around: &'a Deriving<'a>,
+    /// The entry point that is run, where one was chosen.
+    signature: Option<&'a str>,
     /// What stands in its file, which names the same external data.
     decoded: Decoded,
     artifact: Artifact,
@@ -262,25 +265,35 @@ struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    fn set(derivation: &Derivation<'_>, recipe: &'a Recipe, around: &'a Deriving<'a>) -> Result<Self, DerivationError> {
+    fn set(derivation: &Derivation<'a>, recipe: &'a Recipe, around: &'a Deriving<'a>) -> Result<Self, DerivationError> {
         let files = derivation.files().map_err(|source| SubjectError::Variant {
             recipe: recipe.name(),
             source,
         })?;
         let folder = TempDir::with_prefix("mlbuild-derive-").map_err(DerivationError::Folder)?;
         let (artifact, first) = write(&files, &folder)?;
+        let signature = derivation.model().signature.as_deref();
         let between = |source: ModelError| DerivationError::Between {
             recipe: recipe.name(),
             source: Box::new(source),
         };
         let decoded = match format::detect_bytes(&artifact.model, &first.bytes).map_err(between)? {
             Format::TfLite => {
-                let read = tflite::read(&first.bytes).map_err(|source| {
+                let mut read = tflite::read(&first.bytes).map_err(|source| {
                     between(ModelError::Unreadable {
                         path: artifact.model.clone(),
                         source: Box::new(source),
                     })
                 })?;
+                if let Some(name) = signature {
+                    read.model.choose_signature(name).map_err(|names| {
+                        between(ModelError::Signature {
+                            path: artifact.model.clone(),
+                            name: name.to_owned(),
+                            names,
+                        })
+                    })?;
+                }
                 Decoded::TfLite(Box::new(read.model))
             }
             Format::Onnx | Format::CoreMl => {
@@ -290,6 +303,7 @@ impl<'a> Stage<'a> {
         Ok(Self {
             recipe,
             around,
+            signature,
             decoded,
             artifact,
             _folder: folder,
@@ -299,10 +313,11 @@ impl<'a> Stage<'a> {
     fn side(&self) -> Side {
         Side {
             artifact: self.artifact.clone(),
-            settings: self
-                .around
-                .machinery
-                .settings_for(format_of(&self.decoded), None, &self.around.settings),
+            settings: self.around.machinery.settings_for(
+                format_of(&self.decoded),
+                self.signature,
+                &self.around.settings,
+            ),
             inputs: Vec::new(),
         }
     }

@@ -66,6 +66,8 @@ const OPTION: f64 = 1.0;
 pub struct Request<'a> {
     /// A path, a tag, or the beginning of a build's id.
     pub reference: &'a str,
+    /// The entry point, of a model with several; the first one where `None`.
+    pub signature: Option<String>,
     /// Shapes of inputs, by name.
     pub shapes: BTreeMap<String, Vec<u64>>,
     /// What kind of data it takes.

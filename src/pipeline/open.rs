@@ -183,14 +183,24 @@ pub fn format_of(reference: &str, workspace: &Workspace, working_folder: &Path) 
 
 /// Finds the model that the request names, and makes its inputs. Its files are in the workspace's object store afterwards.
 pub fn open(request: &Request<'_>, workspace: &Workspace, working_folder: &Path) -> Result<Opened, OpenError> {
-    let mut found = find(request.reference, workspace, working_folder)?;
-    if let Some(signature) = request.signature {
-        found.model = found.model.with_signature(signature)?;
-    }
-    found.feed(request, workspace)
+    let found = find(request.reference, workspace, working_folder)?;
+    found.entered(request.signature)?.feed(request, workspace)
 }
 
 impl Found {
+    /// The same, run by the entry point called `signature`; as it is where `None`.
+    ///
+    /// Errors: the model has no such signature; ONNX models have none.
+    pub fn entered(self, signature: Option<&str>) -> Result<Self, ModelError> {
+        match signature {
+            Some(name) => Ok(Self {
+                model: self.model.with_signature(name)?,
+                ..self
+            }),
+            None => Ok(self),
+        }
+    }
+
     /// The same model with inputs; everything of `request` counts but its reference.
     pub fn feed(self, request: &Request<'_>, workspace: &Workspace) -> Result<Opened, OpenError> {
         let Self { label, build, model } = self;

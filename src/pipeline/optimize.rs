@@ -258,7 +258,8 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
     let origin = if parent.facts.id == root.facts.id {
         found.model.clone()
     } else {
-        subject::load_stored(&open::stored_files(&root), workspace.objects())?
+        let origin = subject::load_stored(&open::stored_files(&root), workspace.objects())?;
+        origin.entered_as(&found.model).map_err(SubjectError::from)?
     };
     let origin = Found {
         label: root.facts.model.clone(),
@@ -271,7 +272,10 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
     let known = if fed.is_real {
         None
     } else {
+        // By another entry point or other kernels, outputs are others.
+        let settings = request.engine.settings_for(&found.model);
         known_check(&registry, &prepared.id, &root, target, request.runtime_version)?
+            .filter(|verified| verified.litert == settings.litert)
     };
     let is_checked = known.is_some();
     let verified = match known {

@@ -27,6 +27,7 @@ use crate::model::tensor::TensorSpec;
 use crate::pipeline::agree::Engine;
 use crate::pipeline::agree::Fed;
 use crate::pipeline::subject::Prepared;
+use crate::runtime::LiteRtSettings;
 use crate::runtime::WorkerError;
 use crate::units::Bytes;
 use crate::variant::Recipe;
@@ -85,6 +86,13 @@ pub struct Verified {
     pub broken_rule: Option<String>,
     /// Why nothing is known of the values between its layers, where something should be.
     pub unseen: Option<String>,
+    /// How LiteRT ran both; not written where nothing is set.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub litert: LiteRtSettings,
+}
+
+fn is_usual(settings: &LiteRtSettings) -> bool {
+    *settings == LiteRtSettings::default()
 }
 
 /// A node of the source whose values are finite there and NaN or infinite in the variant.
@@ -253,10 +261,12 @@ pub fn verify(source: Source<'_>, prepared: &Prepared, engine: &Engine<'_>) -> R
     let recipe = || prepared.recipe.name();
     let artifact = &prepared.artifact;
     let model =
-        Model::load_with_external(&artifact.model, &artifact.external).map_err(|source| VerifyError::Unreadable {
-            recipe: recipe(),
-            source: Box::new(source),
-        })?;
+        Model::load_with_external(&artifact.model, &artifact.external)
+            .and_then(|model| model.entered_as(source.model))
+            .map_err(|source| VerifyError::Unreadable {
+                recipe: recipe(),
+                source: Box::new(source),
+            })?;
     let broken_rule = match (structure(&model), structure(source.model)) {
         (Err(problem), Ok(())) => {
             return Err(VerifyError::Structure {
@@ -321,6 +331,7 @@ pub fn verify(source: Source<'_>, prepared: &Prepared, engine: &Engine<'_>) -> R
         broken_rule,
         retyped: retyped(&source.model.facts.outputs, &model.facts.outputs),
         unseen,
+        litert: side.settings.litert.clone(),
     })
 }
 

@@ -234,7 +234,20 @@ impl<'m> Derivation<'m> {
         if self.done == 0 {
             return Ok(as_is(self.model));
         }
-        packed(self.decoded.clone(), &self.recipe)
+        self.packed(self.decoded.clone())
+    }
+
+    /// The files of a changed model; entry points stand in the order of the source's, whichever was chosen to be run.
+    fn packed(&self, mut decoded: Decoded) -> Result<Vec<ArtifactFile>, VariantError> {
+        if let (Decoded::TfLite(tables), Format::TfLite) = (&mut decoded, self.model.format) {
+            tables.restore_signature(self.model.signature_place);
+        }
+        packed(decoded, &self.recipe)
+    }
+
+    /// The model that it began with.
+    pub fn model(&self) -> &'m Model {
+        self.model
     }
 
     /// The files that the next step would make by `evidence`; nothing changes here.
@@ -243,7 +256,7 @@ impl<'m> Derivation<'m> {
         if let Some(step) = self.next() {
             decoded = applied(step, decoded, evidence, &mut Account::default())?;
         }
-        packed(decoded, &self.recipe)
+        self.packed(decoded)
     }
 
     /// Applies the next step. `evidence` is what it wanted to know; empty where it wanted nothing.
@@ -278,7 +291,7 @@ impl<'m> Derivation<'m> {
         let files = if self.recipe.steps.is_empty() {
             as_is(self.model)
         } else {
-            packed(self.decoded, &self.recipe)?
+            self.packed(self.decoded.clone())?
         };
         let evidence = evidence_digest(&self.evidence);
         Ok(Variant {

@@ -105,6 +105,9 @@ pub struct Evidence {
     /// Shapes of inputs that the model leaves open.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shapes: BTreeMap<String, Vec<u64>>,
+    /// The entry point that was run, where the model has several and it is not the first: which part of the model changes depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
 /// The values that a tensor took.
@@ -145,6 +148,10 @@ impl Evidence {
             hasher.part(input.as_bytes());
             let sizes: Vec<u8> = shape.iter().flat_map(|size| size.to_le_bytes()).collect();
             hasher.part(&sizes);
+        }
+        if let Some(signature) = &self.signature {
+            hasher.part(b"signature");
+            hasher.part(signature.as_bytes());
         }
         hasher.finish()
     }

@@ -8,6 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::desk;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::model_args::LiteRtArgs;
 use crate::cli::model_args::ShapeArgs;
 use crate::cli::model_args::TaskArgs;
 use crate::cli::signals;
@@ -59,6 +60,8 @@ pub struct Args {
     task: TaskArgs,
     #[command(flatten)]
     shapes: ShapeArgs,
+    #[command(flatten)]
+    litert: LiteRtArgs,
     /// Print nothing, only exit with 0 or 1.
     #[arg(long, conflicts_with = "json")]
     ci: bool,
@@ -136,7 +139,8 @@ fn error(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
-    let (config, model) = desk::settings(context, &args.candidate)?;
+    let (mut config, model) = desk::settings(context, &args.candidate)?;
+    config.runtime = args.litert.runtime(config.runtime);
     let place = desk::place(context)?;
     let find = |reference: &str| open::find(reference, &place.workspace, &context.working_folder);
     let feed = Feed {
@@ -146,7 +150,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         samples: args.samples as usize,
         seed: args.seed,
     };
-    let (baseline, candidate) = (find(&args.baseline)?, find(&args.candidate)?);
+    let baseline = args.litert.enter_beside(find(&args.baseline)?, model.as_ref())?;
+    let candidate = args.litert.enter(find(&args.candidate)?, model.as_ref())?;
     let pair = agree::pair(baseline, candidate, &feed, &place.workspace)?;
     let measure = &config.measure;
     let machinery = desk::machinery(context, &config, &desk::engines_of(pair.models()))?;

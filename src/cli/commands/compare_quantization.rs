@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::desk;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::model_args::LiteRtArgs;
 use crate::cli::model_args::ShapeArgs;
 use crate::cli::model_args::TaskArgs;
 use crate::cli::model_args::UnitArgs;
@@ -71,6 +72,8 @@ pub struct Args {
     task: TaskArgs,
     #[command(flatten)]
     shapes: ShapeArgs,
+    #[command(flatten)]
+    litert: LiteRtArgs,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -78,6 +81,7 @@ pub struct Args {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let (mut config, model) = desk::settings(context, &args.baseline)?;
+    config.runtime = args.litert.runtime(config.runtime);
     let place = desk::place(context)?;
     let find = |reference: &str| open::find(reference, &place.workspace, &context.working_folder);
     let feed = Feed {
@@ -87,7 +91,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         samples: args.accuracy_samples as usize,
         seed: config.measure.seed,
     };
-    let (baseline, candidate) = (find(&args.baseline)?, find(&args.candidate)?);
+    let baseline = args.litert.enter(find(&args.baseline)?, model.as_ref())?;
+    let candidate = args.litert.enter_beside(find(&args.candidate)?, model.as_ref())?;
     let pair = agree::pair(baseline, candidate, &feed, &place.workspace)?;
     let machinery = desk::machinery(context, &config, &desk::engines_of(pair.models()))?;
     let interrupt = signals::interrupt();

@@ -9,6 +9,7 @@ use crate::cli::desk;
 use crate::cli::desk::Place;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::model_args::LiteRtArgs;
 use crate::cli::model_args::ShapeArgs;
 use crate::cli::model_args::TaskArgs;
 use crate::cli::model_args::span;
@@ -91,6 +92,8 @@ pub struct Args {
     task: TaskArgs,
     #[command(flatten)]
     shapes: ShapeArgs,
+    #[command(flatten)]
+    litert: LiteRtArgs,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -187,8 +190,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let configured = |dataset: Option<&DatasetConfig>| dataset.map(|dataset| beside_config(dataset.clone(), context));
     let calibration = calibration.or_else(|| configured(model.as_ref()?.calibration.as_ref()));
     let dataset = configured(model.as_ref().and_then(|model| model.dataset.as_ref()));
+    let litert = args.litert.settings(&config.runtime, model.as_ref());
     let request = explore::Request {
         reference: &args.model,
+        signature: litert.signature,
         shapes: desk::shapes_of(model.as_ref(), shapes),
         task: args.task.or(model.as_ref()),
         recipes,
@@ -203,7 +208,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             explore::BUDGET
         })),
         target: args.target,
-        runtime: config.runtime.clone(),
+        runtime: args.litert.runtime(config.runtime),
         measure,
         fresh: args.fresh,
         now: clock::now(),

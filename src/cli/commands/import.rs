@@ -10,6 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::desk;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::model_args::LiteRtArgs;
 use crate::cli::model_args::ShapeArgs;
 use crate::cli::model_args::TaskArgs;
 use crate::cli::signals;
@@ -65,6 +66,8 @@ pub struct Args {
     task: TaskArgs,
     #[command(flatten)]
     shapes: ShapeArgs,
+    #[command(flatten)]
+    litert: LiteRtArgs,
     /// Do not load it in the engine: for machines that have none.
     #[arg(long)]
     no_verify: bool,
@@ -96,14 +99,16 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let path = context.relative(&args.model);
     let format = format::detect(&path)?;
     let target = compatible::target(&args.target, format)?;
-    let source = import::read(&path)?;
+    let mut source = import::read(&path)?;
     let graph = args
         .graph
         .as_deref()
         .map(|path| Model::load(&context.relative(path)))
         .transpose()?;
     let reference = path.to_string_lossy();
-    let (config, model) = desk::settings(context, &reference)?;
+    let (mut config, model) = desk::settings(context, &reference)?;
+    config.runtime = args.litert.runtime(config.runtime);
+    source = args.litert.enter_source(source, model.as_ref())?;
     let name = match &model {
         Some(model) => model.name.clone(),
         None => ModelConfig::of(&path).name,

@@ -12,6 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::desk;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::model_args::LiteRtArgs;
 use crate::cli::signals;
 use crate::config::load::Loaded;
 use crate::files;
@@ -25,7 +26,6 @@ use crate::pipeline::workspace::Workspace;
 use crate::registry::Build;
 use crate::report::build_report as view;
 use crate::report::document;
-use crate::runtime::LiteRtSettings;
 
 /// Runs of the profile, and those before them that are not counted.
 const RUNS: (u32, u32) = (50, 10);
@@ -57,6 +57,8 @@ pub struct Args {
     /// Profile the build now, and show where its time goes.
     #[arg(long)]
     profile: bool,
+    #[command(flatten)]
+    litert: LiteRtArgs,
     /// Print what is recorded as JSON; nothing is written without `--output`.
     #[arg(long, conflicts_with = "open")]
     json: bool,
@@ -81,11 +83,20 @@ impl Format {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
+    if args.litert.is_given() && !args.profile {
+        return Err(
+            CliError::usage("`--signature` and `--no-xnnpack` say how the build is profiled, and nothing is")
+                .hint("add `--profile`, or leave them out"),
+        );
+    }
     let workspace = desk::place(context)?.workspace;
     let path = context.working_folder.join(&args.build);
     let build = build_report::find(&args.build, &path, &workspace)?;
     let machine = Fingerprint::of_this_machine().with_environment(&context.environment);
-    let made = args.profile.then(|| profile(&build, &workspace, context)).transpose()?;
+    let made = args
+        .profile
+        .then(|| profile(&build, &args.litert, &workspace, context))
+        .transpose()?;
     let profiled = made.as_ref().map(|profile| Profiled {
         profile,
         machine: &machine,
@@ -126,7 +137,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Pass)
 }
 
-fn profile(build: &Build, workspace: &Workspace, context: &Context) -> Result<Profile, CliError> {
+fn profile(build: &Build, litert: &LiteRtArgs, workspace: &Workspace, context: &Context) -> Result<Profile, CliError> {
     let config = match context.find_config() {
         Some(_) => context.load_config()?.config,
         None => Loaded::for_model(build.facts.id.as_str().as_ref(), &context.working_folder).config,
@@ -146,7 +157,7 @@ fn profile(build: &Build, workspace: &Workspace, context: &Context) -> Result<Pr
         sequence: None,
         batch: None,
         threads: config.measure.threads,
-        litert: LiteRtSettings::of(&config.runtime),
+        litert: litert.settings(&config.runtime, None),
         options: Options {
             runs: RUNS.0,
             warmup: RUNS.1,

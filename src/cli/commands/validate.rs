@@ -13,6 +13,7 @@ use crate::cli::desk;
 use crate::cli::desk::Place;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::model_args::LiteRtArgs;
 use crate::cli::model_args::ShapeArgs;
 use crate::cli::model_args::TaskArgs;
 use crate::cli::model_args::UnitArgs;
@@ -92,6 +93,8 @@ pub struct Args {
     task: TaskArgs,
     #[command(flatten)]
     shapes: ShapeArgs,
+    #[command(flatten)]
+    litert: LiteRtArgs,
     /// Print nothing, only exit with 0, 1 or 2.
     #[arg(long, conflicts_with = "json")]
     ci: bool,
@@ -132,6 +135,7 @@ impl Args {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let (mut config, model) = desk::settings(context, &args.model)?;
+    config.runtime = args.litert.runtime(config.runtime);
     let limits = limits(args, &mut config, context)?;
     if limits.is_empty() && !args.wants_accuracy() {
         return Err(CliError::usage("nothing to validate: no limit is given").hint(
@@ -140,7 +144,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     }
     let place = desk::place(context)?;
     let found = open::find(&args.model, &place.workspace, &context.working_folder)?;
-    let reference = reference(args, &found, &place, context)?;
+    let found = args.litert.enter(found, model.as_ref())?;
+    let reference = match reference(args, &found, &place, context)? {
+        Reference::Model(reference) => {
+            Reference::Model(Box::new(args.litert.enter_beside(*reference, model.as_ref())?))
+        }
+        none => none,
+    };
     let mut measure = config.measure;
     if let Some(time_budget) = args.time_budget {
         measure.time_budget = time_budget;

@@ -66,8 +66,9 @@ impl Model {
         (tensor.buffer > 0 && !data.is_empty()).then_some(data)
     }
 
-    /// Makes the signature called `name` the one that is run. Where there is none, the error holds the names that there are.
-    pub fn choose_signature(&mut self, name: &str) -> Result<(), Vec<String>> {
+    /// Makes the signature called `name` the one that is run, and gives the place where it stood. Where there is none, the error holds
+    /// the names that there are.
+    pub fn choose_signature(&mut self, name: &str) -> Result<usize, Vec<String>> {
         let signatures = self.signature_defs.get_or_insert_default();
         match signatures
             .iter()
@@ -76,12 +77,20 @@ impl Model {
             Some(place) => {
                 let chosen = signatures.remove(place);
                 signatures.insert(0, chosen);
-                Ok(())
+                Ok(place)
             }
             None => Err(signatures
                 .iter()
                 .map(|signature| signature.signature_key().to_owned())
                 .collect()),
+        }
+    }
+
+    /// Puts the signature that [`Model::choose_signature`] chose back to the `place` where it stood.
+    pub fn restore_signature(&mut self, place: usize) {
+        let signatures = self.signature_defs.as_deref_mut().unwrap_or_default();
+        if let Some(moved) = signatures.get_mut(..=place) {
+            moved.rotate_left(1);
         }
     }
 

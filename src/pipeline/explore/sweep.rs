@@ -20,6 +20,7 @@ use crate::pipeline::explore::cache;
 use crate::pipeline::explore::cache::Cache;
 use crate::pipeline::explore::cache::Common;
 use crate::pipeline::open;
+use crate::pipeline::open::OpenError;
 use crate::pipeline::recall;
 use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
@@ -60,7 +61,9 @@ impl Sweep<'_> {
 
 /// Finds the model and what it is fed.
 pub(super) fn open<'a>(request: &'a Request<'a>, around: &'a Surroundings<'a>) -> Result<Sweep<'a>, ExploreError> {
-    let found = open::find(request.reference, around.workspace, around.working_folder)?;
+    let found = open::find(request.reference, around.workspace, around.working_folder)?
+        .entered(request.signature.as_deref())
+        .map_err(OpenError::from)?;
     let (baseline_name, registered) = match &found.build {
         Some(build) => (build.facts.recipe.clone(), build.facts.model.clone()),
         None => (AS_IS.to_owned(), ModelConfig::of(&found.model.path).name),
@@ -94,7 +97,10 @@ pub(super) fn open<'a>(request: &'a Request<'a>, around: &'a Surroundings<'a>) -
             graph_optimization: request.runtime.graph_optimization,
             execution_mode: request.runtime.execution_mode,
             arena: true,
-            litert: LiteRtSettings::of(&request.runtime),
+            litert: LiteRtSettings {
+                signature: request.signature.clone(),
+                ..LiteRtSettings::of(&request.runtime)
+            },
         },
         timeout: request.measure.worker_timeout.0,
         stop: around.interrupt.stop(),
