@@ -75,7 +75,8 @@ impl LiteRtArgs {
             (Some(model), Some(name)) => Some(model.with_signature(name)?),
             (None, Some(_)) => {
                 return Err(
-                    CliError::usage(format!("{} models have no signatures here", source.format)).hint("leave `--signature` out")
+                    CliError::usage(format!("{} models have no signatures here", source.format))
+                        .hint("leave `--signature` out"),
                 );
             }
             (model, None) => model,

@@ -260,13 +260,12 @@ fn others(names: &[&str]) -> Option<String> {
 pub fn verify(source: Source<'_>, prepared: &Prepared, engine: &Engine<'_>) -> Result<Verified, VerifyError> {
     let recipe = || prepared.recipe.name();
     let artifact = &prepared.artifact;
-    let model =
-        Model::load_with_external(&artifact.model, &artifact.external)
-            .and_then(|model| model.entered_as(source.model))
-            .map_err(|source| VerifyError::Unreadable {
-                recipe: recipe(),
-                source: Box::new(source),
-            })?;
+    let model = Model::load_with_external(&artifact.model, &artifact.external)
+        .and_then(|model| model.entered_as(source.model))
+        .map_err(|source| VerifyError::Unreadable {
+            recipe: recipe(),
+            source: Box::new(source),
+        })?;
     let broken_rule = match (structure(&model), structure(source.model)) {
         (Err(problem), Ok(())) => {
             return Err(VerifyError::Structure {

@@ -92,6 +92,7 @@ mod tflite_kernels;
 mod tflite_measuring;
 mod tflite_quantize;
 mod tflite_settings;
+mod tflite_signatures;
 mod tflite_worker;
 mod threats;
 mod trend;
