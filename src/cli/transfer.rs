@@ -11,6 +11,7 @@ use crate::pipeline::remote::RemotesError;
 use crate::pipeline::remote::Selection;
 use crate::pipeline::workspace::Workspace;
 use crate::registry::Registry;
+use crate::report::numbered::Numbered;
 use crate::report::remotes;
 use crate::report::remotes::State;
 use crate::report::remotes::Transfer;
@@ -71,7 +72,7 @@ pub(crate) fn run(
         Ok(go(ends, args.selection(), options, observe)?)
     })?;
     if args.json {
-        context.ui.json(&transfer)?;
+        context.ui.json(&Numbered::of(&transfer))?;
     } else {
         context.ui.data(&remotes::text(&transfer))?;
     }

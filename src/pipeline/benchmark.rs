@@ -35,8 +35,8 @@ use crate::pipeline::open::Opened;
 use crate::pipeline::workspace::Workspace;
 use crate::report::benchmark::Asked;
 use crate::report::benchmark::Benchmark;
-use crate::report::benchmark::FORMAT;
 use crate::report::benchmark::Row;
+use crate::report::benchmark::SCHEMA;
 use crate::report::benchmark::TaskView;
 use crate::report::benchmark::compare_rows;
 use crate::runtime::LiteRtSettings;
@@ -233,7 +233,7 @@ pub fn run(
     compare_rows(&mut results);
     let first = measurements.first();
     let benchmark = Benchmark {
-        version: FORMAT,
+        schema: SCHEMA,
         model: opened.label.clone(),
         build_id: opened.build.clone(),
         digest: opened.model.digest.to_string(),

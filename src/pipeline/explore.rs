@@ -39,9 +39,9 @@ use crate::pipeline::method::TargetError;
 use crate::pipeline::open::OpenError;
 use crate::report::explore::Asked;
 use crate::report::explore::Explored;
-use crate::report::explore::FORMAT;
 use crate::report::explore::LeftOut;
 use crate::report::explore::Model;
+use crate::report::explore::SCHEMA;
 use crate::report::explore::Verdict;
 use crate::units::Span;
 use crate::variant::Recipe;
@@ -483,7 +483,7 @@ fn finish(
     });
     debug_assert!(variants.iter().filter(|row| row.verdict == Verdict::Baseline).count() == 1);
     Explored {
-        version: FORMAT,
+        schema: SCHEMA,
         model: Model {
             name: opened.label.clone(),
             reference: request.reference.to_owned(),

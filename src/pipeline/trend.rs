@@ -192,7 +192,7 @@ pub fn gather(found: Found, request: &Request<'_>) -> Result<Trend, TrendError> 
         });
     }
     Ok(Trend {
-        version: view::FORMAT,
+        schema: view::SCHEMA,
         generated_at: request.now.to_owned(),
         metric: request.metric,
         sources: found.sources,

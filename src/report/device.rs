@@ -53,7 +53,7 @@ pub struct Described {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DeviceReport {
     /// Of this structure.
-    pub schema_version: u32,
+    pub schema: u32,
     /// When it began: ISO 8601, UTC.
     pub measured_at: String,
     /// This version of mlbuild.

@@ -33,6 +33,7 @@ pub mod listing;
 pub mod markdown;
 pub mod migrated;
 pub mod model_facts;
+pub mod numbered;
 mod operators;
 pub mod optimized;
 pub mod page;

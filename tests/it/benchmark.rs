@@ -103,7 +103,7 @@ fn shows_figures_with_intervals_a_warm_up_and_a_histogram() {
 fn json_holds_every_figure() {
     let env = one("digits_cnn.onnx");
     let output = json(&quick(&env, &["a.onnx", "--json"]).expect_code(0));
-    assert_eq!(output["version"], 1);
+    assert_eq!(output["schema"], 1);
     assert_eq!(output["model"], "a.onnx");
     assert_eq!(output["target"], "onnxruntime_cpu");
     assert_eq!(output["stored"], false);

@@ -86,7 +86,7 @@ fn a_sweep_becomes_a_page() {
     env.run(&["benchmark", "model.onnx", "--time-budget", "300 ms"])
         .expect_code(0);
     let report = json(&env.run(&["report", "model.onnx", "--json"]).expect_code(0));
-    assert_eq!(report["version"], 1);
+    assert_eq!(report["schema"], 1);
     let id = report["build"]["id"].as_str().unwrap();
     assert_eq!(report["build"]["recipe"], "fp32");
     let measurements = report["measurements"].as_array().unwrap();

@@ -120,6 +120,7 @@ fn phones_are_listed_with_what_they_are() {
     exit code: 0
     ----- stdout -----
     {
+      "schema": 1,
       "server": "127.0.0.1:[ADB]",
       "server_version": 41,
       "devices": [
@@ -188,6 +189,7 @@ fn a_pair_is_measured_in_mirrored_turns_and_judged() {
         .compare(&["--json", "--threads", "4", "--cores", "f0"])
         .expect_code(0);
     let report = json(&output);
+    assert_eq!(report["schema"], 1);
     assert_eq!(report["verdict"], "pass");
     assert_eq!(report["statistic"], "median");
     assert_eq!(report["identity"]["chip"], "Tensor G3");

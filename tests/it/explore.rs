@@ -84,7 +84,7 @@ fn a_fast_sweep_shows_the_baseline_and_half_precision() {
 fn json_holds_every_figure_and_the_verdicts_agree_with_them() {
     let env = one("digits_cnn.onnx");
     let found = json(&explore(&env, &["--fast", "--json"]).expect_code(0));
-    assert_eq!(found["version"], 1);
+    assert_eq!(found["schema"], 1);
     assert_eq!(found["interrupted"], false);
     assert_eq!(found["model"]["name"], "model.onnx");
     assert_eq!(found["asked"]["fast"], true);
@@ -196,7 +196,7 @@ fn results_go_where_they_are_wanted() {
     assert!(env.read("out/found.html").starts_with("<!doctype html>"));
     assert!(!env.path(".mlbuild/explore.html").exists());
     let output = explore(&env, &["--fast", "--output-json"]).expect_code(0);
-    assert_eq!(json(&output)["version"], 1);
+    assert_eq!(json(&output)["schema"], 1);
 }
 
 #[test]

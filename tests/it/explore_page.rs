@@ -176,7 +176,7 @@ fn explored(text: &str) -> Explored {
         row.notes = row.notes.iter().map(|note| named(note)).collect();
     }
     Explored {
-        version: explore::FORMAT,
+        schema: explore::SCHEMA,
         model: Model {
             name: named("models/mobilenet.onnx"),
             reference: named("models/mobilenet.onnx"),

@@ -139,11 +139,14 @@ fn installs_lists_and_finds() {
     assert!(list.contains("1.30.0     available"), "{list}");
     let json = env.run(&["runtime", "list", "--json"]).expect_code(0).stdout;
     let rows: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(rows[0]["state"], "installed");
-    assert_eq!(rows[0]["path"], library.to_str().unwrap());
+    assert_eq!(rows["libraries"][0]["state"], "installed");
+    assert_eq!(rows["libraries"][0]["path"], library.to_str().unwrap());
     let json = env.run(&["runtime", "path", "--json"]).expect_code(0).stdout;
     let found: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(found["version"], DEFAULT_ONNXRUNTIME);
+    let again = env.run(&["runtime", "install", "--json"]).expect_code(0).stdout;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&again).unwrap(), found);
+    assert_eq!((&rows["schema"], &found["schema"]), (&1.into(), &1.into()));
 
     // Once installed, nothing is fetched again: this Python would fail.
     env.run(&["runtime", "install", "--python", "/nowhere/python"])

@@ -220,7 +220,8 @@ fn what_happened_is_told_as_json() {
     assert_eq!(upgraded["state"], "upgraded");
     assert_eq!(upgraded["sha256"], Digest::of(program(NEWER).as_bytes()).as_str());
     let keys: Vec<&String> = upgraded.as_object().unwrap().keys().collect();
-    assert_eq!(keys.len(), 6, "{keys:?}");
+    assert_eq!(keys.len(), 7, "{keys:?}");
+    assert_eq!((&checked["schema"], &upgraded["schema"]), (&1.into(), &1.into()));
 }
 
 #[test]

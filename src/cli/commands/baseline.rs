@@ -36,6 +36,7 @@ use crate::pipeline::workspace::Workspace;
 use crate::registry::BASELINE;
 use crate::registry::Registry;
 use crate::report;
+use crate::report::numbered::Numbered;
 
 /// What later changes are compared with: set, measured, shown.
 ///
@@ -359,7 +360,7 @@ fn refresh(context: &Context, output: Option<&std::path::Path>, force: bool, jso
         },
     };
     if json {
-        context.ui.json(&written)?;
+        context.ui.json(&Numbered::of(&written))?;
     } else if written.refreshed {
         let name = match &shelf {
             Kept::Folder(folder) if *folder == workspace.local_baseline() => resolve::LOCAL_NAME,

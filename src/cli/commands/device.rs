@@ -28,6 +28,7 @@ use crate::pipeline::device::Event;
 use crate::pipeline::device::Subject;
 use crate::report;
 use crate::report::device::DeviceReport;
+use crate::report::numbered::Numbered;
 use crate::units;
 use crate::units::Percent;
 use crate::units::Span;
@@ -131,7 +132,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             let server = Server::of(&context.environment)?;
             let devices = device::list(&server, &signals::interrupt())?;
             if *json {
-                context.ui.json(&devices)?;
+                context.ui.json(&Numbered::of(&devices))?;
             } else {
                 context.ui.data(&report::device::list(&devices))?;
             }

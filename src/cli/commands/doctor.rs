@@ -29,6 +29,7 @@ use crate::pipeline::doctor::Check;
 use crate::pipeline::doctor::State;
 use crate::pipeline::noise;
 use crate::pipeline::upkeep;
+use crate::report::numbered::Numbered;
 use crate::runtime::library;
 use crate::units::Millis;
 use crate::units::Span;
@@ -108,12 +109,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     }
     let fit = doctor::is_fit(&checks);
     if args.json {
-        context.ui.json(&Examination {
+        context.ui.json(&Numbered::of(Examination {
             fit,
             checks: &checks,
             workspace: workspace.as_ref().map(|looked| &looked.examination),
             repair: workspace.as_ref().and_then(|looked| looked.repair.as_ref()),
-        })?;
+        }))?;
     } else {
         if let Some(repair) = workspace.as_ref().and_then(|looked| looked.repair.as_ref()) {
             context.ui.data(&repaired(repair))?;
@@ -320,7 +321,7 @@ fn noise(args: &Args, context: &Context) -> Result<Exit, CliError> {
         Fingerprint::of_this_machine().with_environment(&context.environment),
     );
     if args.json {
-        context.ui.json(&found)?;
+        context.ui.json(&Numbered::of(&found))?;
     } else {
         let limit = config.gate.latency.limit.max_regression.0;
         context.ui.data(&table(&found, limit))?;

@@ -29,8 +29,8 @@ use crate::report::profile_page::ProfileView;
 use crate::report::profile_table;
 use crate::report::profile_table::Sections;
 
-/// Of the JSON document below.
-const VERSION: u32 = 1;
+/// The form of the JSON document below.
+const SCHEMA: u32 = 1;
 
 /// Fresh processes of `--cold-start`.
 const COLD_STARTS: u32 = 5;
@@ -111,7 +111,7 @@ pub struct Args {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Document<'a> {
-    version: u32,
+    schema: u32,
     generated_at: &'a str,
     machine: &'a Fingerprint,
     profiled: &'a Profiled,
@@ -188,7 +188,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     }
     if args.json {
         context.ui.json(&Document {
-            version: VERSION,
+            schema: SCHEMA,
             generated_at: &now,
             machine: &machine,
             profiled: &profiled,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use clap::ValueEnum;
+use serde::Serialize;
 
 use crate::cli::clock;
 use crate::cli::context::Context;
@@ -12,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::transfer;
 use crate::pipeline::remote::settings_of;
 use crate::registry::RemoteFacts;
+use crate::report::numbered::Numbered;
 use crate::report::remotes;
 use crate::report::remotes::RemoteView;
 use crate::store::remote::DEFAULT_PREFIX;
@@ -109,6 +111,12 @@ enum Backend {
     Local,
 }
 
+/// What `list --json` prints.
+#[derive(Serialize)]
+struct Remotes<'a> {
+    remotes: &'a [RemoteView],
+}
+
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     match &args.command {
         Command::Add(args) => add(args, context),
@@ -116,7 +124,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
             let (_, registry) = transfer::registry(context)?;
             let views: Vec<RemoteView> = registry.remotes()?.into_iter().map(view).collect();
             match json {
-                true => context.ui.json(&views)?,
+                true => context.ui.json(&Numbered::of(Remotes { remotes: &views }))?,
                 false => context.ui.data(&remotes::list(&views))?,
             }
             Ok(Exit::Pass)
@@ -193,7 +201,7 @@ fn show(context: &Context, name: Option<&str>, json: bool) -> Result<Exit, CliEr
 
 fn done(context: &Context, view: &RemoteView, json: bool, text: &str) -> Result<Exit, CliError> {
     match json {
-        true => context.ui.json(view)?,
+        true => context.ui.json(&Numbered::of(view))?,
         false => context.ui.data(text)?,
     }
     Ok(Exit::Pass)

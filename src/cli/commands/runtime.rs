@@ -11,6 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Installing;
 use crate::config::Engine;
+use crate::report::numbered::Numbered;
 use crate::runtime::library;
 use crate::runtime::library::Library;
 
@@ -94,6 +95,12 @@ fn engine(text: &str) -> Result<Engine, String> {
         .ok_or_else(|| "must be onnxruntime or litert".to_owned())
 }
 
+/// What `list --json` prints.
+#[derive(Debug, Serialize)]
+struct Libraries<'a> {
+    libraries: &'a [Row],
+}
+
 /// One row of `list`.
 #[derive(Debug, Serialize)]
 struct Row {
@@ -142,7 +149,7 @@ fn list(context: &Context, engine: Engine, json: bool) -> Result<Exit, CliError>
         }
     }
     if json {
-        context.ui.json(&rows)?;
+        context.ui.json(&Numbered::of(Libraries { libraries: &rows }))?;
         return Ok(Exit::Pass);
     }
     let mut text = String::new();
@@ -193,7 +200,7 @@ fn path(context: &Context, version: &Version, json: bool) -> Result<Exit, CliErr
 
 fn show(context: &Context, library: &Library, json: bool) -> Result<Exit, CliError> {
     if json {
-        context.ui.json(library)?;
+        context.ui.json(&Numbered::of(library))?;
     } else {
         context.ui.data(&library.path.display().to_string())?;
     }

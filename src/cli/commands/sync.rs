@@ -9,6 +9,7 @@ use crate::cli::transfer;
 use crate::cli::transfer::SyncedView;
 use crate::pipeline::remote;
 use crate::pipeline::remote::Options;
+use crate::report::numbered::Numbered;
 use crate::report::remotes;
 
 /// Bring the registry and a remote together: what one side lacks comes from the other.
@@ -82,10 +83,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     })?;
     let transfers: Vec<_> = [&synced.pulled, &synced.pushed].into_iter().flatten().collect();
     if args.json {
-        context.ui.json(&SyncedView {
+        context.ui.json(&Numbered::of(SyncedView {
             pulled: synced.pulled.as_ref(),
             pushed: synced.pushed.as_ref(),
-        })?;
+        }))?;
     } else {
         let text: String = transfers.iter().map(|transfer| remotes::text(transfer)).collect();
         context.ui.data(&text)?;

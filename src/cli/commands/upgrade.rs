@@ -15,6 +15,7 @@ use crate::pipeline::upgrade::Found;
 use crate::pipeline::upgrade::Place;
 use crate::pipeline::upgrade::Standing;
 use crate::pipeline::upgrade::UpgradeError;
+use crate::report::numbered::Numbered;
 
 /// Replace this program by a newer release, once that is verified; never by an older one.
 ///
@@ -113,7 +114,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
         }
     };
     if args.json {
-        context.ui.json(&shown)?;
+        context.ui.json(&Numbered::of(&shown))?;
     } else {
         context.ui.data(&text)?;
     }

@@ -103,7 +103,7 @@ pub fn gather(
     let recommendation = advice::advise(build, &family, checks.last(), &machines);
     let notes = notes(build, &registry)?;
     Ok(BuildReport {
-        version: view::FORMAT,
+        schema: view::SCHEMA,
         generated_at: now.to_owned(),
         tool_version: crate::VERSION.to_owned(),
         recommendation,

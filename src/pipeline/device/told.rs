@@ -23,8 +23,8 @@ use crate::stats::sequential::TAIL;
 use crate::verdict::Verdict;
 use crate::verdict::on_device;
 
-/// The structure's version.
-const SCHEMA_VERSION: u32 = 1;
+/// The form of the JSON.
+const SCHEMA: u32 = 1;
 
 /// The report; `broke_off` is why the measurement of a pair did not come to its end.
 pub(super) fn report(
@@ -65,7 +65,7 @@ pub(super) fn report(
     }
     let (warmup, runs) = measurement.inferences;
     Ok(DeviceReport {
-        schema_version: SCHEMA_VERSION,
+        schema: SCHEMA,
         measured_at: request.now.to_owned(),
         mlbuild_version: VERSION.to_owned(),
         serial: serial.to_owned(),

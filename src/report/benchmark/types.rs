@@ -18,8 +18,8 @@ use crate::stats::interval::Interval;
 use crate::stats::sequential::TAIL;
 use crate::stats::summary::median;
 
-/// The version of the JSON form.
-pub const FORMAT: u32 = 1;
+/// The form of the JSON.
+pub const SCHEMA: u32 = 1;
 
 /// Milliseconds in a second.
 const MILLISECONDS: f64 = 1e3;
@@ -27,8 +27,8 @@ const MILLISECONDS: f64 = 1e3;
 /// Absolute figures of one model, in one or several settings.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Benchmark {
-    /// [`FORMAT`].
-    pub version: u32,
+    /// [`SCHEMA`].
+    pub schema: u32,
     /// The model, as it was named, or a build's model, recipe and short id.
     pub model: String,
     /// The build's whole id, where it is one or was made one.

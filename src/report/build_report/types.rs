@@ -4,14 +4,14 @@ use serde::Serialize;
 
 use crate::report::benchmark::Histogram;
 
-/// The version of the JSON form.
-pub const FORMAT: u32 = 1;
+/// The form of the JSON.
+pub const SCHEMA: u32 = 1;
 
 /// One build, everything around it, and what it comes to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BuildReport {
-    /// [`FORMAT`].
-    pub version: u32,
+    /// [`SCHEMA`].
+    pub schema: u32,
     /// When this was put together, ISO 8601 in UTC.
     pub generated_at: String,
     /// The version of mlbuild that did.

@@ -8,14 +8,14 @@ use crate::stats::interval::Interval;
 use crate::verdict::tradeoff;
 use crate::verdict::tradeoff::Word;
 
-/// The version of the JSON form.
-pub const FORMAT: u32 = 1;
+/// The form of the JSON.
+pub const SCHEMA: u32 = 1;
 
 /// A whole sweep.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explored {
-    /// [`FORMAT`].
-    pub version: u32,
+    /// [`SCHEMA`].
+    pub schema: u32,
     /// The model that variants were derived from.
     pub model: Model,
     /// The target's name.

@@ -206,13 +206,13 @@ fn changes(series: &Series, skipped: usize, step: usize, columns: usize) -> Stri
 #[cfg(test)]
 mod tests {
     use super::super::types::Change;
-    use super::super::types::FORMAT;
     use super::super::types::Point;
+    use super::super::types::SCHEMA;
     use super::*;
 
     fn trend(values: &[(f64, usize)]) -> Trend {
         Trend {
-            version: FORMAT,
+            schema: SCHEMA,
             generated_at: "2026-01-02T03:04:05Z".to_owned(),
             metric: Metric::P50,
             sources: vec!["releases".to_owned()],

@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::units::Bytes;
 use crate::units::Millis;
 
-/// The version of the JSON form.
-pub const FORMAT: u32 = 1;
+/// The form of the JSON.
+pub const SCHEMA: u32 = 1;
 
 /// What is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,8 +50,8 @@ impl Metric {
 /// Histories of one metric.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trend {
-    /// [`FORMAT`].
-    pub version: u32,
+    /// [`SCHEMA`].
+    pub schema: u32,
     /// When this was put together, ISO 8601 in UTC.
     pub generated_at: String,
     /// What is followed.
