@@ -4,6 +4,7 @@
 //! with XNNPACK, which is how the library is shipped, or without.
 
 mod abi;
+mod building;
 mod captured;
 mod failure;
 mod graph;
