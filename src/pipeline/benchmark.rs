@@ -24,14 +24,14 @@ use crate::model::inputs;
 use crate::model::inputs::InputError;
 use crate::model::inputs::Made;
 use crate::model::inputs::ResolvedSpec;
-use crate::pipeline::compatible;
-use crate::pipeline::compatible::Incompatible;
 use crate::pipeline::gate::Interrupted;
 use crate::pipeline::gate::Machinery;
 use crate::pipeline::interrupt::Interrupt;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenError;
 use crate::pipeline::open::Opened;
+use crate::pipeline::placement;
+use crate::pipeline::placement::Incompatible;
 use crate::pipeline::workspace::Workspace;
 use crate::report::benchmark::Asked;
 use crate::report::benchmark::Benchmark;
@@ -190,7 +190,7 @@ pub fn run(
         around.workspace,
         around.working_folder,
     )?;
-    let target = compatible::target_for(opened.model.format, request.target)?;
+    let target = placement::target_for(opened.model.format, request.target)?;
     let settings = settings(&opened, request, target, around)?;
     let command = &around.machinery.worker;
     let mut plan = request.plan.clone();

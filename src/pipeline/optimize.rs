@@ -19,8 +19,6 @@ use crate::pipeline::agree::AgreeError;
 use crate::pipeline::agree::Engine;
 use crate::pipeline::agree::Feed;
 use crate::pipeline::calibration::CalibrationData;
-use crate::pipeline::compatible;
-use crate::pipeline::compatible::Incompatible;
 use crate::pipeline::derivation;
 use crate::pipeline::derivation::DerivationError;
 use crate::pipeline::derivation::Deriving;
@@ -30,6 +28,8 @@ use crate::pipeline::method;
 use crate::pipeline::method::TargetError;
 use crate::pipeline::open;
 use crate::pipeline::open::Found;
+use crate::pipeline::placement;
+use crate::pipeline::placement::Incompatible;
 use crate::pipeline::remember::artifacts;
 use crate::pipeline::subject;
 use crate::pipeline::subject::Prepared;
@@ -205,7 +205,7 @@ pub fn run(request: Request<'_>, progress: &mut dyn FnMut(Stage)) -> Result<Opti
     let mut registry = Registry::open(&request.workspace.registry_path())?;
     let Lineage { root, parent } = lineage(&request, &registry)?;
     let before = Recipe::parse(&parent.facts.recipe)?;
-    let steps = compatible::recipe_for(request.recipe, request.found.model.format, target)?;
+    let steps = placement::recipe_for(request.recipe, request.found.model.format, target)?;
     let whole = before.then(&steps);
     // A step that stands twice is refused as in any recipe.
     Recipe::parse(&whole.name())?;

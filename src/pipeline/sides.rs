@@ -11,13 +11,13 @@ use crate::model::Model;
 use crate::pipeline::baseline::Source;
 use crate::pipeline::baseline::manifest::Entry;
 use crate::pipeline::calibration::CalibrationData;
-use crate::pipeline::compatible;
 use crate::pipeline::derivation;
 use crate::pipeline::derivation::DerivationError;
 use crate::pipeline::derivation::Deriving;
 use crate::pipeline::feed::Feed;
 use crate::pipeline::feed::ShapeSource;
 use crate::pipeline::feed::check_same_inputs;
+use crate::pipeline::placement;
 use crate::pipeline::plan::BaselineOrigin;
 use crate::pipeline::plan::Job;
 use crate::pipeline::plan::Work;
@@ -78,7 +78,7 @@ impl Sides<'_> {
         tell: &mut dyn FnMut(derivation::Progress),
     ) -> Result<Work, Trouble> {
         let recipe =
-            &compatible::recipe_for(recipe, self.model.format, job.target).map_err(|error| Trouble::of(&error))?;
+            &placement::recipe_for(recipe, self.model.format, job.target).map_err(|error| Trouble::of(&error))?;
         if recipe.learns() {
             job.calibration = self.calibration.map(|data| data.digest.clone());
         }

@@ -13,7 +13,6 @@ use crate::pipeline::agree::Fed;
 use crate::pipeline::agree::Feed;
 use crate::pipeline::benchmark::Surroundings;
 use crate::pipeline::calibration::CalibrationData;
-use crate::pipeline::compatible;
 use crate::pipeline::explore::ExploreError;
 use crate::pipeline::explore::Request;
 use crate::pipeline::explore::cache;
@@ -21,6 +20,7 @@ use crate::pipeline::explore::cache::Cache;
 use crate::pipeline::explore::cache::Common;
 use crate::pipeline::open;
 use crate::pipeline::open::OpenError;
+use crate::pipeline::placement;
 use crate::pipeline::recall;
 use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
@@ -68,7 +68,7 @@ pub(super) fn open<'a>(request: &'a Request<'a>, around: &'a Surroundings<'a>) -
         Some(build) => (build.facts.recipe.clone(), build.facts.model.clone()),
         None => (AS_IS.to_owned(), ModelConfig::of(&found.model.path).name),
     };
-    let target = compatible::target_for(found.model.format, request.target)?;
+    let target = placement::target_for(found.model.format, request.target)?;
     let feed = Feed {
         dataset: request.dataset.clone(),
         shapes: request.shapes.clone(),
