@@ -18,8 +18,20 @@ use crate::units::Millis;
 
 const LEFT: f64 = 62.0;
 const RIGHT: f64 = 24.0;
-const TOP: f64 = 40.0;
+const TOP: f64 = 55.0;
 const BOTTOM: f64 = 46.0;
+
+/// What is counted, above the axis of counts.
+const COUNTED: &str = "inferences";
+
+/// The width of a character of a label, about.
+const CHARACTER: f64 = 7.2;
+
+/// Between two labels of a row.
+const GAP: f64 = 8.0;
+
+/// Rows of labels above the bars, one a percentile at most.
+const ROWS: usize = 3;
 
 pub(super) fn section(report: &BuildReport) -> Section {
     let mut section = Section::new("distribution", "How latencies are spread", "");
@@ -120,7 +132,7 @@ fn draw(distribution: &Distribution, (width, height): (f64, f64), suffix: &str) 
         svg.line("grid", (LEFT, up(tick)), (width - RIGHT, up(tick)));
         svg.text("axis end", (LEFT - 8.0, up(tick) + 4.0), &format!("{tick:.0}"));
     }
-    svg.text("axis", (0.0, 14.0), "inferences");
+    svg.text("axis", (0.0, 14.0), COUNTED);
     for (bin, count) in histogram.counts.iter().enumerate() {
         let (Some(from), Some(to)) = (histogram.edges_ms.get(bin), histogram.edges_ms.get(bin + 1)) else {
             continue;
@@ -154,7 +166,8 @@ fn draw(distribution: &Distribution, (width, height): (f64, f64), suffix: &str) 
         }
     }
     svg.text("axis end", (width - RIGHT, floor + 38.0), "latency of one inference");
-    let mut taken: Vec<(f64, f64)> = Vec::new();
+    // The axis has its name in the first row.
+    let mut taken: Vec<(usize, f64, f64)> = vec![(0, 0.0, COUNTED.chars().count() as f64 * CHARACTER)];
     for (name, value) in &distribution.percentiles_ms {
         let x = if *value > end {
             right + open_width / 2.0
@@ -162,21 +175,16 @@ fn draw(distribution: &Distribution, (width, height): (f64, f64), suffix: &str) 
             place(*value)
         };
         let label = format!("{name} {}", Millis(*value));
-        let length = label.chars().count() as f64 * 7.2;
+        let length = label.chars().count() as f64 * CHARACTER;
         let from = (x - length / 2.0).clamp(LEFT, width - RIGHT - length);
-        // The second row is for what would cover its neighbour.
-        let row = if taken
-            .iter()
-            .any(|(start, stop)| from < stop + 8.0 && from + length + 8.0 > *start)
-        {
-            1.0
-        } else {
-            0.0
+        let is_free = |row: usize| {
+            let mut others = taken.iter().filter(|(other, ..)| *other == row);
+            others.all(|(_, start, stop)| from >= stop + GAP || from + length + GAP <= *start)
         };
-        if row == 0.0 {
-            taken.push((from, from + length));
-        }
-        let y = 14.0 + row * 15.0;
+        // Further rows are for what would cover its neighbour.
+        let row = (0..ROWS).find(|row| is_free(*row)).unwrap_or(ROWS - 1);
+        taken.push((row, from, from + length));
+        let y = 14.0 + row as f64 * 15.0;
         svg.line("quantile", (x, y + 4.0), (x, floor));
         svg.text("marked", (from, y), &label);
     }
