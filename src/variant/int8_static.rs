@@ -112,7 +112,7 @@ impl Pass for Int8Static {
     }
 
     fn apply_tflite(&self, model: &mut Tables, evidence: &Evidence, account: &mut Account) -> Result<(), VariantError> {
-        super::tflite::int8(model, evidence, super::tflite::Ends::Floats, account)
+        super::tflite::int8(model, evidence, super::tflite::Extent::Faster, account)
     }
 
     fn apply(&self, model: &mut ModelProto, evidence: &Evidence, account: &mut Account) -> Result<(), VariantError> {

@@ -45,8 +45,11 @@ pub trait Pass: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Changes `model`, all of whose tensors are within it (no external data). `evidence` answers [`Pass::wanted`].
-    fn apply(&self, model: &mut ModelProto, evidence: &Evidence, account: &mut Account) -> Result<(), VariantError>;
+    /// Changes `model`, all of whose tensors are within it (no external data). `evidence` answers [`Pass::wanted`]. A pass that
+    /// [converts](Pass::converts) changes nothing here.
+    fn apply(&self, _model: &mut ModelProto, _evidence: &Evidence, _account: &mut Account) -> Result<(), VariantError> {
+        Ok(())
+    }
 
     /// True where it changes models in `format`.
     fn takes(&self, format: Format) -> bool {

@@ -52,12 +52,6 @@ impl Pass for ToTfLite {
         })
     }
 
-    fn apply(&self, _model: &mut ModelProto, _evidence: &Evidence, account: &mut Account) -> Result<(), VariantError> {
-        // What converts is given to `convert`.
-        account.note("the model stays ONNX");
-        Ok(())
-    }
-
     fn converts(&self) -> bool {
         true
     }

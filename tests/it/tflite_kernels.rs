@@ -8,7 +8,7 @@ use mlbuild::model::tflite::schema::*;
 use mlbuild::variant::Account;
 use mlbuild::variant::Evidence;
 use mlbuild::variant::Range;
-use mlbuild::variant::tflite::Ends;
+use mlbuild::variant::tflite::Extent;
 use mlbuild::variant::tflite::int8;
 use mlbuild::variant::tflite::observed;
 
@@ -194,7 +194,7 @@ fn problem(case: &Case<'_>) -> Option<String> {
         assert!(evidence.ranges.contains_key(&name), "{name}");
     }
     let (mut made, mut account) = (model, Account::default());
-    int8(&mut made, &evidence, Ends::FloatsAround, &mut account).unwrap();
+    int8(&mut made, &evidence, Extent::All, &mut account).unwrap();
     if account.changed != 3 {
         return Some(format!("not in integers: {:?}", account.left));
     }

@@ -14,7 +14,7 @@ use mlbuild::variant::Range;
 use mlbuild::variant::VariantError;
 use mlbuild::variant::convert::tflite::Options;
 use mlbuild::variant::convert::tflite::convert;
-use mlbuild::variant::tflite::Ends;
+use mlbuild::variant::tflite::Extent;
 use mlbuild::variant::tflite::Pruning;
 use mlbuild::variant::tflite::fp16;
 use mlbuild::variant::tflite::int8;
@@ -74,9 +74,11 @@ fn variants() {
         };
         make("fp16", &|model, account| fp16(model, account));
         make("dynamic", &|model, account| int8_dynamic(model, account));
-        make("int8", &|model, account| int8(model, &evidence, Ends::Floats, account));
+        make("int8", &|model, account| {
+            int8(model, &evidence, Extent::Faster, account)
+        });
         make("all_int8", &|model, account| {
-            int8(model, &evidence, Ends::FloatsAround, account)
+            int8(model, &evidence, Extent::All, account)
         });
         let half = Pruning::parse("0.50").unwrap();
         make("pruned", &|model, account| prune(model, half, account));
@@ -180,7 +182,7 @@ fn variants_run_and_agree_with_the_model() {
         check("fp16", 0.9999, &|model, account| fp16(model, account));
         check("int8", 0.999, &|model, account| int8_dynamic(model, account));
         check("int8-static", 0.99, &|model, account| {
-            int8(model, &evidence, Ends::Floats, account)
+            int8(model, &evidence, Extent::Faster, account)
         });
         let tenth = Pruning::parse("0.10").unwrap();
         check("prune", 0.9, &|model, account| prune(model, tenth, account));

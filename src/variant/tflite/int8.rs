@@ -10,37 +10,29 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::collections::HashSet;
 
 use self::emit::Emitter;
 use self::plan::Reading;
-use self::plan::Step;
 use super::edit;
 use super::int8_dynamic::refuse_quantized;
-use super::quantized;
 use crate::model::tflite::schema::BuiltinOperator;
 use crate::model::tflite::schema::Model;
 use crate::model::tflite::schema::Operator;
-use crate::model::tflite::schema::SubGraph;
 use crate::model::tflite::schema::TensorMap;
 use crate::variant::Account;
 use crate::variant::Evidence;
 use crate::variant::VariantError;
-use crate::variant::quantize::Params;
 
-/// What a model's inputs and outputs are, and how much between them computes in integers.
+/// How much between a model's inputs and outputs, which stay 32-bit floats, computes in integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Ends {
-    /// 32-bit floats as before: nobody who calls the model need know. What processors with floats compute faster and more accurately in
-    /// them (softmax, GELU, roots, quotients) stays so.
+pub enum Extent {
+    /// What processors with floats compute faster and more accurately in them (softmax, GELU, roots, quotients) stays so.
     #[default]
-    Floats,
-    /// The same, but everything that has a kernel in integers computes in integers.
-    FloatsAround,
-    /// 8-bit integers, whose scales callers must read from the model, and everything between them in integers too where it can be: what
-    /// processors without floats want.
-    Integers,
+    Faster,
+    /// Everything that has a kernel in integers computes in integers: what other quantizers make, for comparing with them operator by
+    /// operator.
+    All,
 }
 
 /// The activations of the main graph whose ranges [`int8()`] asks for, in the order in which they come to be, model inputs among them.
@@ -99,20 +91,19 @@ pub fn observable(model: &Model) -> Result<Model, VariantError> {
 /// output each operator that is to stay in floats, with the reason. Weights that were stored in 16-bit floats count as 32-bit ones.
 ///
 /// Errors: a range that is missing; a model that is quantized already, or whose tables contradict each other.
-pub fn int8(model: &mut Model, evidence: &Evidence, ends: Ends, account: &mut Account) -> Result<(), VariantError> {
+pub fn int8(model: &mut Model, evidence: &Evidence, extent: Extent, account: &mut Account) -> Result<(), VariantError> {
     let mut changed = in_floats(model)?;
     let entry = edit::entry(&changed);
     let graph = changed.entry();
     let reading = Reading::of(&changed, graph);
-    let plan = plan::plan(&reading, evidence, ends, account)?;
+    let plan = plan::plan(&reading, evidence, extent, account)?;
     let done = plan.iter().flatten().count();
     if done == 0 {
         return Ok(());
     }
-    let scales = ends_scales(&reading, graph, &plan, evidence);
     let graph = graph.clone();
     let mut emitter = Emitter::new(&mut changed, graph, entry);
-    emitter.write(&plan, ends, &scales);
+    emitter.write(&plan);
     let graph = emitter.graph;
     if let Some(place) = changed.subgraphs.as_mut().and_then(|graphs| graphs.get_mut(entry)) {
         *place = graph;
@@ -157,29 +148,4 @@ fn in_floats(model: &Model) -> Result<Model, VariantError> {
     let mut model = model.clone();
     edit::widen(&mut model);
     Ok(model)
-}
-
-/// Scales of the model's own inputs and outputs, where they are known.
-fn ends_scales(
-    reading: &Reading<'_>,
-    graph: &SubGraph,
-    plan: &[Option<Step>],
-    evidence: &Evidence,
-) -> HashMap<i32, Params> {
-    let mut scales = HashMap::new();
-    for index in graph.outputs() {
-        let range = evidence.ranges.get(&reading.known_as(*index));
-        if let Some(range) = range.filter(|range| quantized::are_plain(&[range.min, range.max])) {
-            scales.insert(*index, quantized::activation_params(range.min, range.max));
-        }
-    }
-    // What an input's first reader wants of it.
-    for (operator, step) in graph.operators().iter().zip(plan).rev() {
-        for (index, given) in operator.inputs().iter().zip(step.iter().flat_map(|step| &step.inputs)) {
-            if let (plan::Given::At(params), true) = (given, graph.inputs().contains(index)) {
-                scales.insert(*index, *params);
-            }
-        }
-    }
-    scales
 }

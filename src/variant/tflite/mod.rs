@@ -19,7 +19,7 @@ mod quantized;
 mod testing;
 
 pub use self::fp16::fp16;
-pub use self::int8::Ends;
+pub use self::int8::Extent;
 pub use self::int8::int8;
 pub use self::int8::observable;
 pub use self::int8::observed;

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::Ends;
 use super::operators::Layer;
 use super::plan::Given;
 use super::plan::Step;
@@ -74,14 +73,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Writes the plan, a step or none for each operator.
-    pub(super) fn write(&mut self, plan: &[Option<Step>], ends: Ends, scales: &HashMap<i32, Params>) {
-        if ends == Ends::Integers {
-            for index in self.graph.inputs.clone().unwrap_or_default() {
-                if let Some(params) = scales.get(&index) {
-                    self.turn(index, *params);
-                }
-            }
-        }
+    pub(super) fn write(&mut self, plan: &[Option<Step>]) {
         for (mut operator, step) in self.graph.operators.take().unwrap_or_default().into_iter().zip(plan) {
             match step {
                 Some(step) => self.integers(&mut operator, step),
@@ -93,7 +85,7 @@ impl<'a> Emitter<'a> {
             }
             self.operators.push(operator);
         }
-        self.outputs(ends, scales);
+        self.outputs();
         self.graph.operators = Some(std::mem::take(&mut self.operators));
     }
 
@@ -290,18 +282,11 @@ impl<'a> Emitter<'a> {
     }
 
     /// Has the model's outputs be what callers expect, under the names that they know.
-    fn outputs(&mut self, ends: Ends, scales: &HashMap<i32, Params>) {
+    fn outputs(&mut self) {
         let before = self.graph.outputs().to_vec();
         let mut after = Vec::with_capacity(before.len());
         for index in &before {
-            let place = match (ends, scales.get(index)) {
-                (Ends::Floats | Ends::FloatsAround, _) => self.in_floats(*index),
-                (Ends::Integers, Some(params)) => match self.integers.get(index).copied() {
-                    Some(_) => *index,
-                    None => self.at(*index, *params),
-                },
-                (Ends::Integers, None) => *index,
-            };
+            let place = self.in_floats(*index);
             if place != *index {
                 self.swap_names(*index, place);
                 let signatures = self.model.signature_defs.iter_mut().flatten();

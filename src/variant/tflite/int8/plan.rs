@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::collections::hash_map::Entry;
 
-use super::Ends;
+use super::Extent;
 use super::operators;
 use super::operators::Kernel;
 use super::operators::Rule;
@@ -234,10 +234,10 @@ impl<'a> Reading<'a> {
 pub(super) fn plan(
     reading: &Reading<'_>,
     evidence: &Evidence,
-    ends: Ends,
+    extent: Extent,
     account: &mut Account,
 ) -> Result<Vec<Option<Step>>, VariantError> {
-    let chosen = choose(reading, evidence, ends, account);
+    let chosen = choose(reading, evidence, extent, account);
     let scales = Scales {
         reading,
         evidence,
@@ -248,7 +248,7 @@ pub(super) fn plan(
 }
 
 /// The kernels of the operators that compute in integers.
-fn choose(reading: &Reading<'_>, evidence: &Evidence, ends: Ends, account: &mut Account) -> Vec<Option<Kernel>> {
+fn choose(reading: &Reading<'_>, evidence: &Evidence, extent: Extent, account: &mut Account) -> Vec<Option<Kernel>> {
     let mut possible: Vec<Option<Kernel>> = Vec::new();
     let masked = reading.masked();
     let mut faster = BTreeMap::<&str, usize>::new();
@@ -274,7 +274,7 @@ fn choose(reading: &Reading<'_>, evidence: &Evidence, ends: Ends, account: &mut 
             (Some(Ok(_)), None) if tensors().any(|index| masked.contains(index)) => {
                 leave("it carries a mask, which integers cannot keep apart from other values")
             }
-            (Some(Ok(_)), None) if ends == Ends::Floats && operators::is_better_in_floats(kind) => {
+            (Some(Ok(_)), None) if extent == Extent::Faster && operators::is_better_in_floats(kind) => {
                 *faster.entry(kind.name().unwrap_or_default()).or_default() += 1;
                 None
             }
@@ -291,8 +291,8 @@ fn choose(reading: &Reading<'_>, evidence: &Evidence, ends: Ends, account: &mut 
             counts.join(", ")
         ));
     }
-    let mut chosen = settle(reading, &possible, ends);
-    if ends == Ends::Floats {
+    let mut chosen = settle(reading, &possible);
+    if extent == Extent::Faster {
         drop_islands(reading, &mut chosen);
     }
     chosen
@@ -350,7 +350,7 @@ fn drop_islands(reading: &Reading<'_>, chosen: &mut [Option<Kernel>]) {
 }
 
 /// Leaves out what only moves elements between operators that compute in floats.
-fn settle(reading: &Reading<'_>, possible: &[Option<Kernel>], ends: Ends) -> Vec<Option<Kernel>> {
+fn settle(reading: &Reading<'_>, possible: &[Option<Kernel>]) -> Vec<Option<Kernel>> {
     let operators = reading.graph.operators();
     let mut chosen: Vec<Option<Kernel>> = possible
         .iter()
@@ -366,12 +366,11 @@ fn settle(reading: &Reading<'_>, possible: &[Option<Kernel>], ends: Ends) -> Vec
             };
             let comes = |index: &i32| match reading.makers.get(index) {
                 Some(maker) => is_chosen(maker),
-                None => ends == Ends::Integers,
+                None => false,
             };
             let goes = |index: &i32| {
                 let readers = reading.readers(*index);
-                let ends_here = reading.is_output(*index) && ends != Ends::Integers;
-                !readers.is_empty() && !ends_here && readers.iter().all(is_chosen)
+                !readers.is_empty() && !reading.is_output(*index) && readers.iter().all(is_chosen)
             };
             let inputs: Vec<i32> = operator
                 .inputs()

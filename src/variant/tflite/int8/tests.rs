@@ -19,9 +19,9 @@ fn ranges(entries: &[(&str, f32, f32)]) -> Evidence {
     }
 }
 
-fn applied(model: &Model, evidence: &Evidence, ends: Ends) -> (Model, Account) {
+fn applied(model: &Model, evidence: &Evidence, extent: Extent) -> (Model, Account) {
     let (mut model, mut account) = (model.clone(), Account::default());
-    int8(&mut model, evidence, ends, &mut account).unwrap();
+    int8(&mut model, evidence, extent, &mut account).unwrap();
     reread(&model);
     (model, account)
 }
@@ -66,7 +66,7 @@ fn layer_then(kind: Option<BuiltinOperator>) -> Model {
 #[test]
 fn a_layer_has_symmetric_weights_and_a_bias_at_the_scale_of_its_sums() {
     let evidence = ranges(&[("x", 0.0, 2.55), ("y", -1.0, 1.55)]);
-    let (model, account) = applied(&layer_then(None), &evidence, Ends::Floats);
+    let (model, account) = applied(&layer_then(None), &evidence, Extent::Faster);
     assert_eq!(account.changed, 1);
     assert_eq!(kinds(&model), ["QUANTIZE", "FULLY_CONNECTED", "DEQUANTIZE"]);
     let (scales, zeros, axis) = scale(named(&model, "w_int8"));
@@ -95,15 +95,6 @@ fn a_layer_has_symmetric_weights_and_a_bias_at_the_scale_of_its_sums() {
 }
 
 #[test]
-fn ends_may_be_integers() {
-    let evidence = ranges(&[("x", 0.0, 2.55), ("y", -1.0, 1.55)]);
-    let (model, _) = applied(&layer_then(None), &evidence, Ends::Integers);
-    assert_eq!(kinds(&model), ["FULLY_CONNECTED"]);
-    assert_eq!(named(&model, "x").r#type, TensorType::INT8);
-    assert_eq!(scale(named(&model, "y")).1, [-28]);
-}
-
-#[test]
 fn outputs_of_fixed_scale_need_no_range() {
     for (kind, fixed, zero) in [
         (BuiltinOperator::SOFTMAX, 1.0 / 256.0, -128),
@@ -113,7 +104,7 @@ fn outputs_of_fixed_scale_need_no_range() {
         (BuiltinOperator::LOG_SOFTMAX, 1.0 / 16.0, 127),
     ] {
         let evidence = ranges(&[("x", 0.0, 2.55), ("y", -1.0, 1.55)]);
-        let (model, account) = applied(&layer_then(Some(kind)), &evidence, Ends::FloatsAround);
+        let (model, account) = applied(&layer_then(Some(kind)), &evidence, Extent::All);
         assert_eq!(account.changed, 2);
         assert_eq!(scale(named(&model, "z_fp32")), (vec![fixed], vec![zero], 0), "{kind}");
     }
@@ -122,7 +113,7 @@ fn outputs_of_fixed_scale_need_no_range() {
 #[test]
 fn what_has_no_kernel_stays_in_floats_between_conversions() {
     let evidence = ranges(&[("x", 0.0, 2.55), ("y", -1.0, 1.55)]);
-    let (model, account) = applied(&layer_then(Some(BuiltinOperator::COS)), &evidence, Ends::Floats);
+    let (model, account) = applied(&layer_then(Some(BuiltinOperator::COS)), &evidence, Extent::Faster);
     assert_eq!(kinds(&model), ["QUANTIZE", "FULLY_CONNECTED", "DEQUANTIZE", "COS"]);
     assert_eq!(account.left[0].op_type, "COS");
     assert!(account.left[0].reason.contains("no kernel"), "{:?}", account.left);
@@ -133,7 +124,7 @@ fn what_has_no_kernel_stays_in_floats_between_conversions() {
         .insert("y".to_owned(), "its error is large".to_owned());
     let (mut model, mut account) = (layer_then(Some(BuiltinOperator::COS)), Account::default());
     let before = model.clone();
-    int8(&mut model, &evidence, Ends::Floats, &mut account).unwrap();
+    int8(&mut model, &evidence, Extent::Faster, &mut account).unwrap();
     assert_eq!((account.changed, &model), (0, &before));
     assert_eq!(account.left[0].reason, "its error is large");
 }
@@ -152,9 +143,9 @@ fn moving_elements_between_floats_is_not_worth_a_conversion() {
     let evidence = ranges(&[("x", 0.0, 1.0), ("a", 0.0, 1.0), ("b", 0.0, 1.0), ("c", 0.0, 1.0)]);
     let mut model = build(BuiltinOperator::COS);
     let mut account = Account::default();
-    int8(&mut model, &evidence, Ends::Floats, &mut account).unwrap();
+    int8(&mut model, &evidence, Extent::Faster, &mut account).unwrap();
     assert_eq!(account.changed, 0);
-    let (model, _) = applied(&build(BuiltinOperator::RELU), &evidence, Ends::Floats);
+    let (model, _) = applied(&build(BuiltinOperator::RELU), &evidence, Extent::Faster);
     assert_eq!(
         kinds(&model),
         ["QUANTIZE", "RELU", "SQUEEZE", "EXPAND_DIMS", "DEQUANTIZE", "COS"]
@@ -164,7 +155,7 @@ fn moving_elements_between_floats_is_not_worth_a_conversion() {
 #[test]
 fn elements_that_are_moved_keep_their_scale() {
     let evidence = ranges(&[("x", 0.0, 2.55), ("y", -1.0, 1.55)]);
-    let (model, _) = applied(&layer_then(Some(BuiltinOperator::SQUEEZE)), &evidence, Ends::Floats);
+    let (model, _) = applied(&layer_then(Some(BuiltinOperator::SQUEEZE)), &evidence, Extent::Faster);
     // The output's name went to the tensor in floats.
     assert_eq!(scale(named(&model, "y")), scale(named(&model, "z_fp32")));
 }
@@ -192,7 +183,7 @@ fn what_is_brought_together_has_one_scale() {
         ("all", 0.0, 9.0),
         ("c", 0.0, 6.0),
     ]);
-    let (model, _) = applied(&brought_together(false), &evidence, Ends::Floats);
+    let (model, _) = applied(&brought_together(false), &evidence, Extent::Faster);
     assert_eq!(
         kinds(&model),
         ["QUANTIZE", "RELU", "RELU6", "CONCATENATION", "DEQUANTIZE"]
@@ -203,7 +194,7 @@ fn what_is_brought_together_has_one_scale() {
         (one.clone(), one.clone())
     );
     // With another reader the second keeps its finer scale, and is converted on its way.
-    let (model, _) = applied(&brought_together(true), &evidence, Ends::Floats);
+    let (model, _) = applied(&brought_together(true), &evidence, Extent::Faster);
     assert_eq!(
         kinds(&model),
         [
@@ -227,7 +218,7 @@ fn a_missing_range_is_named() {
     let error = int8(
         &mut layer_then(None),
         &ranges(&[("x", 0.0, 1.0)]),
-        Ends::Floats,
+        Extent::Faster,
         &mut account,
     )
     .unwrap_err();
@@ -245,7 +236,7 @@ fn masks_stay_in_floats() {
     int8(
         &mut model,
         &ranges(&[("x", 0.0, 1.0), ("y", 0.0, 1.0)]),
-        Ends::Floats,
+        Extent::Faster,
         &mut account,
     )
     .unwrap();
@@ -266,7 +257,7 @@ fn masks_that_are_computed_stay_in_floats_up_to_the_softmax() {
     let model = small.finish(&[twice]);
     let names = ["x", "hidden", "mask", "sum", "shares", "twice"];
     let evidence = ranges(&names.map(|name| (name, 0.0, 1.0)));
-    let (model, account) = applied(&model, &evidence, Ends::FloatsAround);
+    let (model, account) = applied(&model, &evidence, Extent::All);
     assert_eq!(
         kinds(&model),
         ["MUL", "ADD", "SOFTMAX", "QUANTIZE", "ADD", "DEQUANTIZE"]
@@ -284,7 +275,7 @@ fn masks_that_are_computed_stay_in_floats_up_to_the_softmax() {
 #[test]
 fn what_is_faster_in_floats_stays_there_unless_asked_otherwise() {
     let evidence = ranges(&[("x", 0.0, 2.55), ("y", -1.0, 1.55)]);
-    let (model, account) = applied(&layer_then(Some(BuiltinOperator::SOFTMAX)), &evidence, Ends::Floats);
+    let (model, account) = applied(&layer_then(Some(BuiltinOperator::SOFTMAX)), &evidence, Extent::Faster);
     assert_eq!(kinds(&model), ["QUANTIZE", "FULLY_CONNECTED", "DEQUANTIZE", "SOFTMAX"]);
     assert_eq!(
         account.notes,
@@ -303,12 +294,12 @@ fn groups_without_a_product_stay_in_floats_beside_those_with_one() {
     let end = small.operator(BuiltinOperator::COS, None, &[sum], ("end", &[1, 4]));
     let model = small.finish(&[end]);
     let evidence = ranges(&["x", "y", "cos", "sum", "end"].map(|name| (name, -1.0, 1.0)));
-    let (mixed, _) = applied(&model, &evidence, Ends::Floats);
+    let (mixed, _) = applied(&model, &evidence, Extent::Faster);
     assert_eq!(
         kinds(&mixed),
         ["QUANTIZE", "FULLY_CONNECTED", "DEQUANTIZE", "COS", "ADD", "COS"]
     );
-    let (all, _) = applied(&model, &evidence, Ends::FloatsAround);
+    let (all, _) = applied(&model, &evidence, Extent::All);
     assert_eq!(kinds(&all)[3..], ["COS", "QUANTIZE", "ADD", "DEQUANTIZE", "COS"]);
 }
 
@@ -328,7 +319,7 @@ fn tables_are_stored_in_integers_whatever_reads_their_rows() {
     );
     let model = small.finish(&[y]);
     let evidence = ranges(&["x", "cos", "y"].map(|name| (name, -1.0, 1.0)));
-    let (model, _) = applied(&model, &evidence, Ends::Floats);
+    let (model, _) = applied(&model, &evidence, Extent::Faster);
     assert_eq!(
         kinds(&model),
         [
@@ -372,7 +363,7 @@ fn tensors_of_one_name_are_known_by_their_places() {
     let model = small.finish(&[b]);
     assert_eq!(observed(&model).unwrap(), ["x", "tensor 1", "tensor 2"]);
     let evidence = ranges(&[("x", -1.0, 1.0), ("tensor 1", 0.0, 1.0), ("tensor 2", 0.0, 1.0)]);
-    assert_eq!(applied(&model, &evidence, Ends::Floats).1.changed, 2);
+    assert_eq!(applied(&model, &evidence, Extent::Faster).1.changed, 2);
 }
 
 #[test]
