@@ -4,11 +4,11 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::action::dispatch;
+use crate::action::dispatch::Located;
 use crate::action::dispatch::Surroundings;
 use crate::action::error::ActionError;
 use crate::action::inputs::Inputs;
 use crate::action::selection;
-use crate::config::Config;
 use crate::config::ModelConfig;
 use crate::files;
 use crate::machine::Fingerprint;
@@ -16,6 +16,7 @@ use crate::measure::profile::Options;
 use crate::pipeline::benchmark;
 use crate::pipeline::build_command;
 use crate::pipeline::explore;
+use crate::pipeline::gate::Machinery;
 use crate::pipeline::profile;
 use crate::pipeline::workspace::Workspace;
 use crate::report;
@@ -42,27 +43,42 @@ pub(super) struct Made {
     pub(super) page: PathBuf,
 }
 
-/// The model, made where a command makes it, as a path.
-fn model(
-    config: &Config,
-    folder: &Path,
-    name: Option<&str>,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<(ModelConfig, String), ActionError> {
-    let model = selection::one(config, name)?.clone();
-    if let Some(build) = &model.build {
-        let request = build_command::Request {
-            build,
-            folder,
-            environment: surroundings.environment,
-            stop: surroundings.interrupt.flag(),
-        };
-        build_command::run(&request, &mut |line| {
-            (surroundings.log)(&line.text);
-        })?;
+/// The model of a table, and what it is measured with.
+struct Subject {
+    located: Located,
+    model: ModelConfig,
+    /// The model's file, made where a command makes it.
+    path: String,
+    workspace: Workspace,
+    machinery: Machinery,
+    machine: Fingerprint,
+}
+
+impl Subject {
+    fn open(inputs: &Inputs, name: Option<&str>, surroundings: &mut Surroundings<'_>) -> Result<Self, ActionError> {
+        let located = dispatch::locate(inputs)?;
+        let (config, folder) = (&located.loaded.config, &located.loaded.folder);
+        let model = selection::one(config, name)?.clone();
+        if let Some(build) = &model.build {
+            let request = build_command::Request {
+                build,
+                folder,
+                environment: surroundings.environment,
+                stop: surroundings.interrupt.flag(),
+            };
+            build_command::run(&request, &mut |line| {
+                (surroundings.log)(&line.text);
+            })?;
+        }
+        Ok(Self {
+            path: files::beneath(folder, &model.path).display().to_string(),
+            workspace: Workspace::open(folder)?,
+            machinery: dispatch::machinery(inputs, config, surroundings)?,
+            machine: Fingerprint::of_this_machine().with_environment(surroundings.environment),
+            model,
+            located,
+        })
     }
-    let path = files::beneath(folder, &model.path).display().to_string();
-    Ok((model, path))
 }
 
 fn shapes(model: &ModelConfig) -> std::collections::BTreeMap<String, Vec<u64>> {
@@ -79,15 +95,12 @@ pub(super) fn profile(
     pages: &Path,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Made, ActionError> {
-    let located = dispatch::locate(inputs)?;
-    let config = &located.loaded.config;
-    let (model, path) = model(config, &located.loaded.folder, name, surroundings)?;
-    let workspace = Workspace::open(&located.loaded.folder)?;
-    let machinery = dispatch::machinery(inputs, config, surroundings)?;
+    let subject = Subject::open(inputs, name, surroundings)?;
+    let (config, model, machine) = (&subject.located.loaded.config, &subject.model, &subject.machine);
     let request = profile::Request {
-        reference: &path,
+        reference: &subject.path,
         other: None,
-        shapes: shapes(&model),
+        shapes: shapes(model),
         task: model.task,
         seed: config.measure.seed,
         sequence: model
@@ -106,9 +119,14 @@ pub(super) fn profile(
             ..Options::default()
         },
     };
-    let profiled = profile::run(&request, &workspace, &inputs.working_folder, &machinery, &mut |_| {})?;
+    let profiled = profile::run(
+        &request,
+        &subject.workspace,
+        &inputs.working_folder,
+        &subject.machinery,
+        &mut |_| {},
+    )?;
     let found = &profiled.profile;
-    let machine = Fingerprint::of_this_machine().with_environment(surroundings.environment);
     let page = pages.join("page/profile.html");
     let html = profile_page::render(&ProfileView {
         title: model.name.clone(),
@@ -146,7 +164,7 @@ pub(super) fn profile(
     notes.push(machine.describe());
     Ok(Made {
         table: Table {
-            title: model.name,
+            title: model.name.clone(),
             columns: ["node", "operator", "time", "share"].map(str::to_owned).to_vec(),
             rows,
             notes,
@@ -162,13 +180,9 @@ pub(super) fn explore(
     pages: &Path,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<Made, ActionError> {
-    let located = dispatch::locate(inputs)?;
-    let config = &located.loaded.config;
-    let folder = &located.loaded.folder;
-    let (model, path) = model(config, folder, name, surroundings)?;
-    let workspace = Workspace::open(folder)?;
-    let machinery = dispatch::machinery(inputs, config, surroundings)?;
-    let machine = Fingerprint::of_this_machine().with_environment(surroundings.environment);
+    let subject = Subject::open(inputs, name, surroundings)?;
+    let (config, model, machine) = (&subject.located.loaded.config, &subject.model, &subject.machine);
+    let folder = &subject.located.loaded.folder;
     let mut measure = config.measure;
     measure.samples = SAMPLES;
     let beside = |dataset: Option<&crate::config::DatasetConfig>| {
@@ -178,9 +192,9 @@ pub(super) fn explore(
         })
     };
     let request = explore::Request {
-        reference: &path,
+        reference: &subject.path,
         signature: model.signature.clone(),
-        shapes: shapes(&model),
+        shapes: shapes(model),
         task: model.task,
         recipes: Vec::new(),
         fast: false,
@@ -198,10 +212,10 @@ pub(super) fn explore(
     let explored = explore::run(
         &request,
         &benchmark::Surroundings {
-            workspace: &workspace,
+            workspace: &subject.workspace,
             working_folder: &inputs.working_folder,
-            machinery: &machinery,
-            machine: &machine,
+            machinery: &subject.machinery,
+            machine,
             interrupt: surroundings.interrupt,
         },
         &mut |_| {},
@@ -236,7 +250,7 @@ pub(super) fn explore(
     notes.push(machine.describe());
     Ok(Made {
         table: Table {
-            title: model.name,
+            title: model.name.clone(),
             columns: ["variant", "verdict", "p50", "beside the model", "size", "cosine", "why"]
                 .map(str::to_owned)
                 .to_vec(),
