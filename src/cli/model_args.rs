@@ -225,6 +225,30 @@ mod tests {
     }
 
     #[test]
+    fn flags_of_litert_stand_above_the_config() {
+        let config = crate::config::Config::for_model(std::path::Path::new("m.tflite"));
+        let model = ModelConfig {
+            signature: Some("add".to_owned()),
+            ..ModelConfig::of(std::path::Path::new("m.tflite"))
+        };
+        let (none, all) = (
+            LiteRtArgs::default(),
+            LiteRtArgs {
+                signature: Some("multiply".to_owned()),
+                no_xnnpack: true,
+            },
+        );
+        assert!(!none.is_given() && all.is_given());
+        assert!(none.runtime(config.runtime.clone()).xnnpack);
+        assert!(!all.runtime(config.runtime.clone()).xnnpack);
+        let signature = |args: &LiteRtArgs| args.settings(&config.runtime, Some(&model)).signature.unwrap();
+        assert_eq!(
+            (signature(&none), signature(&all)),
+            ("add".to_owned(), "multiply".to_owned())
+        );
+    }
+
+    #[test]
     fn one_input_has_one_shape() {
         let args = |shapes: &[(&str, u64)]| ShapeArgs {
             input_shape: shapes

@@ -177,12 +177,7 @@ fn draw(distribution: &Distribution, (width, height): (f64, f64), suffix: &str) 
         let label = format!("{name} {}", Millis(*value));
         let length = label.chars().count() as f64 * CHARACTER;
         let from = (x - length / 2.0).clamp(LEFT, width - RIGHT - length);
-        let is_free = |row: usize| {
-            let mut others = taken.iter().filter(|(other, ..)| *other == row);
-            others.all(|(_, start, stop)| from >= stop + GAP || from + length + GAP <= *start)
-        };
-        // Further rows are for what would cover its neighbour.
-        let row = (0..ROWS).find(|row| is_free(*row)).unwrap_or(ROWS - 1);
+        let row = free_row(&taken, from, from + length);
         taken.push((row, from, from + length));
         let y = 14.0 + row as f64 * 15.0;
         svg.line("quantile", (x, y + 4.0), (x, floor));
@@ -205,4 +200,31 @@ fn draw(distribution: &Distribution, (width, height): (f64, f64), suffix: &str) 
                 .join(", ")
         ),
     ))
+}
+
+/// The first row in which a label covers none that is `taken` (its row, from, to): further rows are for what would cover its neighbour.
+fn free_row(taken: &[(usize, f64, f64)], from: f64, to: f64) -> usize {
+    let is_free = |row: usize| {
+        let mut others = taken.iter().filter(|(other, ..)| *other == row);
+        others.all(|(_, start, stop)| from >= stop + GAP || to + GAP <= *start)
+    };
+    (0..ROWS).find(|row| is_free(*row)).unwrap_or(ROWS - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_keep_off_the_axis_name_and_off_each_other() {
+        let mut taken = vec![(0, 0.0, 72.0)];
+        let mut place = |from: f64| {
+            let row = free_row(&taken, from, from + 80.0);
+            taken.push((row, from, from + 80.0));
+            row
+        };
+        // Right of the name, beside it, and both at once.
+        assert_eq!([place(90.0), place(62.0), place(70.0)], [0, 1, 2]);
+        assert_eq!(place(178.0), 0);
+    }
 }
