@@ -6,6 +6,8 @@
 //!
 //! It is stored in shards' files ([`crate::pipeline::sharding::partial`]); whoever changes its shape raises their version.
 
+use std::path::Path;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -23,6 +25,7 @@ use crate::pipeline::plan::Job;
 use crate::pipeline::plan::Work;
 use crate::pipeline::recall::Sessions;
 use crate::pipeline::subject::Prepared;
+use crate::pipeline::trouble::relative;
 use crate::verdict;
 use crate::verdict::Comparison;
 use crate::verdict::ComparisonKey;
@@ -135,6 +138,21 @@ impl Evidence {
             reason: comparison.reason.clone().unwrap_or_default(),
             hints: comparison.hints.clone(),
         }
+    }
+
+    /// The same, with files beneath `folder` named as its config names them: a runner's own folders say nothing to who reads a comment.
+    pub(super) fn within(mut self, folder: &Path) -> Self {
+        match &mut self {
+            Self::Settled { reason, hints, .. } => {
+                *reason = relative(reason, folder);
+                for hint in hints {
+                    *hint = relative(hint, folder);
+                }
+            }
+            Self::Alone { reason, .. } => *reason = relative(reason, folder),
+            Self::Pair { .. } | Self::Stored { .. } => {}
+        }
+        self
     }
 }
 

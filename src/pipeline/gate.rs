@@ -34,7 +34,6 @@ use crate::pipeline::plan::Work;
 use crate::pipeline::recall::Cache;
 use crate::pipeline::recall::Sessions;
 use crate::pipeline::subject::Prepared;
-use crate::pipeline::trouble;
 use crate::runtime::LiteRtSettings;
 use crate::runtime::SessionSettings;
 use crate::runtime::WorkerCommand;
@@ -148,8 +147,7 @@ pub fn run(jobs: Vec<Job>, setting: &Setting<'_>, observer: &mut Observer<'_>) -
         plan.time_budget = time.share();
         plan.stop = setting.interrupt.stop();
         let counts = !matches!(job.work, Work::Settled(_));
-        let mut finished = one(job, setting, &plan, &mut facts, observer);
-        finished.comparison = trouble::within(finished.comparison, setting.folder);
+        let finished = one(job, setting, &plan, &mut facts, observer);
         if setting.interrupt.is_raised() {
             // A worker that the same signal ended is no verdict on its model.
             return Err(Interrupted);
@@ -259,7 +257,8 @@ fn one(job: Job, setting: &Setting<'_>, plan: &Plan, facts: &mut Finder, observe
             hints: Vec::new(),
         }),
     };
-    found.evidence = measured.unwrap_or_else(|error| Evidence::settled(&verdict::judge_failure(&job.key, &error)));
+    let evidence = measured.unwrap_or_else(|error| Evidence::settled(&verdict::judge_failure(&job.key, &error)));
+    found.evidence = evidence.within(setting.folder);
     found.anomalies = step.anomalies;
     found.notes.extend(step.notes);
     Done {

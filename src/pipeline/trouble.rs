@@ -38,16 +38,8 @@ impl Trouble {
     }
 }
 
-/// `comparison` as [`Trouble::within`] names files.
-pub(super) fn within(comparison: Comparison, folder: &Path) -> Comparison {
-    Comparison {
-        reason: comparison.reason.map(|reason| relative(&reason, folder)),
-        hints: comparison.hints.iter().map(|hint| relative(hint, folder)).collect(),
-        ..comparison
-    }
-}
-
-fn relative(text: &str, folder: &Path) -> String {
+/// `text` with files beneath `folder` named relative to it.
+pub(super) fn relative(text: &str, folder: &Path) -> String {
     // Of a relative folder's name, or of the root alone, more than paths may begin with it.
     if !folder.is_absolute() || folder.parent().is_none() {
         return text.to_owned();
