@@ -99,6 +99,7 @@ fn a_refresh_of_nothing_new_changes_nothing() {
     let output = env.run(&["baseline", "refresh", "--force", "--json"]).expect_code(0);
     insta::assert_snapshot!(output.stdout, @r#"
     {
+      "schema": 1,
       "baseline": ".mlbuild/baseline",
       "refreshed": true,
       "comparisons": 2

@@ -213,7 +213,7 @@ fn remotes_are_added_shown_and_forgotten() {
     add_s3(&env, "bucket", "http://localhost:9000");
     add_folder(&env, &env.path(""));
     let shown = env.run(&["remote", "list", "--json"]).expect_code(0);
-    let list = desk::json(&shown);
+    let list = &desk::json(&shown)["remotes"];
     assert_eq!(list[0]["name"], "bucket");
     assert_eq!(list[0]["default"], true);
     assert_eq!(list[0]["prefix"], "mlbuild/");
@@ -233,7 +233,7 @@ fn remotes_are_added_shown_and_forgotten() {
     );
     env.run(&["remote", "remove", "team"]).expect_code(0);
     assert_eq!(
-        desk::json(&env.run(&["remote", "list", "--json"]))
+        desk::json(&env.run(&["remote", "list", "--json"]))["remotes"]
             .as_array()
             .unwrap()
             .len(),
@@ -272,7 +272,10 @@ fn a_remote_takes_no_credentials_and_says_where_they_belong() {
         let whole: Vec<&str> = ["remote", "add", "x"].iter().chain(arguments).copied().collect();
         env.run(&whole).expect_code(2);
     }
-    assert_eq!(desk::json(&env.run(&["remote", "list", "--json"])), json!([]));
+    assert_eq!(
+        desk::json(&env.run(&["remote", "list", "--json"])),
+        json!({"schema": 1, "remotes": []})
+    );
 }
 
 /// What must hold on every backend: a lineage goes and comes back the same, nothing goes twice, what is new is united.
