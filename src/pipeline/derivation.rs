@@ -378,18 +378,12 @@ impl<'a> Stage<'a> {
         data: &CalibrationData,
         observer: &mut dyn FnMut(Progress),
     ) -> Result<search::Found, DerivationError> {
-        let Decoded::Onnx(model) = &self.decoded else {
-            return Err(DerivationError::Subject(SubjectError::Variant {
-                recipe: self.recipe.name(),
-                source: VariantError::OnlyOnnx { step: step.to_owned() },
-            }));
-        };
         let request = search::Request {
             derivation,
             search,
             observed,
             side: &self.side(),
-            model,
+            model: &self.decoded,
             samples: &data.samples,
             budget: self.around.search_budget,
             command: &self.around.machinery.worker,

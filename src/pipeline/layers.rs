@@ -17,8 +17,8 @@ use crate::measure::calibrate;
 use crate::measure::calibrate::CalibrateError;
 use crate::measure::side::Side;
 use crate::measure::side::WorkerSubject;
+use crate::model::Decoded;
 use crate::model::dataset::DatasetError;
-use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::proto::NodeProto;
 use crate::model::onnx::visit;
 use crate::model::tensor::Tensor;
@@ -29,6 +29,7 @@ use crate::pipeline::calibration::CalibrationData;
 use crate::pipeline::trouble::chain;
 use crate::runtime::Artifact;
 use crate::runtime::WorkerError;
+use crate::variant;
 use crate::variant::ArtifactFile;
 use crate::variant::Derivation;
 use crate::variant::Evidence;
@@ -148,11 +149,6 @@ pub fn run(request: &Request<'_>, progress: &mut dyn FnMut(&str, usize, usize)) 
         label: opened.label.clone(),
         source,
     };
-    let proto = opened
-        .model
-        .as_onnx("trying layers one by one")
-        .map_err(VariantError::from)
-        .map_err(refused)?;
     let recipe = Recipe::parse(PASS)?;
     let derivation = Derivation::start(&opened.model, &recipe, request.seed).map_err(refused)?;
     let wanted = derivation.wanted().map_err(refused)?;
@@ -178,7 +174,7 @@ pub fn run(request: &Request<'_>, progress: &mut dyn FnMut(&str, usize, usize)) 
         request,
         before: before(request, &side)?,
         side,
-        operators: operators(proto),
+        operators: operators(&opened.model.decoded),
     };
     let all: Vec<&String> = groups.iter().flatten().collect();
     let source_bytes = opened.model.size().0;
@@ -255,7 +251,7 @@ impl Trials<'_> {
         let mut paths: Vec<(String, PathBuf)> = Vec::with_capacity(files.len());
         for (number, file) in files.iter().enumerate() {
             // By number: the names are a stranger's.
-            let path = folder.path().join(format!("{number}.onnx"));
+            let path = folder.path().join(number.to_string());
             files::write_checked(&path, &file.bytes)?;
             paths.push((file.name.clone(), path));
         }
@@ -310,12 +306,17 @@ fn bytes(files: &[ArtifactFile]) -> u64 {
 }
 
 /// Operators by node: by its name, or its first output's where it has none.
-fn operators(model: &ModelProto) -> BTreeMap<String, String> {
-    let key = |node: &NodeProto| match (node.name(), node.output.first()) {
-        ("", Some(output)) => output.clone(),
-        (name, _) => name.to_owned(),
-    };
-    visit::nodes(&visit::scopes(model))
-        .map(|(_, node)| (key(node), node.op_type().to_owned()))
-        .collect()
+fn operators(model: &Decoded) -> BTreeMap<String, String> {
+    match model {
+        Decoded::Onnx(proto) => {
+            let key = |node: &NodeProto| match (node.name(), node.output.first()) {
+                ("", Some(output)) => output.clone(),
+                (name, _) => name.to_owned(),
+            };
+            visit::nodes(&visit::scopes(proto))
+                .map(|(_, node)| (key(node), node.op_type().to_owned()))
+                .collect()
+        }
+        Decoded::TfLite(tables) => variant::tflite::operator_kinds(tables),
+    }
 }

@@ -127,6 +127,9 @@ pub fn run(
     let opened = open(request.reference)?;
     // Opened before anything is measured: a name that does not exist is told at once.
     let other = request.other.map(open).transpose()?;
+    if let Some(other) = &other {
+        sensitivity::check(&opened.model, &other.model)?;
+    }
     let settings = SessionSettings {
         library: machinery.library.path.clone(),
         target: Target::OnnxRuntimeCpu,

@@ -19,12 +19,14 @@ use crate::measure::choice;
 use crate::measure::choice::Choices;
 use crate::measure::choice::Kept;
 use crate::measure::turns;
+use crate::model::Decoded;
 use crate::model::Samples;
 use crate::model::dataset::DatasetError;
 use crate::model::onnx::proto::ModelProto;
 use crate::model::onnx::shown::shown;
 use crate::model::onnx::work;
 use crate::model::tensor::Tensor;
+use crate::model::tflite;
 use crate::runtime::Artifact;
 use crate::runtime::SessionSettings;
 use crate::runtime::Worker;
@@ -147,8 +149,8 @@ pub struct Request<'a> {
     pub observed: &'a Evidence,
     /// The model in floats, as it is run.
     pub side: &'a Side,
-    /// Its graph.
-    pub model: &'a ModelProto,
+    /// What stands in its file.
+    pub model: &'a Decoded,
     /// Samples to compare outputs on.
     pub samples: &'a Samples,
     /// After this long nothing more is tried.
@@ -271,19 +273,15 @@ fn costs(request: &Request<'_>) -> Vec<f64> {
         .into_iter()
         .map(|tensor| (tensor.name, tensor.shape))
         .collect();
-    let counts = work::by_node(request.model, &[], &shapes);
-    let nodes = request.model.graph.iter().flat_map(|graph| &graph.node);
-    let mut known: BTreeMap<&str, u64> = BTreeMap::new();
-    for (node, count) in nodes.zip(counts) {
-        let Some(count) = count else { continue };
-        let names = node.output.first().map(String::as_str).into_iter().chain([node.name()]);
-        known.extend(names.filter(|name| !name.is_empty()).map(|name| (name, count)));
-    }
+    let known = match request.model {
+        Decoded::Onnx(model) => by_name(model, &shapes),
+        Decoded::TfLite(model) => tflite::work::by_output(model, &shapes),
+    };
     let groups = &request.search.groups;
     let of = |group: &Vec<String>| -> f64 {
         group
             .iter()
-            .filter_map(|node| known.get(node.as_str()))
+            .filter_map(|node| known.get(node))
             .map(|count| *count as f64)
             .sum()
     };
@@ -293,6 +291,23 @@ fn costs(request: &Request<'_>) -> Vec<f64> {
     } else {
         vec![1.0 / groups.len().max(1) as f64; groups.len()]
     }
+}
+
+/// Multiplications of each node, by its name and by that of what it makes.
+fn by_name(model: &ModelProto, shapes: &BTreeMap<String, Vec<u64>>) -> BTreeMap<String, u64> {
+    let counts = work::by_node(model, &[], shapes);
+    let nodes = model.graph.iter().flat_map(|graph| &graph.node);
+    let mut known = BTreeMap::new();
+    for (node, count) in nodes.zip(counts) {
+        let Some(count) = count else { continue };
+        let names = node.output.first().map(String::as_str).into_iter().chain([node.name()]);
+        known.extend(
+            names
+                .filter(|name| !name.is_empty())
+                .map(|name| (name.to_owned(), count)),
+        );
+    }
+    known
 }
 
 /// Derives choices and runs them.

@@ -162,7 +162,7 @@ impl Hint for VariantError {
                 vec!["`onnx.checker.check_model` refuses this model too; sort its nodes or export it again".to_owned()]
             }
             Self::OnlyOnnx { .. } => vec![
-                "apply it to the ONNX model before the step `tflite`; of TensorFlow Lite models fp16, int8, int8-static and prune are made"
+                "apply it to the ONNX model before the step `tflite`; of TensorFlow Lite models fp16, int8, int8-static, mixed and prune are made"
                     .to_owned(),
             ],
             Self::Convert(error) => error.hints(),

@@ -3,20 +3,25 @@
 //! Which those are is found by trying, elsewhere: this pass names the candidates, a node that multiplies by weights each, and keeps in
 //! floats what the evidence says. What belongs to such a node follows: its weight, its bias, its output unless another node reads that
 //! in integers, and the sums behind it that would no longer have integers on both sides. With nothing kept in floats the result is
-//! that of `int8-static`.
+//! that of `int8-static`. Of TensorFlow Lite models as well, where an operator is known by the name of what it makes.
 
 use std::sync::Arc;
 
 use super::Account;
 use super::Calibration;
 use super::Evidence;
+use super::Observation;
 use super::Pass;
 use super::Search;
+use super::Statistic;
 use super::Transform;
 use super::VariantError;
 use super::Wanted;
 use super::int8_static;
+use super::tflite;
+use crate::model::Format;
 use crate::model::onnx::proto::ModelProto;
+use crate::model::tflite::schema::Model as Tables;
 
 /// The least cosine similarity of outputs where none is named.
 const MIN_COSINE: f64 = 0.985;
@@ -45,6 +50,16 @@ struct Mixed {
     min_cosine: f64,
 }
 
+impl Mixed {
+    /// Each of `nodes` is kept in floats or not.
+    fn search(&self, nodes: Vec<String>) -> Search {
+        Search {
+            min_cosine: self.min_cosine,
+            groups: nodes.into_iter().map(|node| vec![node]).collect(),
+        }
+    }
+}
+
 impl Pass for Mixed {
     fn name(&self) -> String {
         if self.min_cosine == MIN_COSINE {
@@ -62,12 +77,29 @@ impl Pass for Mixed {
         let nodes = int8_static::compute_nodes(model, &self.name())?;
         Ok(Wanted {
             observations: int8_static::observations(model, Calibration::default(), &self.name())?,
-            search: Some(Search {
-                min_cosine: self.min_cosine,
-                groups: nodes.into_iter().map(|node| vec![node]).collect(),
-            }),
+            search: Some(self.search(nodes)),
             shapes: Vec::new(),
         })
+    }
+
+    fn takes(&self, format: Format) -> bool {
+        matches!(format, Format::Onnx | Format::TfLite)
+    }
+
+    fn wanted_tflite(&self, model: &Tables) -> Result<Wanted, VariantError> {
+        let observe = |tensor| Observation {
+            tensor,
+            statistic: Statistic::Range(Calibration::default()),
+        };
+        Ok(Wanted {
+            observations: tflite::observed(model)?.into_iter().map(observe).collect(),
+            search: Some(self.search(tflite::products(model)?)),
+            shapes: Vec::new(),
+        })
+    }
+
+    fn apply_tflite(&self, model: &mut Tables, evidence: &Evidence, account: &mut Account) -> Result<(), VariantError> {
+        tflite::int8(model, evidence, tflite::Extent::Faster, account)
     }
 
     fn apply(&self, model: &mut ModelProto, evidence: &Evidence, account: &mut Account) -> Result<(), VariantError> {

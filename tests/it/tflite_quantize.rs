@@ -86,7 +86,7 @@ fn variants() {
 }
 
 /// A digits model of the fixtures, converted.
-fn digits(name: &str) -> Tables {
+pub(crate) fn digits(name: &str) -> Tables {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models");
     let model = Model::load(&folder.join(format!("{name}.onnx"))).unwrap();
     let options = Options {
@@ -98,7 +98,7 @@ fn digits(name: &str) -> Tables {
         .model
 }
 
-fn images() -> Vec<Tensor> {
+pub(crate) fn images() -> Vec<Tensor> {
     let image = |seed: usize| {
         let values: Vec<f32> = (0..64)
             .map(|at| ((at * 7919 + seed * 104_729) % 1009) as f32 / 1009.0)
@@ -119,7 +119,7 @@ fn floats(tensor: &Tensor) -> Vec<f32> {
 }
 
 /// The outputs of `model` for every image.
-fn run(model: &Tables, xnnpack: bool) -> Vec<Vec<Tensor>> {
+pub(crate) fn run(model: &Tables, xnnpack: bool) -> Vec<Vec<Tensor>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.tflite");
     std::fs::write(&path, tflite::write(model).unwrap()).unwrap();
@@ -145,22 +145,28 @@ fn cosine(one: &[Vec<Tensor>], other: &[Vec<Tensor>]) -> f64 {
     dot(&one, &other) / (dot(&one, &one) * dot(&other, &other)).sqrt()
 }
 
+/// The ranges of a digits model's tensors over all images.
+pub(crate) fn ranges(model: &Tables) -> Evidence {
+    let mut evidence = Evidence::default();
+    let shown = run(&observable(model).unwrap(), false);
+    for value in shown.iter().flatten().chain(&images()) {
+        let range = evidence.ranges.entry(value.name.clone()).or_insert(Range {
+            min: f32::MAX,
+            max: f32::MIN,
+        });
+        for value in floats(value) {
+            (range.min, range.max) = (range.min.min(value), range.max.max(value));
+        }
+    }
+    evidence
+}
+
 #[test]
 fn variants_run_and_agree_with_the_model() {
     for name in ["digits_cnn", "digits_mbv2", "digits_vit", "digits_lstm"] {
         let model = digits(name);
         let before = run(&model, true);
-        let mut evidence = Evidence::default();
-        let shown = run(&observable(&model).unwrap(), false);
-        for value in shown.iter().flatten().chain(&images()) {
-            let range = evidence.ranges.entry(value.name.clone()).or_insert(Range {
-                min: f32::MAX,
-                max: f32::MIN,
-            });
-            for value in floats(value) {
-                (range.min, range.max) = (range.min.min(value), range.max.max(value));
-            }
-        }
+        let evidence = ranges(&model);
         let missing: Vec<String> = observed(&model).unwrap();
         let missing: Vec<&String> = missing
             .iter()

@@ -83,6 +83,7 @@ const COMMANDS: &[&str] = &[
     "compare-quantization MODEL MODEL --time-budget 300ms --accuracy-samples 2",
     "validate MODEL --max-size 8",
     "explore MODEL --fast --budget 2s",
+    "sensitivity MODEL",
     "optimize MODEL --pass quantize --method fp16",
     "build --model MODEL",
 ];

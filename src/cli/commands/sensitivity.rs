@@ -10,6 +10,7 @@ use crate::cli::desk;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::method_args::SampleArgs;
+use crate::cli::model_args::LiteRtArgs;
 use crate::cli::model_args::ShapeArgs;
 use crate::cli::model_args::TaskArgs;
 use crate::cli::signals;
@@ -33,7 +34,7 @@ use crate::report::layers::Row;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mlbuild sensitivity model.onnx --calibration-data ./images/
-  mlbuild sensitivity model.onnx --limit 5
+  mlbuild sensitivity model.tflite --limit 5
   mlbuild sensitivity 3f36810e --samples 32 --json")]
 pub struct Args {
     /// A model file, or a build: a tag or the beginning of its id.
@@ -54,6 +55,8 @@ pub struct Args {
     task: TaskArgs,
     #[command(flatten)]
     shapes: ShapeArgs,
+    #[command(flatten)]
+    litert: LiteRtArgs,
     /// Print JSON, with every layer.
     #[arg(long)]
     json: bool,
@@ -70,9 +73,11 @@ enum Method {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     let Method::Int8Static = args.method;
-    let (config, model) = desk::settings(context, &args.model)?;
+    let (mut config, model) = desk::settings(context, &args.model)?;
+    config.runtime = args.litert.runtime(config.runtime);
     let place = desk::place(context)?;
     let found = open::find(&args.model, &place.workspace, &context.working_folder)?;
+    let found = args.litert.enter(found, model.as_ref())?;
     let build = found.build.as_ref().map(|build| build.facts.id.to_string());
     let feed = Feed {
         dataset: args.calibration.as_dataset(args.samples, context),
@@ -83,7 +88,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, CliError> {
     };
     let fed = agree::feed(found, &feed, &place.workspace)?;
     let calibration = calibration(args, &fed, &feed, context)?;
-    let machinery = desk::machinery(context, &config, &[])?;
+    let engines = desk::engines_of([&fed.opened.model]);
+    let machinery = desk::machinery(context, &config, &engines)?;
     let interrupt = signals::interrupt();
     let engine = Engine {
         machinery: &machinery,

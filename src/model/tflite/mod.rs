@@ -9,7 +9,7 @@ pub mod schema;
 pub(in crate::model) mod uses;
 pub mod view;
 pub mod wire;
-pub(in crate::model) mod work;
+pub mod work;
 
 pub use file::ReadError;
 pub use file::WriteError;

@@ -37,6 +37,22 @@ pub(in crate::model) fn work(model: &Model, inputs: &BTreeMap<String, Vec<u64>>)
     }
 }
 
+/// Multiply-accumulate operations of each operator of the graph that is run, by the name of what it makes first; none where they cannot
+/// be told.
+pub fn by_output(model: &Model, inputs: &BTreeMap<String, Vec<u64>>) -> BTreeMap<String, u64> {
+    let graph = model.entry();
+    if !is_as_written(model, inputs) {
+        return BTreeMap::new();
+    }
+    let operators = graph.operators().iter();
+    operators
+        .filter_map(|operator| {
+            let name = graph.written_by(operator, 0)?.name().to_owned();
+            Some((name, multiplications(model, graph, operator)?))
+        })
+        .collect()
+}
+
 /// True where what is fed has the sizes that all shapes in the file were computed from.
 fn is_as_written(model: &Model, inputs: &BTreeMap<String, Vec<u64>>) -> bool {
     let graph = model.entry();

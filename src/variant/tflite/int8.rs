@@ -10,6 +10,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::collections::HashSet;
 
 use self::emit::Emitter;
@@ -47,6 +48,27 @@ pub fn observed(model: &Model) -> Result<Vec<String>, VariantError> {
         .into_iter()
         .map(|index| reading.known_as(index))
         .collect())
+}
+
+/// The operators of the main graph that multiply by constant weights and that [`int8()`] can compute in integers, in order, by the names
+/// that [`Evidence::in_float`] takes: those of what they make.
+///
+/// Errors: as of [`observed`].
+pub fn products(model: &Model) -> Result<Vec<String>, VariantError> {
+    let model = in_floats(model)?;
+    let reading = Reading::of(&model, model.entry());
+    Ok(reading.products())
+}
+
+/// The kinds of the main graph's operators, by the names that [`Evidence::in_float`] takes.
+pub fn operator_kinds(model: &Model) -> BTreeMap<String, String> {
+    let graph = model.entry();
+    let names = edit::names(graph);
+    let known = graph.operators().iter().filter_map(|operator| {
+        let output = usize::try_from(*operator.outputs().first()?).ok()?;
+        Some((names.get(output)?.clone(), model.operator_name(operator)))
+    });
+    known.collect()
 }
 
 /// `model` with every tensor of [`observed`] that an operator makes as an output besides its own, named the same, so that running it

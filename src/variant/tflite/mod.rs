@@ -23,6 +23,8 @@ pub use self::int8::Extent;
 pub use self::int8::int8;
 pub use self::int8::observable;
 pub use self::int8::observed;
+pub use self::int8::operator_kinds;
+pub use self::int8::products;
 pub use self::int8_dynamic::int8_dynamic;
 pub use self::prune::prune;
 pub use super::magnitude::Pruning;

@@ -198,6 +198,18 @@ impl<'a> Reading<'a> {
         found
     }
 
+    /// The operators with weights that have a kernel, by the names of what they make.
+    pub(super) fn products(&self) -> Vec<String> {
+        let has_weights = |operator: &&Operator| {
+            let kernel = self.kernel(operator).and_then(Result::ok);
+            kernel.is_some_and(|kernel| kernel.layer.is_some())
+        };
+        let operators = self.graph.operators().iter().filter(has_weights);
+        operators
+            .filter_map(|operator| Some(self.known_as(*operator.outputs().first()?)))
+            .collect()
+    }
+
     /// True of an operator that looks rows up in a large constant.
     fn is_table(&self, operator: &Operator) -> bool {
         let table = operator.inputs().first().copied().unwrap_or(-1);
@@ -252,6 +264,7 @@ fn choose(reading: &Reading<'_>, evidence: &Evidence, extent: Extent, account: &
     let mut possible: Vec<Option<Kernel>> = Vec::new();
     let masked = reading.masked();
     let mut faster = BTreeMap::<&str, usize>::new();
+    let mut has_kept_product = false;
     for operator in reading.graph.operators() {
         let kind = reading.model.operator(operator);
         let mut leave = |reason: &str| {
@@ -270,7 +283,10 @@ fn choose(reading: &Reading<'_>, evidence: &Evidence, extent: Extent, account: &
         possible.push(match (reading.kernel(operator), named) {
             (None, _) => None,
             (Some(Err(reason)), _) => leave(reason),
-            (Some(Ok(_)), Some(reason)) => leave(reason),
+            (Some(Ok(kernel)), Some(reason)) => {
+                has_kept_product |= kernel.layer.is_some();
+                leave(reason)
+            }
             (Some(Ok(_)), None) if tensors().any(|index| masked.contains(index)) => {
                 leave("it carries a mask, which integers cannot keep apart from other values")
             }
@@ -293,14 +309,14 @@ fn choose(reading: &Reading<'_>, evidence: &Evidence, extent: Extent, account: &
     }
     let mut chosen = settle(reading, &possible);
     if extent == Extent::Faster {
-        drop_islands(reading, &mut chosen);
+        drop_islands(reading, &mut chosen, has_kept_product);
     }
     chosen
 }
 
 /// Leaves out groups of operators without a product among them: between conversions they would be slower than in floats, and less
-/// accurate. In a model without products at all nothing is left out.
-fn drop_islands(reading: &Reading<'_>, chosen: &mut [Option<Kernel>]) {
+/// accurate. In a model without products at all nothing is left out; in one whose products were all kept in floats, everything is.
+fn drop_islands(reading: &Reading<'_>, chosen: &mut [Option<Kernel>], has_kept_product: bool) {
     let operators = reading.graph.operators();
     let is_product = |number: &usize| {
         let operator = operators.get(*number);
@@ -313,7 +329,7 @@ fn drop_islands(reading: &Reading<'_>, chosen: &mut [Option<Kernel>]) {
     let all: BTreeSet<usize> = (0..chosen.len())
         .filter(|number| chosen.get(*number).is_some_and(Option::is_some))
         .collect();
-    if !all.iter().any(&is_product) {
+    if !has_kept_product && !all.iter().any(&is_product) {
         return;
     }
     let mut seen = HashSet::new();
